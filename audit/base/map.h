@@ -1,0 +1,26 @@
+#ifndef BASE_MAP_H
+#define BASE_MAP_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Read-only files: mapped, or read whole into an arena. */
+
+struct map {
+	const uint8_t *p;
+	size_t n;
+};
+
+int map_open(struct map *m, const char *path, struct err *e); /* an empty file: p not NULL, n 0 */
+void map_close(struct map *m);
+/* Tell the kernel these bytes will not be needed soon. */
+void map_drop(const struct map *m, size_t first, size_t n);
+
+/* The whole of a file, NUL after it; ERR_INPUT where it is larger than `limit`. */
+int file_read(struct view *out, struct arena *mem, const char *path, size_t limit, struct err *e);
+
+#endif

@@ -1,0 +1,71 @@
+#ifndef FLOW_PLAN_H
+#define FLOW_PLAN_H
+
+#include "base/err.h"
+#include "base/hash.h"
+#include "base/mem.h"
+#include "flow/spec.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/*
+ * What a spec comes to: steps in an order in which each comes after its
+ * inputs.  A step's key is the digest of all that its bytes depend on: the
+ * stage's name and version, its options in canonical form, the keys of its
+ * inputs, the digests of the files it reads, and the numeric backend.  Not
+ * among them: threads, ranks, paths, the time.
+ *
+ * So the whole plan, with what is already in the cache and what each step
+ * will need, is known before anything runs.
+ */
+
+struct stage;
+
+enum step_state { STEP_DONE, STEP_PARTIAL, STEP_TODO };
+
+/* What a step will need, forecast. */
+struct needs {
+	uint64_t memory, disk;     /* bytes */
+	double work;               /* floating-point operations */
+};
+
+/* A file the audit reads: its name as the report shows it, and its digest. */
+struct input {
+	const char *role;          /* "base" "candidate" "source 1" "template" */
+	const char *name;          /* relative: "model.safetensors", "corpus/documents.jsonl" */
+	const char *path;
+	struct digest digest;
+	uint64_t bytes;
+};
+
+struct step {
+	const struct stage *stage;
+	size_t index;              /* which model (0 base, 1 candidate), which seed */
+	const char *label;         /* "acts base" "train 1" */
+	const struct step *in[8];
+	size_t n_in;
+	struct needs needs;
+	struct digest key;
+	enum step_state state;
+	size_t n_partial;          /* files there already, STEP_PARTIAL */
+};
+
+struct plan {
+	const struct spec *spec;
+	const struct arch *base, *candidate;
+	size_t layer_base, layer_candidate;
+	struct input *input;
+	size_t n_inputs;
+	struct step *step;
+	size_t n;
+	struct digest key;         /* of the last step and the report's inputs: names the run */
+};
+
+int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const char *cache, struct err *e);
+const struct input *plan_input(const struct plan *p, const char *role, const char *name);
+void plan_print(const struct plan *p, FILE *f);
+void plan_write(struct json_out *j, const struct plan *p);
+
+#endif

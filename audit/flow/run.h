@@ -1,0 +1,33 @@
+#ifndef FLOW_RUN_H
+#define FLOW_RUN_H
+
+#include "base/err.h"
+#include "base/par.h"
+#include "flow/plan.h"
+#include "flow/provenance.h"
+
+#include <stdbool.h>
+
+/*
+ * Carrying a plan out, and the directory that comes of it:
+ *
+ *	spec.yaml  plan.json  provenance.json  results.json
+ *	report.md  report.pdf  figures/       added by report/
+ *	MANIFEST                              sha256sum -c form, of all the above
+ *	log.txt  timings.json                 about this run only, not in MANIFEST
+ */
+
+struct run_opts {
+	const char *cache;         /* artifacts */
+	const char *out;           /* the run directory; NULL: runs/NAME-<12 hex of the plan's key> */
+	bool allow_dirty;
+};
+
+/* Runs the steps that are not done and writes spec.yaml, plan.json, provenance.json and results.json.
+ * `dir`, the run's directory, in `mem`. */
+int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov, struct par *par,
+	     const struct run_opts *o, struct err *e);
+int run_seal(const char *dir, struct err *e);   /* write MANIFEST over every file but log.txt and timings.json */
+int run_verify(const char *dir, struct err *e); /* check it */
+
+#endif

@@ -1,0 +1,43 @@
+#ifndef FLOW_STAGE_H
+#define FLOW_STAGE_H
+
+#include "base/json.h"
+#include "base/par.h"
+#include "flow/plan.h"
+#include "store/artifact.h"
+
+#include <stdbool.h>
+
+/*
+ * The stages, as a table.  A stage reads complete artifacts and writes one;
+ * it keeps nothing in memory for the next, so that any of them can be run
+ * again and resumed.
+ *
+ * Raise `version` when the same inputs would give other bytes.
+ */
+
+struct job {
+	const struct plan *plan;
+	const struct spec *spec;
+	const struct step *step;
+	const struct artifact *in; /* step->n_in of them, complete, in the order of step->in */
+	struct artifact *out;      /* a .part (may hold work to go on from); when reporting: complete */
+	struct arena *mem;         /* released when the stage returns */
+	struct par *par;
+};
+
+struct stage {
+	const char *name;
+	unsigned version;
+	bool numeric;              /* the backend is part of its key */
+	/* The options and inputs files it depends on, into its key. */
+	void (*describe)(struct json_out *key, const struct plan *p, const struct step *step);
+	void (*forecast)(struct needs *out, const struct plan *p, const struct step *step);
+	int (*run)(struct job *job, struct err *e);
+	/* Its members of results.json, read back from its artifact; NULL: none. */
+	int (*report)(struct json_out *results, const struct job *job, struct err *e);
+};
+
+extern const struct stage stage_rollouts, stage_tokens, stage_acts, stage_train, stage_features, stage_steer;
+
+#endif
