@@ -1,0 +1,49 @@
+#ifndef STORE_ACTS_H
+#define STORE_ACTS_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "num/dtype.h"
+#include "store/artifact.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Activations of one model on disk: shards of consecutive rows, each one file
+ * that commits by itself, so a run cut short resumes at the first missing shard.
+ * A row is a pair of the corpus (store/corpus.h).
+ *
+ *	shard-00017:  a header (128 bytes: magic, version, dtype, d, rows, first row, sha256 of the payload),
+ *	              rows x d little-endian values, then rows little-endian f32: the model's log-probability, in nats,
+ *	              of the bytes from this pair to the next of its document (0 for the last)
+ */
+
+struct acts_shape {
+	size_t d;
+	enum dtype dtype;          /* DT_F32 or DT_BF16 */
+	const uint64_t *first_row; /* (n_shards + 1) */
+	size_t n_shards;
+};
+
+uint64_t acts_bytes(const struct acts_shape *s); /* of all shard files */
+
+/* Writing: a shard at a time, whole, in any order. rows (n, d), logp (n). */
+int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shard, const float *rows, const float *logp,
+	       struct err *e);
+bool acts_have(const struct artifact *a, size_t shard);
+
+/* Reading: a shard's digest is checked when it is first touched. */
+struct acts;
+
+int acts_open(struct acts **out, const struct artifact *a, struct err *e);
+void acts_close(struct acts *r);
+size_t acts_rows(const struct acts *r);
+size_t acts_width(const struct acts *r);
+/* Rows by number, in the order asked, widened to (n, d). */
+int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct err *e);
+/* logp of every row, (acts_rows), in `mem`. */
+int acts_logp(const float **out, struct arena *mem, struct acts *r, struct err *e);
+
+#endif
