@@ -1,0 +1,89 @@
+#ifndef NUM_FMATH_LANES_H
+#define NUM_FMATH_LANES_H
+
+#include "num/lanes.h"
+
+/*
+ * The kernels behind fmath.h's float functions, sixteen lanes at a time, to be inlined into the CLONES of
+ * fmath.c and ops.c.  Polynomials are interpolations at Chebyshev nodes of the functions named, computed in
+ * quadruple precision and rounded.  In place.
+ */
+
+/* exp(r) = 1 + r + r^2 P(r) on |r| <= ln(2)/2, scaled by 2^n in two steps so that denormals round once. */
+LANES_INLINE void lanes_exp(f32x16 *x)
+{
+	const float round = 0x1.8p23f; /* adding and taking it away rounds to an integer */
+	const float ln2_hi = 0x1.62e4p-1f, ln2_lo = 0x1.7f7d1cp-20f;
+	f32x16 c, t, n, r, p;
+	i32x16 e, low;
+
+	c = LANES_SELECT(*x > 89.0f, (f32x16){ 0 } + 89.0f, *x);
+	c = LANES_SELECT(c < -104.0f, (f32x16){ 0 } - 104.0f, c);
+	t = c * 0x1.715476p0f + round;
+	n = t - round;
+	e = (i32x16)t - 0x4b400000;
+	r = (c - n * ln2_hi) - n * ln2_lo;
+	p = r * 0.000198909882f + 0.00139336474f;
+	p = p * r + 0.00833331048f;
+	p = p * r + 0.0416664667f;
+	p = p * r + 0.166666672f;
+	p = p * r + 0.5f;
+	p = 1.0f + (r + r * r * p);
+	low = e >> 1;
+	p = p * (f32x16)((low + 127) << 23);
+	p = p * (f32x16)((e - low + 127) << 23);
+	*x = LANES_SELECT(*x != *x, *x, p);
+}
+
+/* |x| < 0.625: x + x z P(z), z = x^2; beyond: 1 - 2 / (exp(2|x|) + 1), with the sign put back. */
+LANES_INLINE void lanes_tanh(f32x16 *x)
+{
+	i32x16 sign = (i32x16)*x & INT32_MIN;
+	f32x16 a = (f32x16)((i32x16)*x ^ sign);
+	f32x16 z = *x * *x;
+	f32x16 e = a + a;
+	f32x16 p;
+
+	lanes_exp(&e);
+	e = 1.0f - 2.0f / (e + 1.0f);
+	e = (f32x16)((i32x16)e | sign);
+	p = z * 0.00229274482f - 0.00834394526f;
+	p = p * z + 0.0217689183f;
+	p = p * z - 0.0539592579f;
+	p = p * z + 0.133333042f;
+	p = p * z - 0.333333343f;
+	p = *x + *x * (z * p);
+	*x = LANES_SELECT(a >= 0.625f, e, p);
+}
+
+/* |x| < 0.92: x + x P(x^2); beyond: 1 - exp(-Q(|x|)), Q = -log erfc on [0.9, 4]; erfc(4) is below half an ulp. */
+LANES_INLINE void lanes_erf(f32x16 *x)
+{
+	i32x16 sign = (i32x16)*x & INT32_MIN;
+	f32x16 a = (f32x16)((i32x16)*x ^ sign);
+	f32x16 z = *x * *x;
+	f32x16 p, q;
+	f32x16 b = LANES_SELECT(a > 4.0f, (f32x16){ 0 } + 4.0f, a);
+
+	q = b * -1.64306368e-06f + 4.61638592e-05f;
+	q = q * b - 0.000597585749f;
+	q = q * b + 0.00476262579f;
+	q = q * b - 0.0264276378f;
+	q = q * b + 0.110087164f;
+	q = q * b + 0.631823897f;
+	q = q * b + 1.13023102f;
+	q = q * b - 0.000318539649f;
+	q = -q;
+	lanes_exp(&q);
+	q = (f32x16)((i32x16)(1.0f - q) | sign);
+	p = z * 8.39977802e-05f - 0.000815005042f;
+	p = p * z + 0.00520171458f;
+	p = p * z - 0.0268596914f;
+	p = p * z + 0.112837009f;
+	p = p * z - 0.376126349f;
+	p = p * z + 0.128379166f;
+	p = *x + *x * p;
+	*x = LANES_SELECT(a >= 0.92f, q, p);
+}
+
+#endif

@@ -1,0 +1,104 @@
+#ifndef NUM_LANES_H
+#define NUM_LANES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Sixteen floats at a time, in GCC's vector extensions: one source, the same bits on every target, because a
+ * lane sees only IEEE operations in the order written.  Vectors travel by pointer, so that no calling
+ * convention depends on the target.
+ *
+ * A function marked CLONES is compiled for each target and chosen when the program starts.  The sanitizers
+ * cannot run before their own start-up, which is when the choice is made; there one plain version is built.
+ */
+
+#if defined(__has_feature)
+#define LANES_HAS_FEATURE(x) __has_feature(x)
+#else
+#define LANES_HAS_FEATURE(x) 0
+#endif
+
+#if !defined(__x86_64__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+	LANES_HAS_FEATURE(address_sanitizer) || LANES_HAS_FEATURE(thread_sanitizer) || !defined(__OPTIMIZE__)
+#define CLONES
+#else
+#define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+
+#define LANES_INLINE static inline __attribute__((always_inline, unused))
+
+enum { LANES = 16 };
+
+typedef float f32x16 __attribute__((vector_size(64)));
+typedef int32_t i32x16 __attribute__((vector_size(64)));
+typedef uint32_t u32x16 __attribute__((vector_size(64)));
+typedef uint16_t u16x16 __attribute__((vector_size(32)));
+typedef double f64x16 __attribute__((vector_size(128)));
+
+/* a where the mask (all ones or none, as comparisons give) is set, else b */
+#define LANES_SELECT(mask, a, b) ((f32x16)(((i32x16)(a) & (mask)) | ((i32x16)(b) & ~(mask))))
+
+LANES_INLINE void lanes_load(f32x16 *v, const float *p)
+{
+	__builtin_memcpy(v, p, sizeof(*v));
+}
+
+LANES_INLINE void lanes_store(float *p, const f32x16 *v)
+{
+	__builtin_memcpy(p, v, sizeof(*v));
+}
+
+/* n < 16 values, the rest `fill` */
+LANES_INLINE void lanes_load_part(f32x16 *v, const float *p, size_t n, float fill)
+{
+	float b[LANES];
+
+	for (size_t i = 0; i < LANES; i++)
+		b[i] = i < n ? p[i] : fill;
+	__builtin_memcpy(v, b, sizeof(*v));
+}
+
+LANES_INLINE void lanes_store_part(float *p, const f32x16 *v, size_t n)
+{
+	__builtin_memcpy(p, v, n * sizeof(*p));
+}
+
+LANES_INLINE void lanes_fill(f32x16 *v, float x)
+{
+	*v = (f32x16){ 0 } + x;
+}
+
+/* A fixed tree: lanes 8 apart, then 4, 2, 1. */
+LANES_INLINE float lanes_sum(const f32x16 *v)
+{
+	float s[LANES];
+
+	__builtin_memcpy(s, v, sizeof(s));
+	for (size_t half = LANES / 2; half > 0; half /= 2)
+		for (size_t i = 0; i < half; i++)
+			s[i] += s[i + half];
+	return s[0];
+}
+
+LANES_INLINE double lanes_sum_d(const f64x16 *v)
+{
+	double s[LANES];
+
+	__builtin_memcpy(s, v, sizeof(s));
+	for (size_t half = LANES / 2; half > 0; half /= 2)
+		for (size_t i = 0; i < half; i++)
+			s[i] += s[i + half];
+	return s[0];
+}
+
+LANES_INLINE float lanes_max(const f32x16 *v)
+{
+	float m = (*v)[0];
+
+	for (size_t i = 1; i < LANES; i++)
+		m = (*v)[i] > m ? (*v)[i] : m;
+	return m;
+}
+
+#endif

@@ -1,0 +1,346 @@
+#include "num/ops.h"
+
+#include "num/fmath.h"
+#include "num/fmath_lanes.h"
+
+#include <string.h>
+
+/* The last vector of an elementwise loop is a part; both use the same statements. */
+#define EACH_LANES(n, i, m) for (size_t i = 0, m; i < (n) && (m = (n) - i < LANES ? (n) - i : LANES, 1); i += LANES)
+
+LANES_INLINE void get(f32x16 *v, const float *p, size_t m)
+{
+	if (m == LANES)
+		lanes_load(v, p);
+	else
+		lanes_load_part(v, p, m, 0.0f);
+}
+
+LANES_INLINE void put(float *p, const f32x16 *v, size_t m)
+{
+	if (m == LANES)
+		lanes_store(p, v);
+	else
+		lanes_store_part(p, v, m);
+}
+
+CLONES double op_norm2_d(const float *x, size_t n)
+{
+	f64x16 s = { 0 };
+	f32x16 v;
+
+	EACH_LANES(n, i, m) {
+		f64x16 w;
+
+		get(&v, x + i, m);
+		w = __builtin_convertvector(v, f64x16);
+		s += w * w;
+	}
+	return lanes_sum_d(&s);
+}
+
+CLONES double op_sum_d(const float *x, size_t n)
+{
+	f64x16 s = { 0 };
+	f32x16 v;
+
+	EACH_LANES(n, i, m) {
+		get(&v, x + i, m);
+		s += __builtin_convertvector(v, f64x16);
+	}
+	return lanes_sum_d(&s);
+}
+
+CLONES double op_dot_d(const float *a, const float *b, size_t n)
+{
+	f64x16 s = { 0 };
+	f32x16 v, w;
+
+	EACH_LANES(n, i, m) {
+		get(&v, a + i, m);
+		get(&w, b + i, m);
+		s += __builtin_convertvector(v, f64x16) * __builtin_convertvector(w, f64x16);
+	}
+	return lanes_sum_d(&s);
+}
+
+CLONES float op_dot(const float *a, const float *b, size_t n)
+{
+	f32x16 s[4] = { { 0 } };
+	f32x16 v, w;
+	size_t i = 0;
+
+	for (; i + 4 * LANES <= n; i += 4 * LANES)
+		for (size_t j = 0; j < 4; j++) {
+			lanes_load(&v, a + i + j * LANES);
+			lanes_load(&w, b + i + j * LANES);
+			s[j] += v * w;
+		}
+	for (size_t j = 0; i < n; i += LANES, j++) {
+		size_t m = n - i < LANES ? n - i : LANES;
+
+		get(&v, a + i, m);
+		get(&w, b + i, m);
+		s[j] += v * w;
+	}
+	s[0] = (s[0] + s[2]) + (s[1] + s[3]);
+	return lanes_sum(&s[0]);
+}
+
+CLONES void op_rmsnorm(float *y, const float *x, const float *gain, size_t d, float eps, int plus_one)
+{
+	double mean = op_norm2_d(x, d) / (double)d;
+	float inv = (float)(1.0 / fm_sqrt_d(mean + (double)eps));
+	float one = plus_one ? 1.0f : 0.0f;
+	f32x16 v, g;
+
+	EACH_LANES(d, i, m) {
+		get(&v, x + i, m);
+		v *= inv;
+		if (gain) {
+			get(&g, gain + i, m);
+			v *= one + g;
+		}
+		put(y + i, &v, m);
+	}
+}
+
+CLONES void op_layernorm(float *y, const float *x, const float *gain, const float *bias, size_t d, float eps)
+{
+	double mean = op_sum_d(x, d) / (double)d;
+	f64x16 s = { 0 };
+	f32x16 v, g;
+	float inv, centre = (float)mean;
+
+	EACH_LANES(d, i, m) {
+		f64x16 w;
+
+		if (m == LANES)
+			lanes_load(&v, x + i);
+		else
+			lanes_load_part(&v, x + i, m, centre);
+		w = __builtin_convertvector(v, f64x16) - mean;
+		s += w * w;
+	}
+	inv = (float)(1.0 / fm_sqrt_d(lanes_sum_d(&s) / (double)d + (double)eps));
+	EACH_LANES(d, i, m) {
+		get(&v, x + i, m);
+		v = (v - centre) * inv;
+		if (gain) {
+			get(&g, gain + i, m);
+			v *= g;
+		}
+		if (bias) {
+			get(&g, bias + i, m);
+			v += g;
+		}
+		put(y + i, &v, m);
+	}
+}
+
+CLONES void op_mul(float *y, const float *x, size_t n)
+{
+	f32x16 v, w;
+
+	EACH_LANES(n, i, m) {
+		get(&v, y + i, m);
+		get(&w, x + i, m);
+		v *= w;
+		put(y + i, &v, m);
+	}
+}
+
+CLONES void op_add(float *y, const float *x, size_t n)
+{
+	f32x16 v, w;
+
+	EACH_LANES(n, i, m) {
+		get(&v, y + i, m);
+		get(&w, x + i, m);
+		v += w;
+		put(y + i, &v, m);
+	}
+}
+
+CLONES void op_axpy(float *y, float a, const float *x, size_t n)
+{
+	f32x16 v, w;
+
+	EACH_LANES(n, i, m) {
+		get(&v, y + i, m);
+		get(&w, x + i, m);
+		v += a * w;
+		put(y + i, &v, m);
+	}
+}
+
+CLONES void op_scale(float *y, float a, size_t n)
+{
+	f32x16 v;
+
+	EACH_LANES(n, i, m) {
+		get(&v, y + i, m);
+		v *= a;
+		put(y + i, &v, m);
+	}
+}
+
+CLONES static float max_of(const float *x, size_t n)
+{
+	f32x16 v, top;
+
+	lanes_fill(&top, -__builtin_inff());
+	EACH_LANES(n, i, m) {
+		if (m == LANES)
+			lanes_load(&v, x + i);
+		else
+			lanes_load_part(&v, x + i, m, -__builtin_inff());
+		top = LANES_SELECT(v > top, v, top);
+	}
+	return lanes_max(&top);
+}
+
+/* y = exp(x - top), y may be x or NULL; the sum in double. */
+CLONES static double exp_sum(float *y, const float *x, size_t n, float top)
+{
+	f64x16 s = { 0 };
+	f32x16 v;
+
+	EACH_LANES(n, i, m) {
+		if (m == LANES)
+			lanes_load(&v, x + i);
+		else
+			lanes_load_part(&v, x + i, m, -__builtin_inff());
+		v -= top;
+		lanes_exp(&v);
+		s += __builtin_convertvector(v, f64x16);
+		if (y)
+			put(y + i, &v, m);
+	}
+	return lanes_sum_d(&s);
+}
+
+/* Softmax with `extra` more in the denominator, given relative to nothing: exp(sink). */
+static float softmax_over(float *x, size_t n, float top, double sink_weight)
+{
+	double sum;
+
+	if (top == -__builtin_inff()) {
+		memset(x, 0, n * sizeof(*x));
+		return top;
+	}
+	sum = exp_sum(x, x, n, top) + sink_weight;
+	op_scale(x, (float)(1.0 / sum), n);
+	return (float)((double)top + fm_log_d(sum));
+}
+
+float op_softmax(float *x, size_t n)
+{
+	return softmax_over(x, n, max_of(x, n), 0.0);
+}
+
+float op_softmax_sink(float *x, size_t n, float sink)
+{
+	float top = max_of(x, n);
+
+	top = sink > top ? sink : top;
+	return softmax_over(x, n, top, (double)fm_exp(sink - top));
+}
+
+float op_logsumexp(const float *x, size_t n)
+{
+	float top = max_of(x, n);
+
+	if (top == -__builtin_inff())
+		return top;
+	return (float)((double)top + fm_log_d(exp_sum(NULL, x, n, top)));
+}
+
+CLONES void op_gelu(float *x, size_t n)
+{
+	f32x16 v, e;
+
+	EACH_LANES(n, i, m) {
+		get(&v, x + i, m);
+		e = v * 0x1.6a09e6p-1f;
+		lanes_erf(&e);
+		v = 0.5f * v * (1.0f + e);
+		put(x + i, &v, m);
+	}
+}
+
+CLONES void op_gelu_tanh(float *x, size_t n)
+{
+	f32x16 v, t;
+
+	EACH_LANES(n, i, m) {
+		get(&v, x + i, m);
+		t = 0x1.988454p-1f * (v + 0.044715f * (v * v * v)); /* sqrt(2 / pi) */
+		lanes_tanh(&t);
+		v = 0.5f * v * (1.0f + t);
+		put(x + i, &v, m);
+	}
+}
+
+CLONES void op_silu(float *x, size_t n)
+{
+	f32x16 v, e;
+
+	EACH_LANES(n, i, m) {
+		get(&v, x + i, m);
+		e = -v;
+		lanes_exp(&e);
+		v = v / (1.0f + e);
+		put(x + i, &v, m);
+	}
+}
+
+CLONES void op_softcap(float *x, size_t n, float cap)
+{
+	f32x16 v;
+
+	EACH_LANES(n, i, m) {
+		get(&v, x + i, m);
+		v /= cap;
+		lanes_tanh(&v);
+		v *= cap;
+		put(x + i, &v, m);
+	}
+}
+
+CLONES void op_swiglu_clamped(float *y, const float *gate, const float *up, size_t n, float alpha, float limit)
+{
+	f32x16 g, u, e, top;
+
+	lanes_fill(&top, limit);
+	EACH_LANES(n, i, m) {
+		get(&g, gate + i, m);
+		get(&u, up + i, m);
+		g = LANES_SELECT(g > limit, top, g);
+		u = LANES_SELECT(u > limit, top, u);
+		u = LANES_SELECT(u < -limit, -top, u);
+		e = -(alpha * g);
+		lanes_exp(&e);
+		g = g / (1.0f + e);
+		g = (u + 1.0f) * g;
+		put(y + i, &g, m);
+	}
+}
+
+CLONES void op_rope(float *x, size_t n_heads, size_t d_head, size_t d_rotary, const float *cos, const float *sin)
+{
+	size_t half = d_rotary / 2;
+	f32x16 a, b, c, s, t;
+
+	for (size_t h = 0; h < n_heads; h++, x += d_head)
+		EACH_LANES(half, i, m) {
+			get(&a, x + i, m);
+			get(&b, x + half + i, m);
+			get(&c, cos + i, m);
+			get(&s, sin + i, m);
+			t = a * c - b * s;
+			b = b * c + a * s;
+			put(x + i, &t, m);
+			put(x + half + i, &b, m);
+		}
+}
