@@ -13,7 +13,7 @@ INC     := -Iaudit -I. -D_POSIX_C_SOURCE=200809L $(shell pkg-config --cflags $(P
 LIBS    := $(shell pkg-config --libs $(PKGS)) -lhpdf -lpthread -lm
 
 # ---- one meaning for every float: no fast-math, no contraction ----
-STD     := -std=c11 -ffp-contract=off -fno-math-errno -fno-trapping-math -MMD -MP
+STD     := -std=c11 -fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math -MMD -MP
 WARN    := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wno-sign-conversion -Wdouble-promotion \
            -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wwrite-strings -Wcast-qual -Wformat=2
 

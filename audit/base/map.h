@@ -20,6 +20,10 @@ void map_close(struct map *m);
 /* Tell the kernel these bytes will not be needed soon. */
 void map_drop(const struct map *m, size_t first, size_t n);
 
+/* A file from beginning to end, some bytes at a time, without mapping it. */
+typedef void (*file_fn)(void *ud, const void *p, size_t n);
+int file_stream(const char *path, file_fn fn, void *ud, struct err *e);
+
 /* The whole of a file, NUL after it; ERR_INPUT where it is larger than `limit`. */
 int file_read(struct view *out, struct arena *mem, const char *path, size_t limit, struct err *e);
 

@@ -33,6 +33,8 @@ uint64_t out_size(const struct out *o);
 /* Ends `o` whatever it returns.  `digest` (may be NULL) is of all bytes put. Syncs file and folder. */
 int out_commit(struct out *o, struct digest *digest, struct err *e);
 void out_abort(struct out *o);
+/* Is this the name (without folder) of a file under way, perhaps of a process that is no more? */
+bool out_is_temporary(const char *name);
 
 /* Directories, through the same seam. */
 int dir_make(const char *path, struct err *e); /* and its parents; there already is fine */

@@ -14,6 +14,9 @@ struct rng {
 	uint64_t key;
 };
 
+/* One block of the generator itself. */
+void rng_philox(uint32_t out[4], const uint32_t counter[4], const uint32_t key[2]);
+
 /* The stream of (seed, name, index): SHA-256 of the three, its first eight bytes. */
 struct rng rng_stream(uint64_t seed, const char *name, uint64_t index);
 uint64_t rng_u64(struct rng r, uint64_t i);

@@ -1,0 +1,183 @@
+#include "base/log.h"
+#include "base/json.h"
+#include "base/str.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Seconds between two lines of one stage; the last line always comes. */
+static const double pause_of[] = { [LOG_AUTO] = 0.1, [LOG_LINES] = 2, [LOG_JSON] = 0.5, [LOG_NEVER] = 0 };
+
+/* The state of one screen. stderr's own lock guards it: whoever talks holds the screen. */
+static struct {
+	enum log_mode mode;
+	bool open;      /* log_open() was called */
+	FILE *copy;
+	char stage[64]; /* of the last progress */
+	double began, said;
+	bool line;      /* a line without its end stands on the terminal */
+} screen;
+
+double log_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static enum log_mode mode_now(void)
+{
+	if (screen.open && screen.mode != LOG_AUTO)
+		return screen.mode;
+	return isatty(STDERR_FILENO) ? LOG_AUTO : LOG_LINES;
+}
+
+void log_open(enum log_mode mode)
+{
+	flockfile(stderr);
+	screen.mode = mode;
+	screen.open = true;
+	funlockfile(stderr);
+}
+
+void log_copy(FILE *f)
+{
+	flockfile(stderr);
+	screen.copy = f;
+	funlockfile(stderr);
+}
+
+static void end_line(void)
+{
+	if (screen.line)
+		fputs("\n", stderr);
+	screen.line = false;
+}
+
+static void say(const char *event, const char *prefix, const char *text)
+{
+	flockfile(stderr);
+	end_line();
+	if (mode_now() == LOG_JSON) {
+		struct str s = STR_INIT;
+		struct json_out j = JSON_TO_STR(&s);
+
+		j.compact = true;
+		json_open(&j, NULL, '{');
+		json_puts(&j, "event", event);
+		json_puts(&j, "text", text);
+		json_close(&j, '}');
+		fprintf(stderr, "%s\n", s.p);
+		str_release(&s);
+	} else {
+		fprintf(stderr, "%s%s\n", prefix, text);
+	}
+	if (screen.copy) {
+		fprintf(screen.copy, "%s%s\n", prefix, text);
+		fflush(screen.copy);
+	}
+	funlockfile(stderr);
+}
+
+void log_note(const char *fmt, ...)
+{
+	struct err line; /* its message is one clean line of text, which is all that is wanted here */
+	char text[sizeof(line.msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&line, ERR_NONE, "%s", text);
+	say("note", "", line.msg);
+}
+
+void log_warn(const char *fmt, ...)
+{
+	struct err line;
+	char text[sizeof(line.msg)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&line, ERR_NONE, "%s", text);
+	say("warning", "warning: ", line.msg);
+}
+
+static void progress_json(const char *stage, uint64_t done, uint64_t total, const char *detail, double left)
+{
+	struct str s = STR_INIT;
+	struct json_out j = JSON_TO_STR(&s);
+
+	j.compact = true;
+	json_open(&j, NULL, '{');
+	json_puts(&j, "event", "progress");
+	json_puts(&j, "stage", stage);
+	json_put_size(&j, "done", done);
+	json_put_size(&j, "total", total);
+	json_puts(&j, "detail", detail);
+	if (left >= 0)
+		json_put_size(&j, "seconds_left", (uint64_t)left);
+	json_close(&j, '}');
+	fprintf(stderr, "%s\n", s.p);
+	str_release(&s);
+}
+
+static void progress_text(const char *stage, uint64_t done, uint64_t total, const char *detail, double left)
+{
+	bool rewrite = mode_now() == LOG_AUTO;
+
+	if (rewrite)
+		fputs("\r\033[K", stderr);
+	else
+		end_line();
+	fprintf(stderr, "%s: %" PRIu64 " of %" PRIu64, stage, done, total);
+	if (detail && *detail)
+		fprintf(stderr, ", %s", detail);
+	if (left >= 3600)
+		fprintf(stderr, ", %.1f h left", left / 3600);
+	else if (left >= 60)
+		fprintf(stderr, ", %.0f min left", left / 60);
+	else if (left >= 1)
+		fprintf(stderr, ", %.0f s left", left);
+	screen.line = rewrite;
+	if (done >= total) {
+		screen.line = false;
+		fputs("\n", stderr);
+	} else if (!rewrite) {
+		fputs("\n", stderr);
+	}
+}
+
+void log_progress(const char *stage, uint64_t done, uint64_t total, const char *detail)
+{
+	double now = log_clock(), left = -1;
+	enum log_mode mode;
+	bool first;
+
+	flockfile(stderr);
+	mode = mode_now();
+	first = strncmp(screen.stage, stage, sizeof(screen.stage) - 1) != 0;
+	if (first) {
+		snprintf(screen.stage, sizeof(screen.stage), "%s", stage);
+		screen.began = now;
+		screen.said = now - 1e9;
+	}
+	if (mode != LOG_NEVER && (done >= total || now - screen.said >= pause_of[mode])) {
+		if (done > 0 && done < total && now - screen.began > 0.5)
+			left = (now - screen.began) / (double)done * (double)(total - done);
+		if (mode == LOG_JSON)
+			progress_json(stage, done, total, detail, left);
+		else
+			progress_text(stage, done, total, detail, left);
+		screen.said = now;
+	}
+	if (done >= total)
+		screen.stage[0] = '\0';
+	funlockfile(stderr);
+}
