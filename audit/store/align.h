@@ -31,23 +31,29 @@ struct align_side {
 /* Of several content tokens with the same end, the last. The pairs live in `mem`, in order. */
 size_t align_pairs(struct pair **out, struct arena *mem, const struct align_side *a, const struct align_side *b);
 
-/* Algorithm 1 of the paper (arXiv 2602.11729): windows of decoded text grown until equal. `window` 0: no limit. */
+/*
+ * Algorithm 1 of the paper (arXiv 2602.11729), for comparison: a window of tokens on each side is grown
+ * until both decode to the same text (NFKC; runs of white space count as one blank, those at the ends as
+ * none), then the last tokens are a pair and both windows start anew.  The side with fewer code points
+ * grows, B where they are equal, the other side where that one is at its end; bytes that are no UTF-8
+ * count as U+FFFD but never match.  White-space tokens go with the content token after them.
+ */
 struct greedy {
 	struct pair *pair;
 	size_t n;
 	bool complete;             /* both sides came to the end */
-	size_t stop_a, stop_b;     /* the two cursors at the end */
+	size_t stop_a, stop_b;     /* the first token not passed; where a side came to its end, the number of its tokens */
 };
 
-/* piece(ud, i): the bytes of content token i of that side. */
+/* piece(ud, i): the bytes of token i as they stand in running text; empty for special and template tokens. */
 struct greedy_side {
+	struct align_side tokens;
 	struct view (*piece)(const void *ud, size_t i);
 	const void *ud;
-	const uint32_t *index;     /* (n) the content tokens, by their number in the whole sequence */
-	const uint32_t *end;
-	size_t n;
 };
 
+/* Stops where a window holds `window` content tokens without a match (the paper has 16); 0: no limit, and
+ * time then grows with the square of the longest window. The pairs live in `mem`. */
 void align_greedy(struct greedy *out, struct arena *mem, const struct greedy_side *a, const struct greedy_side *b,
 		  size_t window);
 

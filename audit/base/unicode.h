@@ -1,0 +1,27 @@
+#ifndef BASE_UNICODE_H
+#define BASE_UNICODE_H
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Unicode normalisation forms (UAX #15), through utf8proc.  Text that holds
+ * code points newer than the library's tables comes back as it was in those.
+ */
+
+/* Add the normalised text to `out`.  Invalid UTF-8 is ERR_INPUT naming the byte; `out` is then unchanged. */
+int utf8_nfc(struct str *out, struct view text, struct err *e);
+int utf8_nfkc(struct str *out, struct view text, struct err *e);
+
+/* The property White_Space: U+0009-000D, 0020, 0085, 00A0, 1680, 2000-200A, 2028, 2029, 202F, 205F, 3000. */
+bool unicode_is_space(uint32_t cp);
+
+/* How many bytes at p[0..n) one U+FFFD stands for where utf8_decode() gives 0: the longest start of a
+ * valid sequence, at least 1 (Unicode 3.9, "substitution of maximal subparts"). n > 0. */
+size_t utf8_broken(const char *p, size_t n);
+
+#endif
