@@ -17,7 +17,7 @@
 
 struct pair {
 	uint32_t a, b;             /* token of A, token of B */
-	uint32_t byte;             /* where both end */
+	uint32_t byte;             /* where both end (greedy: where B does, A may differ by blanks) */
 };
 
 /* One side: end[i] is the byte after token i; content[i] is false for tokens that never pair (special,
