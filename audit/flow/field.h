@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "flow/problems.h"
 #include "flow/yaml.h"
 
 #include <stdbool.h>
@@ -14,6 +15,8 @@
  * A table describes a struct: the name, kind, bounds, default and meaning of
  * each field and where it lies.  The one table reads the YAML, fills the
  * defaults, writes the canonical form that keys hash and results.json shows, and prints the help.
+ *
+ * The canonical form is JSON, hence YAML: read by the same table, it gives the same struct.
  */
 
 enum field_kind {
@@ -21,13 +24,13 @@ enum field_kind {
 	FIELD_U64,    /* uint64_t */
 	FIELD_INT,    /* int64_t; `words` may name values below lo: words[0] is lo - 1 ("middle" for -1) */
 	FIELD_REAL,   /* double */
-	FIELD_BOOL,   /* bool */
+	FIELD_BOOL,   /* bool; `words` may name {false, true} otherwise ("bf16", "f32") */
 	FIELD_TEXT,   /* const char *; lo, hi bound the length in bytes */
-	FIELD_PATH,   /* const char *; resolved next to it by the module that owns the table */
+	FIELD_PATH,   /* the same; resolved next to it by the module that owns the table */
 	FIELD_WORD,   /* an enum (int-sized), by the order of `words` */
 	FIELD_STRUCT, /* inner table, at offset */
 	FIELD_LIST,   /* pointer at offset, count at n_offset; elements of `stride` bytes described by `inner`
-	                 (one unnamed row for lists of scalars) */
+	                 (one row named "" for lists of scalars) */
 };
 
 struct field {
@@ -35,29 +38,29 @@ struct field {
 	enum field_kind kind;
 	size_t offset, n_offset;
 	double lo, hi;             /* bounds; of the length, for lists and texts */
-	const char *fallback;      /* as it would be written; NULL: required; "" for texts: may be absent (NULL) */
+	const char *fallback;      /* as it would be written; NULL: required; "" for texts: may be absent */
 	const char *const *words;  /* NULL-ended */
 	const struct field *inner;
 	size_t stride;
-	size_t at_offset;          /* where a struct pos of this element is wanted: offset + 1, 0: not wanted */
+	size_t at_offset;          /* of the struct's or element's struct pos, plus 1; 0: none wanted */
 	const char *help;
 };
 
-/* Everything wrong, not the first thing wrong; in order of position. */
-struct problems {
-	struct err *item;
-	size_t n, cap;
-};
-
-void problems_add(struct problems *p, const struct err *e);
-void problems_sort(struct problems *p);
-/* Each as "file:line:col: message", the line of text and a caret under the place; then "N problems". */
-void problems_print(const struct problems *p, struct view text, FILE *f);
-void problems_release(struct problems *p);
-
-void field_read(void *into, const struct field *table, const struct yaml *y, struct arena *mem, struct problems *p);
+/* Reads a map into the struct, absent fields from their defaults. Texts and lists live in `mem`. After
+ * problems the struct is filled all the same, with the defaults where something was wrong. */
+void field_read(void *into, const struct field *table, const struct yaml *y, struct arena *mem,
+		struct problems *p);
 /* The whole table in canonical form, as the members of an object that the caller opened. */
 void field_write(struct json_out *j, const struct field *table, const void *from);
 void field_help(FILE *f, const struct field *table);
+
+/* The row a dotted path names ("train.k"), or NULL. `inner` of a section's row is the section's table. */
+const struct field *field_find(const struct field *table, const char *path);
+/* "a whole number, 1 to 64": what the row takes, in words. */
+const char *field_kind_text(struct arena *mem, const struct field *row);
+/* A bound or value of the row's kind, as it would be written. */
+const char *field_number(struct arena *mem, const struct field *row, double v);
+/* The name in a NULL-ended list that a slip of the keyboard made into `wrong`; NULL where none is near. */
+const char *word_near(const char *const *words, struct view wrong);
 
 #endif

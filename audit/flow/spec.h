@@ -34,7 +34,7 @@ struct spec_source {
 	const char *licence;       /* printed in the report */
 	size_t limit;              /* documents taken; 0: all */
 	size_t max_tokens;         /* of a rollout's answer */
-	bool chat;                 /* rollouts: prompts are chats for the template, else plain text to go on from */
+	bool chat;                 /* rollouts: prompts go through the chat template; else plain text */
 	struct pos at;
 };
 
@@ -46,6 +46,7 @@ struct spec_behaviour {
 struct spec {
 	const char *path;          /* of the spec file, as given */
 	const char *dir;           /* its folder */
+	struct view text;          /* its bytes */
 	size_t version;            /* audit: 1 */
 	const char *name, *title, *auditor;
 	uint64_t seed;
@@ -59,13 +60,13 @@ struct spec {
 		const char *date;          /* for chat templates that ask for it: YYYY-MM-DD */
 	} corpus;
 	struct {
-		bool gap;                  /* measure the prediction gap: costs the upper half of the forward pass */
+		bool gap;                  /* measure the prediction gap: costs the blocks above the layer */
 		bool f32;                  /* dtype: f32 rather than bf16 */
 		size_t rows_per_shard;
 	} harvest;
 	struct {
 		size_t latents;
-		double exclusive;          /* share of latents that is base-only, and the same share candidate-only */
+		double exclusive;          /* share that is base-only; as many are candidate-only */
 		uint64_t *seed;
 		size_t n_seeds;
 	} dictionary;
@@ -101,7 +102,8 @@ struct spec {
 		double time;               /* hours */
 	} limits;
 	struct {
-		const char *template_path; /* as written; default: the installed templates/report.md */
+		const char *template_path; /* as written; NULL: the installed templates/report.md */
+		const char *template_file; /* resolved; NULL likewise */
 	} report;
 	struct {
 		const char *blas_core;     /* pins the OpenBLAS kernel family; "auto" takes the machine's */
@@ -109,9 +111,13 @@ struct spec {
 	struct digest digest;      /* of the bytes as written */
 };
 
-/* Everything wrong with it is in `p`; 0 where there is nothing. Paths are checked to exist. */
+/* Everything wrong with it is in `p`, sorted; 0 where there is nothing, else -1. Paths are checked to exist.
+ * `out->text` is set whenever the file could be read. */
 int spec_read(struct spec *out, struct arena *mem, const char *path, struct problems *p);
+/* The same for a text that is not in a file; paths are resolved against the folder of `path`. */
+int spec_parse(struct spec *out, struct arena *mem, struct view text, const char *path, struct problems *p);
 void spec_help(FILE *f);
+/* A section's table: field_find(spec_fields, "train")->inner. */
 extern const struct field spec_fields[];
 
 #endif

@@ -1,0 +1,313 @@
+#include "flow/spec.h"
+#include "base/map.h"
+#include "base/out.h"
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* What a table cannot say: paths that must exist, fields that must fit each other. */
+
+struct checker {
+	struct spec *spec;
+	const struct yaml *root;
+	struct arena *mem;
+	struct problems *problems;
+};
+
+/* The value a dotted path names, or the nearest thing above it that the spec has. */
+static const struct yaml *nearest(const struct yaml *root, const char *path)
+{
+	const struct yaml *at = root;
+
+	while (*path) {
+		size_t n = strcspn(path, ".");
+		const struct yaml *m = at->kind == YAML_MAP ? at->first : NULL;
+
+		while (m && !view_eq(m->key, (struct view){ path, n }))
+			m = m->next;
+		if (!m)
+			break;
+		at = m;
+		path += n + (path[n] == '.');
+	}
+	return at;
+}
+
+static struct pos place(const struct yaml *y)
+{
+	return y->kind == YAML_SCALAR || y->key.n == 0 ? y->at : y->key_at;
+}
+
+/* Is what stands there already among the problems? Then what follows from it is not. */
+static bool faulty(const struct checker *c, struct pos at)
+{
+	for (size_t i = 0; i < c->problems->n; i++)
+		if (c->problems->item[i].line == at.line && c->problems->item[i].col == at.col)
+			return true;
+	return false;
+}
+
+static void PRINTF_LIKE(3, 4) problem_at(struct checker *c, struct pos at, const char *fmt, ...)
+{
+	char msg[sizeof(((struct err *)0)->msg)];
+	struct err e = ERR_INIT;
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(msg, sizeof(msg), fmt, args);
+	va_end(args);
+	err_at(&e, ERR_SPEC, at, "%s", msg);
+	problems_add(c->problems, &e);
+}
+
+/* Requires `ok` of two fields; says nothing where one of them is wrong by itself. */
+static void require(struct checker *c, bool ok, const char *path, const char *other, const char *msg)
+{
+	struct pos at = place(nearest(c->root, path));
+
+	if (!ok && !faulty(c, at) && !faulty(c, place(nearest(c->root, other))))
+		problem_at(c, at, "%s: %s", path, msg);
+}
+
+/* ---- paths ---- */
+
+static const char *folder_of(struct arena *mem, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return ".";
+	return slash == path ? "/" : arena_strdup(mem, path, (size_t)(slash - path));
+}
+
+static const char *resolve(struct arena *mem, const char *dir, const char *path)
+{
+	if (path[0] == '/' || strcmp(dir, ".") == 0)
+		return path;
+	return arena_fmt(mem, "%s%s%s", dir, strcmp(dir, "/") == 0 ? "" : "/", path);
+}
+
+/* The last part of a path, trailing slashes aside: what a model is called when nobody named it. */
+static const char *last_part(struct arena *mem, const char *path)
+{
+	size_t n = strlen(path), first;
+
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	for (first = n; first > 0 && path[first - 1] != '/'; first--)
+		;
+	return arena_strdup(mem, path + first, n - first);
+}
+
+static void check_model(struct checker *c, struct spec_model *m, const char *which)
+{
+	const struct yaml *y = nearest(c->root, arena_fmt(c->mem, "models.%s.path", which));
+	static const char *const needed[] = { "config.json", "tokenizer.json" };
+
+	if (!m->path)
+		return;
+	m->dir = resolve(c->mem, c->spec->dir, m->path);
+	if (!m->name)
+		m->name = last_part(c->mem, m->path);
+	if (path_is_file(m->dir)) {
+		problem_at(c, y->at, "models.%s.path: %s is a file; a Hugging Face model folder is needed%s",
+			   which, m->path, view_ends(view_of(m->path), ".gguf") ? " (GGUF is not read)" : "");
+		return;
+	}
+	if (!path_is_dir(m->dir)) {
+		problem_at(c, y->at, "models.%s.path: there is no folder %s", which, m->dir);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
+		if (!path_is_file(arena_fmt(c->mem, "%s/%s", m->dir, needed[i])))
+			problem_at(c, y->at,
+				   "models.%s.path: %s has no %s; a Hugging Face model folder is needed",
+				   which, m->dir, needed[i]);
+}
+
+static const struct yaml *element(const struct yaml *list, size_t i)
+{
+	const struct yaml *y = list->first;
+
+	while (y && i-- > 0)
+		y = y->next;
+	return y ? y : list;
+}
+
+static void check_file(struct checker *c, const char **file, const char *path, const struct yaml *y,
+		       const char *name)
+{
+	*file = resolve(c->mem, c->spec->dir, path);
+	if (path_is_dir(*file))
+		problem_at(c, y->at, "%s: %s is a folder; a file is needed", name, *file);
+	else if (!path_is_file(*file))
+		problem_at(c, y->at, "%s: there is no file %s", name, *file);
+}
+
+static void check_source(struct checker *c, size_t i)
+{
+	static const char *const members[] = { "text", "messages", "prompt" };
+	const struct yaml *y = element(nearest(c->root, "corpus.sources"), i);
+	struct spec_source *s = &c->spec->corpus.source[i];
+	const struct yaml *kind;
+
+	if (!s->field)
+		s->field = members[s->kind];
+	if (s->path)
+		check_file(c, &s->file, s->path, nearest(y, "path"),
+			   arena_fmt(c->mem, "corpus.sources[%zu].path", i));
+	kind = yaml_find(y, "kind");
+	if (s->kind == SOURCE_ROLLOUTS || !kind || faulty(c, kind->at))
+		return;
+	for (const struct yaml *m = y->first; m; m = m->next)
+		if (view_is(m->key, "max_tokens") || view_is(m->key, "chat"))
+			problem_at(c, m->key_at, "corpus.sources[%zu].%.*s: only rollouts have it", i,
+				   (int)m->key.n, m->key.p);
+}
+
+/* ---- texts with a form ---- */
+
+static void check_name(struct checker *c)
+{
+	const char *name = c->spec->name;
+	const struct yaml *y = nearest(c->root, "name");
+
+	if (!name)
+		return;
+	if (name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0' || name[0] == '-')
+		problem_at(c, y->at,
+			   "name: %s holds more than small letters, digits and - (and begins with no -)",
+			   name);
+}
+
+static bool is_date(const char *s)
+{
+	static const unsigned days[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	uint64_t y, m, d;
+
+	return strlen(s) == 10 && s[4] == '-' && s[7] == '-' && view_u64(&y, (struct view){ s, 4 }) &&
+	       view_u64(&m, (struct view){ s + 5, 2 }) && view_u64(&d, (struct view){ s + 8, 2 }) && m >= 1 &&
+	       m <= 12 && d >= 1 && d <= days[m - 1] &&
+	       (m != 2 || d < 29 || (y % 4 == 0 && (y % 100 != 0 || y % 400 == 0)));
+}
+
+/* ---- fields that must fit each other ---- */
+
+static void check_dictionary(struct checker *c)
+{
+	const struct spec *s = c->spec;
+	const struct train_opts *t = &s->train;
+	struct arena *mem = c->mem;
+
+	require(c, t->k <= s->dictionary.latents, "train.k", "dictionary.latents",
+		arena_fmt(mem, "%zu is above dictionary.latents, %zu", t->k, s->dictionary.latents));
+	require(c, t->k_start <= s->dictionary.latents, "train.k_start", "dictionary.latents",
+		arena_fmt(mem, "%zu is above dictionary.latents, %zu", t->k_start, s->dictionary.latents));
+	require(c, t->k_start >= t->k, "train.k_start", "train.k",
+		arena_fmt(mem, "%zu is below train.k, %zu; k falls, or stays", t->k_start, t->k));
+	require(c, t->k_anneal <= t->steps, "train.k_anneal", "train.steps",
+		arena_fmt(mem, "%zu is above train.steps, %zu; k would never come down", t->k_anneal,
+			  t->steps));
+	require(c, t->warmup <= t->steps, "train.warmup", "train.steps",
+		arena_fmt(mem, "%zu is above train.steps, %zu", t->warmup, t->steps));
+	require(c, t->threshold_from < t->steps, "train.threshold_from", "train.steps",
+		arena_fmt(mem, "%zu is not below train.steps, %zu; there would be no threshold",
+			  t->threshold_from, t->steps));
+	require(c, t->enrich == 0 || s->harvest.gap, "train.enrich", "harvest.gap",
+		"it draws by the prediction gap, which harvest.gap: false does not measure; write enrich: 0");
+	for (size_t i = 0; i < s->dictionary.n_seeds; i++)
+		for (size_t j = 0; j < i; j++)
+			if (s->dictionary.seed[i] == s->dictionary.seed[j])
+				problem_at(c, element(nearest(c->root, "dictionary.seeds"), i)->at,
+					   "dictionary.seeds[%zu]: %llu stands at [%zu] already", i,
+					   (unsigned long long)s->dictionary.seed[i], j);
+}
+
+static void check_doses(struct checker *c)
+{
+	const struct spec *s = c->spec;
+	const struct yaml *y = nearest(c->root, "steer.doses");
+	bool less = false, none = false, more = false;
+
+	for (size_t i = 0; i < s->steer.n_doses; i++) {
+		less |= s->steer.dose[i] < 0;
+		none |= s->steer.dose[i] == 0;
+		more |= s->steer.dose[i] > 0;
+		if (i > 0 && s->steer.dose[i] <= s->steer.dose[i - 1] && !faulty(c, element(y, i)->at)) {
+			problem_at(c, element(y, i)->at,
+				   "steer.doses[%zu]: doses increase, and this one does not", i);
+			return;
+		}
+	}
+	if (!(less && none && more) && !faulty(c, y->at))
+		problem_at(c, y->at, "steer.doses: no %s among them",
+			   !none ? "0, the unsteered model," :
+			   less	 ? "positive dose" :
+				   "negative dose");
+}
+
+static void check_steer(struct checker *c)
+{
+	const struct spec *s = c->spec;
+	bool rollouts = false;
+
+	for (size_t i = 0; i < s->corpus.n_sources; i++)
+		rollouts |= s->corpus.source[i].kind == SOURCE_ROLLOUTS;
+	require(c, s->steer.off_below <= s->steer.on_above, "steer.off_below", "steer.on_above",
+		"above steer.on_above: a prompt would be ON and OFF at once");
+	check_doses(c);
+	if (!s->steer.enabled)
+		return;
+	require(c, s->harvest.gap, "steer.enabled", "harvest.gap",
+		"it finds its prompts by the prediction gap, which harvest.gap: false does not measure");
+	if (s->corpus.n_sources > 0)
+		require(c, rollouts, "steer.enabled", "corpus.sources",
+			"steering needs prompts that both models answered; add a source of kind rollouts, or "
+			"write steer: {enabled: false}");
+}
+
+int spec_parse(struct spec *out, struct arena *mem, struct view text, const char *path, struct problems *p)
+{
+	struct checker c = { .spec = out, .mem = mem, .problems = p };
+	struct err e = ERR_INIT;
+
+	memset(out, 0, sizeof(*out));
+	out->path = path;
+	out->dir = folder_of(mem, path);
+	out->text = text;
+	out->digest = digest_of(text.p, text.n);
+	if (yaml_read(&c.root, mem, text, path, &e) < 0) {
+		problems_add(p, &e);
+		return -1;
+	}
+	field_read(out, spec_fields, c.root, mem, p);
+	check_name(&c);
+	check_model(&c, &out->base, "base");
+	check_model(&c, &out->candidate, "candidate");
+	for (size_t i = 0; i < out->corpus.n_sources; i++)
+		check_source(&c, i);
+	if (out->corpus.date && !is_date(out->corpus.date))
+		problem_at(&c, nearest(c.root, "corpus.date")->at,
+			   "corpus.date: %s is no date; write YYYY-MM-DD", out->corpus.date);
+	if (out->report.template_path)
+		check_file(&c, &out->report.template_file, out->report.template_path,
+			   nearest(c.root, "report.template"), "report.template");
+	check_dictionary(&c);
+	check_steer(&c);
+	problems_sort(p);
+	return p->n ? -1 : 0;
+}
+
+int spec_read(struct spec *out, struct arena *mem, const char *path, struct problems *p)
+{
+	struct err e = ERR_INIT;
+	struct view text;
+
+	memset(out, 0, sizeof(*out));
+	if (file_read(&text, mem, path, YAML_BYTES, &e) < 0) {
+		problems_add(p, &e);
+		return -1;
+	}
+	return spec_parse(out, mem, text, path, p);
+}

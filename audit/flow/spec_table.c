@@ -1,0 +1,279 @@
+#include "flow/spec.h"
+
+/*
+ * What a spec may say.  Every field has bounds, a default and a line of help;
+ * parsing, canonical form, keys and `help spec` all come from here.  Bounds are
+ * where a value stops making sense, not where it stops being wise.
+ */
+
+#define AT(type, member) .offset = offsetof(type, member)
+/* A member of a section of struct spec, counted from the section's start. */
+#define IN(section, member) .offset = offsetof(struct spec, section.member) - offsetof(struct spec, section)
+#define WORDS(...) .words = (const char *const[]){ __VA_ARGS__, NULL }
+#define REQUIRED NULL
+#define TEXT_HI 400
+#define PATH_HI 4000
+#define SEED_HI 9007199254740991.0 /* what every reader of JSON takes exactly */
+
+#define ROW(n, k, where, l, h, d, text) \
+	{ .name = n, .kind = k, where, .lo = l, .hi = h, .fallback = d, .help = text }
+#define SIZE(n, where, l, h, d, text) ROW(n, FIELD_SIZE, where, l, h, d, text)
+#define U64(n, where, l, h, d, text) ROW(n, FIELD_U64, where, l, h, d, text)
+#define REAL(n, where, l, h, d, text) ROW(n, FIELD_REAL, where, l, h, d, text)
+#define TEXT(n, where, l, h, d, text) ROW(n, FIELD_TEXT, where, l, h, d, text)
+#define PATH(n, where, l, h, d, text) ROW(n, FIELD_PATH, where, l, h, d, text)
+#define BOOL(n, where, d, text) { .name = n, .kind = FIELD_BOOL, where, .fallback = d, .help = text }
+#define WORD(n, where, names, d, text) \
+	{ .name = n, .kind = FIELD_WORD, where, names, .fallback = d, .help = text }
+#define SECTION(n, section, table, d, text) \
+	{ .name = n, .kind = FIELD_STRUCT, .offset = offsetof(struct spec, section), .inner = table, \
+	  .fallback = d, .help = text }
+/* A list of numbers in a section. */
+#define LIST(n, section, list, count, l, h, table, d, text) \
+	{ .name = n, .kind = FIELD_LIST, IN(section, list), .lo = l, .hi = h, .inner = table, .fallback = d, \
+	  .help = text, \
+	  .n_offset = offsetof(struct spec, section.count) - offsetof(struct spec, section), \
+	  .stride = sizeof(*((struct spec *)0)->section.list) }
+#define END { .name = NULL }
+
+static const struct field model_fields[] = {
+	TEXT("name", AT(struct spec_model, name), 1, 80, "",
+	     "what the report calls it; left out: the folder's name"),
+	PATH("path", AT(struct spec_model, path), 1, PATH_HI, REQUIRED,
+	     "a Hugging Face folder: config.json, model.safetensors (or its shards), tokenizer.json"),
+	{ .name = "layer", .kind = FIELD_INT, AT(struct spec_model, layer), .lo = 0, .hi = 1000,
+	  WORDS("middle"), .fallback = "middle",
+	  .help = "the block, counted from 0, whose output is compared; middle: the middle one" },
+	END,
+};
+
+static const struct field models_fields[] = {
+	{ .name = "base", .kind = FIELD_STRUCT, AT(struct spec, base), .inner = model_fields,
+	  .at_offset = offsetof(struct spec_model, at) + 1, .help = "the trusted reference, model A" },
+	{ .name = "candidate", .kind = FIELD_STRUCT, AT(struct spec, candidate), .inner = model_fields,
+	  .at_offset = offsetof(struct spec_model, at) + 1, .help = "the release under audit, model B" },
+	END,
+};
+
+static const struct field source_fields[] = {
+	WORD("kind", AT(struct spec_source, kind), WORDS("documents", "chats", "rollouts"), REQUIRED,
+	     "documents: texts read as they are; chats: messages through each model's chat template; "
+	     "rollouts: prompts that both models answer, after which both read both answers"),
+	PATH("path", AT(struct spec_source, path), 1, PATH_HI, REQUIRED,
+	     "a file: JSON Lines where the name ends in .jsonl, else text, one document or prompt a "
+	     "line"),
+	TEXT("field", AT(struct spec_source, field), 1, 80, "",
+	     "the JSON member to read; left out: text for documents, messages for chats, prompt for "
+	     "rollouts"),
+	TEXT("licence", AT(struct spec_source, licence), 1, TEXT_HI, "",
+	     "printed in the report beside the source"),
+	SIZE("limit", AT(struct spec_source, limit), 0, 1e12, "0",
+	     "documents taken from the front; 0: all"),
+	SIZE("max_tokens", AT(struct spec_source, max_tokens), 1, 32768, "48",
+	     "tokens of a rollout's answer, at most"),
+	BOOL("chat", AT(struct spec_source, chat), "true",
+	     "rollouts: a prompt is a user's message for the chat template; false: plain text to go on "
+	     "from"),
+	END,
+};
+
+static const struct field corpus_fields[] = {
+	{ .name = "sources", .kind = FIELD_LIST, IN(corpus, source), .lo = 1, .hi = 64,
+	  .inner = source_fields,
+	  .n_offset = offsetof(struct spec, corpus.n_sources) - offsetof(struct spec, corpus),
+	  .stride = sizeof(struct spec_source), .at_offset = offsetof(struct spec_source, at) + 1,
+	  .help = "where the text comes from" },
+	SIZE("context", IN(corpus, context), 8, 131072, "512",
+	     "tokens of a document that are read, in either model; what is longer is cut"),
+	REAL("held_out", IN(corpus, held_out), 0.01, 0.9, "0.2",
+	     "share of the documents, chosen by hash, kept out of training: every frequency, statistic "
+	     "and test is computed on them"),
+	WORD("pairing", IN(corpus, pairing), WORDS("offsets", "greedy"), "offsets",
+	     "offsets: tokens whose last bytes coincide; greedy: Algorithm 1 of arXiv 2602.11729, for "
+	     "comparison"),
+	TEXT("date", IN(corpus, date), 10, 10, "",
+	     "YYYY-MM-DD, told to chat templates that ask for today; left out: such a template is "
+	     "refused"),
+	END,
+};
+
+static const struct field harvest_fields[] = {
+	BOOL("gap", IN(harvest, gap), "true",
+	     "measure how far the two models' predictions differ at every pair; ranks the findings, "
+	     "costs the blocks above the layer"),
+	{ .name = "dtype", .kind = FIELD_BOOL, IN(harvest, f32), WORDS("bf16", "f32"), .fallback = "bf16",
+	  .help = "how activations are stored" },
+	SIZE("rows_per_shard", IN(harvest, rows_per_shard), 64, 4194304, "16384",
+	     "pairs in one file of the store; what an interruption can lose"),
+	END,
+};
+
+static const struct field seed_row[] = {
+	{ .name = "", .kind = FIELD_U64, .lo = 0, .hi = SEED_HI },
+	END,
+};
+
+static const struct field dictionary_fields[] = {
+	SIZE("latents", IN(dictionary, latents), 8, 4194304, "1024",
+	     "size of the dictionary, all partitions together"),
+	REAL("exclusive", IN(dictionary, exclusive), 0, 0.49, "0.05",
+	     "share of the latents that only the base model has, and as many again that only the "
+	     "candidate has; 0: a standard crosscoder"),
+	LIST("seeds", dictionary, seed, n_seeds, 1, 16, seed_row, "[1]",
+	     "one dictionary is trained a seed; findings come from the first, the others tell how stable "
+	     "they are"),
+	END,
+};
+
+static const struct field train_fields[] = {
+	SIZE("steps", AT(struct train_opts, steps), 1, 1e9, "4000", "batches trained on"),
+	SIZE("batch", AT(struct train_opts, batch), 8, 1048576, "512", "pairs a batch"),
+	REAL("lr", AT(struct train_opts, lr), 1e-9, 1, "1e-3", "Adam's learning rate after the warm-up"),
+	SIZE("warmup", AT(struct train_opts, warmup), 0, 1e9, "200",
+	     "steps over which the learning rate rises from 0"),
+	SIZE("k", AT(struct train_opts, k), 1, 65536, "16",
+	     "latents kept a pair, on the average of a batch (BatchTopK)"),
+	SIZE("k_start", AT(struct train_opts, k_start), 1, 65536, "64", "k at the first step"),
+	SIZE("k_anneal", AT(struct train_opts, k_anneal), 0, 1e9, "800",
+	     "steps over which k falls from k_start to k"),
+	WORD("score", AT(struct train_opts, score), WORDS("balanced", "paper"), "balanced",
+	     "what BatchTopK compares. paper: activation times the sum of decoder norms; balanced: twice "
+	     "that for exclusive latents, which have one decoder where shared ones have two"),
+	REAL("enrich", AT(struct train_opts, enrich), 0, 0.95, "0.5",
+	     "share of a batch drawn from documents in proportion to how far the models' predictions "
+	     "differ there; 0: none, as in the paper"),
+	REAL("aux_weight", AT(struct train_opts, aux_weight), 0, 10, "0.03",
+	     "weight of AuxK, the loss that revives dead latents"),
+	SIZE("aux_k", AT(struct train_opts, aux_k), 0, 65536, "0",
+	     "dead latents AuxK takes; 0: half the mean of the two widths"),
+	SIZE("dead_after", AT(struct train_opts, dead_after), 1, 1e12, "200000",
+	     "pairs without activation that make a latent dead"),
+	REAL("outlier", AT(struct train_opts, outlier), 1, 1e9, "2",
+	     "a pair is left out of the loss when either side's norm exceeds this times the batch's "
+	     "median"),
+	REAL("threshold_decay", AT(struct train_opts, threshold_decay), 0, 0.999999, "0.999",
+	     "decay of the running mean of the smallest kept score, the threshold at inference"),
+	SIZE("threshold_from", AT(struct train_opts, threshold_from), 0, 1e9, "1000",
+	     "the step from which that mean is kept"),
+	REAL("init_norm", AT(struct train_opts, init_norm), 1e-6, 1e3, "0.4",
+	     "norm of a decoder row at the start, in each model"),
+	REAL("beta1", AT(struct train_opts, beta1), 0, 0.999999, "0.9", "Adam's decay of the first moment"),
+	REAL("beta2", AT(struct train_opts, beta2), 0, 0.999999, "0.999",
+	     "Adam's decay of the second moment"),
+	REAL("adam_eps", AT(struct train_opts, adam_eps), 1e-16, 1, "1e-8", "Adam's epsilon"),
+	REAL("grad_clip", AT(struct train_opts, grad_clip), 1e-9, 1e9, "1",
+	     "the gradient's norm is cut to this"),
+	SIZE("log_every", AT(struct train_opts, log_every), 1, 1e9, "50",
+	     "steps between two points of the training curves"),
+	SIZE("checkpoint_every", AT(struct train_opts, checkpoint_every), 1, 1e9, "500",
+	     "steps between two checkpoints; what an interruption can lose"),
+	SIZE("checkpoint_keep", AT(struct train_opts, checkpoint_keep), 1, 1000, "2",
+	     "checkpoints kept while training"),
+	END,
+};
+
+static const struct field study_fields[] = {
+	SIZE("contexts", IN(study, contexts), 1, 1000, "10", "top contexts kept a latent"),
+	SIZE("context_tokens", IN(study, context_tokens), 0, 512, "24",
+	     "tokens shown on either side of a context's strongest"),
+	SIZE("permutations", IN(study, permutations), 19, 1000000, "1000",
+	     "draws of a permutation test; the smallest p is 1 / (draws + 1)"),
+	REAL("inert_below", IN(study, inert_below), 0, 100, "0.1",
+	     "nats of relevance under which a latent is called inert"),
+	SIZE("tokens", IN(study, tokens), 0, 100, "10", "promoted, and suppressed, tokens listed a latent"),
+	SIZE("cards", IN(study, cards), 0, 1000, "20", "latents with a card in the report"),
+	END,
+};
+
+static const struct field dose_row[] = {
+	{ .name = "", .kind = FIELD_REAL, .lo = -1000, .hi = 1000 },
+	END,
+};
+
+static const struct field steer_fields[] = {
+	BOOL("enabled", IN(steer, enabled), "true",
+	     "test the findings by steering; needs a source of kind rollouts and harvest.gap"),
+	SIZE("findings", IN(steer, findings), 1, 1000, "10",
+	     "findings tested, from the top of the ranking"),
+	SIZE("group", IN(steer, group), 1, 256, "8", "latents that may make up one finding"),
+	SIZE("prompts", IN(steer, prompts), 2, 10000, "24",
+	     "held-out prompts where the models' answers differ (ON), and as many where they do not "
+	     "(OFF), at most"),
+	SIZE("answer_tokens", IN(steer, answer_tokens), 1, 1024, "8",
+	     "tokens of both greedy answers that the contrast score reads"),
+	SIZE("controls", IN(steer, controls), 19, 10000, "20",
+	     "directions in each null: random ones of the same norm, and random groups of other latents"),
+	LIST("doses", steer, dose, n_doses, 2, 33, dose_row, "[-2, -1, -0.5, 0, 0.5, 1, 2]",
+	     "in natural units: 1 adds what an ON prompt adds; increasing, with 0 and both signs"),
+	REAL("on_above", IN(steer, on_above), 0, 1e6, "2",
+	     "nats of prediction gap over the answer that make a prompt ON"),
+	REAL("off_below", IN(steer, off_below), 0, 1e6, "0.5",
+	     "nats of prediction gap over the answer under which a prompt is OFF"),
+	REAL("alpha", IN(steer, alpha), 1e-6, 0.5, "0.05",
+	     "level of the tests, after Benjamini-Hochberg over all findings tested"),
+	REAL("coherence", IN(steer, coherence), 0, 1, "0.8",
+	     "a dose whose text falls below this share of the unsteered coherence does not count"),
+	SIZE("generations", IN(steer, generations), 0, 100, "3", "greedy answers shown a dose"),
+	SIZE("max_tokens", IN(steer, max_tokens), 1, 4096, "48", "tokens of each, at most"),
+	END,
+};
+
+static const struct field behaviour_fields[] = {
+	TEXT("name", AT(struct spec_behaviour, name), 1, 80, REQUIRED, "what the report calls it"),
+	TEXT("regex", AT(struct spec_behaviour, regex), 1, 2000, REQUIRED,
+	     "an answer that it matches shows the behaviour"),
+	END,
+};
+
+static const struct field limits_fields[] = {
+	REAL("memory", IN(limits, memory), 0, 1e6, "0", "GiB the run may reserve; 0: no limit"),
+	REAL("disk", IN(limits, disk), 0, 1e6, "0", "GiB the cache may grow by; 0: what is free"),
+	REAL("time", IN(limits, time), 0, 1e5, "0", "hours; 0: no limit"),
+	END,
+};
+
+static const struct field report_fields[] = {
+	PATH("template", IN(report, template_path), 1, PATH_HI, "",
+	     "Markdown with Mustache tags; left out: the installed templates/report.md"),
+	END,
+};
+
+static const struct field numerics_fields[] = {
+	TEXT("blas_core", IN(numerics, blas_core), 1, 32, "auto",
+	     "pins OpenBLAS to one kernel family (Haswell, SkylakeX, ...), so that two machines give "
+	     "the same bits; auto: what this machine is"),
+	END,
+};
+
+const struct field spec_fields[] = {
+	SIZE("audit", AT(struct spec, version), 1, 1, REQUIRED, "version of this format: 1"),
+	TEXT("name", AT(struct spec, name), 1, 60, REQUIRED,
+	     "of the audit and its run directory: small letters, digits and -"),
+	TEXT("title", AT(struct spec, title), 1, TEXT_HI, "",
+	     "of the report; left out: made from the models' names"),
+	TEXT("auditor", AT(struct spec, auditor), 1, TEXT_HI, "",
+	     "who answers for the audit; printed on the first page"),
+	U64("seed", AT(struct spec, seed), 0, SEED_HI, "1",
+	     "of every draw but the training's: the held-out side, permutations, control directions"),
+	{ .name = "models", .kind = FIELD_STRUCT, .offset = 0, .inner = models_fields,
+	  .help = "the two models" },
+	SECTION("corpus", corpus, corpus_fields, REQUIRED, "what both models read"),
+	SECTION("harvest", harvest, harvest_fields, "{}", "what is recorded of it"),
+	SECTION("dictionary", dictionary, dictionary_fields, "{}", "the dedicated-feature crosscoder"),
+	SECTION("train", train, train_fields, "{}", "how it is trained"),
+	SECTION("study", study, study_fields, "{}", "what is said about each latent"),
+	SECTION("steer", steer, steer_fields, "{}", "whether a finding changes behaviour"),
+	{ .name = "behaviours", .kind = FIELD_LIST, AT(struct spec, behaviour), .lo = 0, .hi = 64,
+	  .n_offset = offsetof(struct spec, n_behaviours), .inner = behaviour_fields,
+	  .stride = sizeof(struct spec_behaviour), .at_offset = offsetof(struct spec_behaviour, at) + 1,
+	  .fallback = "[]", .help = "behaviours looked for by name in steered and unsteered answers" },
+	SECTION("limits", limits, limits_fields, "{}", "what the run may take; checked before it starts"),
+	SECTION("report", report, report_fields, "{}", "how it is told"),
+	SECTION("numerics", numerics, numerics_fields, "{}", "how it is computed"),
+	END,
+};
+
+void spec_help(FILE *f)
+{
+	field_help(f, spec_fields);
+}
