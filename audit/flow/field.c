@@ -363,13 +363,12 @@ static char *member(char *into, const struct field *row)
 /* Defaults are written as a user would write them, and read the same way. */
 static void read_default(struct reader *r, char *into, const struct field *row, const struct where *w)
 {
-	const struct yaml *y;
+	static const struct yaml blank = { .kind = YAML_SCALAR, .text = { "", 0 } };
+	const struct yaml *y = &blank;
 	struct err e = ERR_INIT;
 	size_t before = r->problems->n;
 
-	BUG_ON(yaml_read(&y, r->mem, view_of(row->fallback), "default", &e) < 0);
-	if (row->fallback[0] == '\0')
-		y = &(const struct yaml){ .kind = YAML_SCALAR, .text = VIEW("") };
+	BUG_ON(row->fallback[0] && yaml_read(&y, r->mem, view_of(row->fallback), "default", &e) < 0);
 	read_value(r, member(into, row), row, y, w);
 	BUG_ON(r->problems->n != before);
 }

@@ -150,20 +150,12 @@ static void check_source(struct checker *c, size_t i)
 	static const char *const members[] = { "text", "messages", "prompt" };
 	const struct yaml *y = element(nearest(c->root, "corpus.sources"), i);
 	struct spec_source *s = &c->spec->corpus.source[i];
-	const struct yaml *kind;
 
 	if (!s->field)
 		s->field = members[s->kind];
 	if (s->path)
 		check_file(c, &s->file, s->path, nearest(y, "path"),
 			   arena_fmt(c->mem, "corpus.sources[%zu].path", i));
-	kind = yaml_find(y, "kind");
-	if (s->kind == SOURCE_ROLLOUTS || !kind || faulty(c, kind->at))
-		return;
-	for (const struct yaml *m = y->first; m; m = m->next)
-		if (view_is(m->key, "max_tokens") || view_is(m->key, "chat"))
-			problem_at(c, m->key_at, "corpus.sources[%zu].%.*s: only rollouts have it", i,
-				   (int)m->key.n, m->key.p);
 }
 
 /* ---- texts with a form ---- */
@@ -230,11 +222,14 @@ static void check_doses(struct checker *c)
 	const struct yaml *y = nearest(c->root, "steer.doses");
 	bool less = false, none = false, more = false;
 
+	for (size_t i = 0; i < s->steer.n_doses; i++)
+		if (faulty(c, element(y, i)->at))
+			return;
 	for (size_t i = 0; i < s->steer.n_doses; i++) {
 		less |= s->steer.dose[i] < 0;
 		none |= s->steer.dose[i] == 0;
 		more |= s->steer.dose[i] > 0;
-		if (i > 0 && s->steer.dose[i] <= s->steer.dose[i - 1] && !faulty(c, element(y, i)->at)) {
+		if (i > 0 && s->steer.dose[i] <= s->steer.dose[i - 1]) {
 			problem_at(c, element(y, i)->at,
 				   "steer.doses[%zu]: doses increase, and this one does not", i);
 			return;
