@@ -130,6 +130,7 @@ static bool in_words(size_t *out, const char *const *words, struct view text)
 /* A whole number was wanted and is not there: what is there, and what may have been meant. */
 static void not_whole(struct reader *r, const struct field *row, const struct yaml *y, const struct where *w)
 {
+	const char *near = row->words && y->kind == YAML_SCALAR ? word_near(row->words, y->text) : NULL;
 	double v;
 
 	if (y->kind == YAML_SCALAR && y->quoted && view_real(&v, y->text))
@@ -138,8 +139,8 @@ static void not_whole(struct reader *r, const struct field *row, const struct ya
 		 v == (double)(int64_t)v)
 		problem(r, y->at, w, "%s is not a plain whole number; is it %.0f?", shown(r->mem, y), v);
 	else if (row->words)
-		problem(r, y->at, w, "%s is not a whole number or %s", shown(r->mem, y),
-			join(r->mem, row->words));
+		problem(r, y->at, w, "%s is not a whole number or %s%s%s%s", shown(r->mem, y),
+			join(r->mem, row->words), near ? "; is it " : "", near ? near : "", near ? "?" : "");
 	else
 		problem(r, y->at, w, "%s is not a whole number", shown(r->mem, y));
 }
@@ -267,7 +268,9 @@ static void read_text(struct reader *r, const char **at, const struct field *row
 			return;
 		}
 	}
-	if ((double)y->text.n < row->lo)
+	if (y->text.n == 0 && row->lo > 0)
+		problem(r, y->at, w, "an empty text; it needs %s", field_kind_text(r->mem, row));
+	else if ((double)y->text.n < row->lo)
 		problem(r, y->at, w, "%s is shorter than %.0f bytes", shown(r->mem, y), row->lo);
 	else if ((double)y->text.n > row->hi)
 		problem(r, y->at, w, "%s is longer than %.0f bytes", shown(r->mem, y), row->hi);

@@ -126,7 +126,9 @@ static const char *choices(struct arena *mem, const char *const *words)
 
 static const char *bounds(struct arena *mem, const struct field *row)
 {
-	return arena_fmt(mem, "%s to %s", field_number(mem, row, row->lo), field_number(mem, row, row->hi));
+	const char *lo = field_number(mem, row, row->lo);
+
+	return row->lo < row->hi ? arena_fmt(mem, "%s to %s", lo, field_number(mem, row, row->hi)) : lo;
 }
 
 const char *field_kind_text(struct arena *mem, const struct field *row)
@@ -134,24 +136,24 @@ const char *field_kind_text(struct arena *mem, const struct field *row)
 	switch (row->kind) {
 	case FIELD_SIZE:
 	case FIELD_U64:
-		return arena_fmt(mem, "whole number, %s", bounds(mem, row));
+		return arena_fmt(mem, "a whole number, %s", bounds(mem, row));
 	case FIELD_INT:
-		return arena_fmt(mem, "whole number, %s%s%s", bounds(mem, row), row->words ? ", or " : "",
+		return arena_fmt(mem, "a whole number, %s%s%s", bounds(mem, row), row->words ? ", or " : "",
 				 row->words ? choices(mem, row->words) : "");
 	case FIELD_REAL:
-		return arena_fmt(mem, "number, %s", bounds(mem, row));
+		return arena_fmt(mem, "a number, %s", bounds(mem, row));
 	case FIELD_BOOL:
 		return row->words ? choices(mem, row->words) : "true or false";
 	case FIELD_WORD:
 		return choices(mem, row->words);
 	case FIELD_TEXT:
-		return arena_fmt(mem, "text, %s bytes", bounds(mem, row));
+		return arena_fmt(mem, "a text of %s bytes", bounds(mem, row));
 	case FIELD_PATH:
-		return "path, from the spec's folder";
+		return "a path, from the spec's folder";
 	case FIELD_STRUCT:
-		return "map";
+		return "a map";
 	case FIELD_LIST:
-		return arena_fmt(mem, "list of %.0f to %.0f%s%s", row->lo, row->hi,
+		return arena_fmt(mem, "a list of %.0f to %.0f%s%s", row->lo, row->hi,
 				 row->inner[0].name[0] ? " maps" : ": ",
 				 row->inner[0].name[0] ? "" : field_kind_text(mem, &row->inner[0]));
 	}
