@@ -25,7 +25,7 @@ double log_clock(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
+	BUG_ON(clock_gettime(CLOCK_MONOTONIC, &t) != 0);
 	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 

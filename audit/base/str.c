@@ -197,7 +197,7 @@ bool view_real(double *out, struct view v)
 /* d.ddde-dd as printf wrote it, set as people write it: without an exponent where that is short. */
 static void lay_out(char *out, const char *sci)
 {
-	char digit[24];
+	char digit[24] = "";
 	const char *p = sci;
 	int n = 0, exp, i;
 
