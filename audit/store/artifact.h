@@ -16,7 +16,7 @@
  *	cache/3f/3fa9.../            complete: it has a MANIFEST
  *	cache/3f/3fa9....part/       under way: finished files stay, for resuming
  *
- * Nothing in a complete artifact is ever written again.  While a process works on a .part it holds the lock
+ * Names are of files, never of folders within. Nothing in a complete artifact is ever written again.  While a process works on a .part it holds the lock
  * cache/3f/3fa9....lock; a second process waits for it and then finds the artifact complete.
  */
 
@@ -48,6 +48,8 @@ int artifact_commit(struct artifact *a, struct err *e);
 int artifact_verify(const struct artifact *a, struct err *e);
 /* Checks one file of a complete artifact against the MANIFEST: what a reader does before it trusts it. */
 int artifact_check(const struct artifact *a, const char *name, struct err *e);
+/* Takes a complete artifact that failed a check out of the way, to cache/3f/3fa9....bad: the next open makes it anew. */
+int artifact_reject(const struct artifact *a, struct err *e);
 /* Bytes of all files in it. */
 int artifact_bytes(uint64_t *out, const struct artifact *a, struct err *e);
 
