@@ -298,9 +298,9 @@ static void read_list(struct reader *r, char *into, const struct field *row, con
 
 	if (y->kind != YAML_LIST) {
 		problem(r, y->at, w,
-			y->kind == YAML_SCALAR && scalars && !is_null(y) ?
-				"%s where a list belongs; a list of one is [%s]" :
-				"%s where a list belongs",
+			y->kind == YAML_SCALAR && scalars && !is_null(y)
+				? "%s where a list belongs; a list of one is [%s]"
+				: "%s where a list belongs",
 			shown(r->mem, y), shown(r->mem, y));
 		return;
 	}
@@ -332,29 +332,17 @@ static void read_value(struct reader *r, char *at, const struct field *row, cons
 	switch (row->kind) {
 	case FIELD_SIZE:
 	case FIELD_U64:
-	case FIELD_INT:
-		read_whole(r, at, row, y, w);
-		break;
-	case FIELD_REAL:
-		read_real(r, (double *)(void *)at, row, y, w);
-		break;
-	case FIELD_BOOL:
-		read_bool(r, (bool *)at, row, y, w);
-		break;
+	case FIELD_INT: read_whole(r, at, row, y, w); break;
+	case FIELD_REAL: read_real(r, (double *)(void *)at, row, y, w); break;
+	case FIELD_BOOL: read_bool(r, (bool *)at, row, y, w); break;
 	case FIELD_TEXT:
-	case FIELD_PATH:
-		read_text(r, (const char **)(void *)at, row, y, w);
-		break;
-	case FIELD_WORD:
-		read_word(r, (int *)(void *)at, row, y, w);
-		break;
+	case FIELD_PATH: read_text(r, (const char **)(void *)at, row, y, w); break;
+	case FIELD_WORD: read_word(r, (int *)(void *)at, row, y, w); break;
 	case FIELD_STRUCT:
 		keep_pos(at, row, y);
 		read_map(r, at, row->inner, y, w);
 		break;
-	case FIELD_LIST:
-		read_list(r, at, row, y, w);
-		break;
+	case FIELD_LIST: read_list(r, at, row, y, w); break;
 	}
 }
 
@@ -455,4 +443,21 @@ void field_read(void *into, const struct field *table, const struct yaml *y, str
 	struct reader r = { .root = table, .mem = mem, .problems = p };
 
 	read_map(&r, into, table, y, NULL);
+}
+
+int field_parse(void *into, const struct field *row, const char *what, struct view text, struct arena *mem,
+		struct err *e)
+{
+	struct problems p = PROBLEMS_INIT;
+	struct reader r = { .root = row, .mem = mem, .problems = &p };
+	bool is_text = row->kind == FIELD_TEXT || row->kind == FIELD_PATH;
+	struct where w = { .name = what };
+	struct yaml y = { .kind = YAML_SCALAR, .text = text, .quoted = is_text };
+	int rc = 0;
+
+	read_value(&r, member(into, row), row, &y, &w);
+	if (p.n > 0)
+		rc = err_set(e, ERR_USAGE, "%s", p.item[0].msg);
+	problems_release(&p);
+	return rc;
 }

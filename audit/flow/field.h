@@ -34,15 +34,15 @@ enum field_kind {
 };
 
 struct field {
-	const char *name;          /* NULL ends a table */
+	const char *name; /* NULL ends a table */
 	enum field_kind kind;
 	size_t offset, n_offset;
-	double lo, hi;             /* bounds; of the length, for lists and texts */
-	const char *fallback;      /* as it would be written; NULL: required; "" for texts: may be absent */
-	const char *const *words;  /* NULL-ended */
+	double lo, hi;		  /* bounds; of the length, for lists and texts */
+	const char *fallback;	  /* as it would be written; NULL: required; "" for texts: may be absent */
+	const char *const *words; /* NULL-ended */
 	const struct field *inner;
 	size_t stride;
-	size_t at_offset;          /* of the struct's or element's struct pos, plus 1; 0: none wanted */
+	size_t at_offset; /* of the struct's or element's struct pos, plus 1; 0: none wanted */
 	const char *help;
 };
 
@@ -50,6 +50,9 @@ struct field {
  * problems the struct is filled all the same, with the defaults where something was wrong. */
 void field_read(void *into, const struct field *table, const struct yaml *y, struct arena *mem,
 		struct problems *p);
+/* One row from a text that is not YAML (the command line); `what` names it in the error, ERR_USAGE. */
+int field_parse(void *into, const struct field *row, const char *what, struct view text, struct arena *mem,
+		struct err *e);
 /* The whole table in canonical form, as the members of an object that the caller opened. */
 void field_write(struct json_out *j, const struct field *table, const void *from);
 void field_help(FILE *f, const struct field *table);
@@ -60,6 +63,8 @@ const struct field *field_find(const struct field *table, const char *path);
 const char *field_kind_text(struct arena *mem, const struct field *row);
 /* A bound or value of the row's kind, as it would be written. */
 const char *field_number(struct arena *mem, const struct field *row, double v);
+/* The text broken at blanks into lines of at most 100 columns, each `indent` blanks in. */
+void help_wrap(FILE *f, const char *text, int indent);
 /* The name in a NULL-ended list that a slip of the keyboard made into `wrong`; NULL where none is near. */
 const char *word_near(const char *const *words, struct view wrong);
 

@@ -47,36 +47,20 @@ static void write_value(struct json_out *j, const char *key, const struct field 
 	const void *p = at;
 
 	switch (row->kind) {
-	case FIELD_SIZE:
-		json_put_size(j, key, *(const size_t *)p);
-		break;
-	case FIELD_U64:
-		json_put_size(j, key, *(const uint64_t *)p);
-		break;
-	case FIELD_INT:
-		write_int(j, key, row, *(const int64_t *)p);
-		break;
-	case FIELD_REAL:
-		json_put_real(j, key, *(const double *)p);
-		break;
-	case FIELD_BOOL:
-		write_bool(j, key, row, *(const bool *)p);
-		break;
+	case FIELD_SIZE: json_put_size(j, key, *(const size_t *)p); break;
+	case FIELD_U64: json_put_size(j, key, *(const uint64_t *)p); break;
+	case FIELD_INT: write_int(j, key, row, *(const int64_t *)p); break;
+	case FIELD_REAL: json_put_real(j, key, *(const double *)p); break;
+	case FIELD_BOOL: write_bool(j, key, row, *(const bool *)p); break;
 	case FIELD_TEXT:
-	case FIELD_PATH:
-		json_puts(j, key, *(const char *const *)p);
-		break;
-	case FIELD_WORD:
-		json_puts(j, key, row->words[*(const int *)p]);
-		break;
+	case FIELD_PATH: json_puts(j, key, *(const char *const *)p); break;
+	case FIELD_WORD: json_puts(j, key, row->words[*(const int *)p]); break;
 	case FIELD_STRUCT:
 		json_open(j, key, '{');
 		field_write(j, row->inner, p);
 		json_close(j, '}');
 		break;
-	case FIELD_LIST:
-		write_list(j, key, row, at);
-		break;
+	case FIELD_LIST: write_list(j, key, row, at); break;
 	}
 }
 
@@ -135,23 +119,16 @@ const char *field_kind_text(struct arena *mem, const struct field *row)
 {
 	switch (row->kind) {
 	case FIELD_SIZE:
-	case FIELD_U64:
-		return arena_fmt(mem, "a whole number, %s", bounds(mem, row));
+	case FIELD_U64: return arena_fmt(mem, "a whole number, %s", bounds(mem, row));
 	case FIELD_INT:
 		return arena_fmt(mem, "a whole number, %s%s%s", bounds(mem, row), row->words ? ", or " : "",
 				 row->words ? choices(mem, row->words) : "");
-	case FIELD_REAL:
-		return arena_fmt(mem, "a number, %s", bounds(mem, row));
-	case FIELD_BOOL:
-		return row->words ? choices(mem, row->words) : "true or false";
-	case FIELD_WORD:
-		return choices(mem, row->words);
-	case FIELD_TEXT:
-		return arena_fmt(mem, "a text of %s bytes", bounds(mem, row));
-	case FIELD_PATH:
-		return "a path, from the spec's folder";
-	case FIELD_STRUCT:
-		return "a map";
+	case FIELD_REAL: return arena_fmt(mem, "a number, %s", bounds(mem, row));
+	case FIELD_BOOL: return row->words ? choices(mem, row->words) : "true or false";
+	case FIELD_WORD: return choices(mem, row->words);
+	case FIELD_TEXT: return arena_fmt(mem, "a text of %s bytes", bounds(mem, row));
+	case FIELD_PATH: return "a path";
+	case FIELD_STRUCT: return "a map";
 	case FIELD_LIST:
 		return arena_fmt(mem, "a list of %.0f to %.0f%s%s", row->lo, row->hi,
 				 row->inner[0].name[0] ? " maps" : ": ",
@@ -160,8 +137,7 @@ const char *field_kind_text(struct arena *mem, const struct field *row)
 	return "";
 }
 
-/* The text broken at blanks into lines of at most 100 columns, each `indent` blanks in. */
-static void print_wrapped(FILE *f, const char *text, int indent)
+void help_wrap(FILE *f, const char *text, int indent)
 {
 	int room = 100 - indent, col = 0;
 
@@ -185,14 +161,14 @@ static void print_table(FILE *f, struct arena *mem, const struct field *table, i
 {
 	for (const struct field *row = table; row->name; row++) {
 		bool nested = row->inner && row->inner[0].name[0];
-		const char *def = !row->fallback	    ? "; required" :
-				  row->kind == FIELD_STRUCT ? "" :
-				  row->fallback[0] == '\0'  ? "; may be left out" :
-							      arena_fmt(mem, "; default %s", row->fallback);
+		const char *def = !row->fallback	      ? "; required"
+				  : row->kind == FIELD_STRUCT ? ""
+				  : row->fallback[0] == '\0'  ? "; may be left out"
+							      : arena_fmt(mem, "; default %s", row->fallback);
 
 		fprintf(f, "%*s%-*s %s%s\n", indent, "", 18 - indent, row->name, field_kind_text(mem, row),
 			def);
-		print_wrapped(f, row->help, indent + 4);
+		help_wrap(f, row->help, indent + 4);
 		if (nested)
 			print_table(f, mem, row->inner, indent + 2);
 	}

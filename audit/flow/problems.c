@@ -109,7 +109,7 @@ void problems_print(const struct problems *p, struct view text, FILE *f)
 	}
 	if (p->more)
 		fprintf(f, "... and %zu more\n", p->more);
-	if (n > 0)
+	if (n > 1 || (n == 1 && p->item[0].line > 0))
 		fprintf(f, "%zu problem%s\n", n, n == 1 ? "" : "s");
 }
 

@@ -14,10 +14,13 @@ enum { PROBLEMS_MAX = 200 };
 struct problems {
 	struct err *item;
 	size_t n, cap;
-	size_t more;               /* beyond PROBLEMS_MAX: counted, not kept */
+	size_t more; /* beyond PROBLEMS_MAX: counted, not kept */
 };
 
-#define PROBLEMS_INIT { .item = NULL }
+#define PROBLEMS_INIT        \
+	{                    \
+		.item = NULL \
+	}
 
 void problems_add(struct problems *p, const struct err *e);
 /* By line and column; what stands at one place stays in the order it was found. */

@@ -237,9 +237,9 @@ static void check_doses(struct checker *c)
 	}
 	if (!(less && none && more) && !faulty(c, y->at))
 		problem_at(c, y->at, "steer.doses: no %s among them",
-			   !none ? "0, the unsteered model," :
-			   less	 ? "positive dose" :
-				   "negative dose");
+			   !none  ? "0, the unsteered model,"
+			   : less ? "positive dose"
+				  : "negative dose");
 }
 
 static void check_steer(struct checker *c)

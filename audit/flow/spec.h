@@ -20,21 +20,21 @@ enum source_kind { SOURCE_DOCUMENTS, SOURCE_CHATS, SOURCE_ROLLOUTS };
 enum pairing { PAIRING_OFFSETS, PAIRING_GREEDY };
 
 struct spec_model {
-	const char *name;          /* as the report calls it; default: the folder's name */
-	const char *path;          /* as written */
-	const char *dir;           /* resolved against the spec's folder */
-	int64_t layer;             /* block whose output is harvested, from 0; -1: the middle block */
+	const char *name; /* as the report calls it; default: the folder's name */
+	const char *path; /* as written */
+	const char *dir;  /* resolved against the spec's folder */
+	int64_t layer;	  /* block whose output is harvested, from 0; -1: the middle block */
 	struct pos at;
 };
 
 struct spec_source {
 	enum source_kind kind;
-	const char *path, *file;   /* as written; resolved */
-	const char *field;         /* JSON member with the text, or the messages */
-	const char *licence;       /* printed in the report */
-	size_t limit;              /* documents taken; 0: all */
-	size_t max_tokens;         /* of a rollout's answer */
-	bool chat;                 /* rollouts: prompts go through the chat template; else plain text */
+	const char *path, *file; /* as written; resolved */
+	const char *field;	 /* JSON member with the text, or the messages */
+	const char *licence;	 /* printed in the report */
+	size_t limit;		 /* documents taken; 0: all */
+	size_t max_tokens;	 /* of a rollout's answer */
+	bool chat;		 /* rollouts: prompts go through the chat template; else plain text */
 	struct pos at;
 };
 
@@ -44,71 +44,71 @@ struct spec_behaviour {
 };
 
 struct spec {
-	const char *path;          /* of the spec file, as given */
-	const char *dir;           /* its folder */
-	struct view text;          /* its bytes */
-	size_t version;            /* audit: 1 */
+	const char *path; /* of the spec file, as given */
+	const char *dir;  /* its folder */
+	struct view text; /* its bytes */
+	size_t version;	  /* audit: 1 */
 	const char *name, *title, *auditor;
 	uint64_t seed;
 	struct spec_model base, candidate;
 	struct {
 		struct spec_source *source;
 		size_t n_sources;
-		size_t context;            /* tokens a document is cut to, per model */
-		double held_out;           /* share of documents, by hash */
+		size_t context;	 /* tokens a document is cut to, per model */
+		double held_out; /* share of documents, by hash */
 		enum pairing pairing;
-		const char *date;          /* for chat templates that ask for it: YYYY-MM-DD */
+		const char *date; /* for chat templates that ask for it: YYYY-MM-DD */
 	} corpus;
 	struct {
-		bool gap;                  /* measure the prediction gap: costs the blocks above the layer */
-		bool f32;                  /* dtype: f32 rather than bf16 */
+		bool gap; /* measure the prediction gap: costs the blocks above the layer */
+		bool f32; /* dtype: f32 rather than bf16 */
 		size_t rows_per_shard;
 	} harvest;
 	struct {
 		size_t latents;
-		double exclusive;          /* share that is base-only; as many are candidate-only */
+		double exclusive; /* share that is base-only; as many are candidate-only */
 		uint64_t *seed;
 		size_t n_seeds;
 	} dictionary;
-	struct train_opts train;       /* k, score, ...; seed comes from dictionary.seeds */
+	struct train_opts train; /* k, score, ...; seed comes from dictionary.seeds */
 	struct {
-		size_t contexts;           /* top contexts kept a latent */
-		size_t context_tokens;     /* shown on either side */
+		size_t contexts;       /* top contexts kept a latent */
+		size_t context_tokens; /* shown on either side */
 		size_t permutations;
-		double inert_below;        /* |relevance| in nats under which a latent is inert */
-		size_t tokens;             /* promoted and suppressed tokens listed */
-		size_t cards;              /* latents with a card */
+		double inert_below; /* |relevance| in nats under which a latent is inert */
+		size_t tokens;	    /* promoted and suppressed tokens listed */
+		size_t cards;	    /* latents with a card */
 	} study;
 	struct {
 		bool enabled;
-		size_t findings;           /* groups tested */
-		size_t group;              /* latents in a group, at most */
-		size_t prompts;            /* held-out ON, and OFF, prompts, at most */
-		size_t answer_tokens;      /* of both greedy answers that the contrast score reads */
-		size_t controls;           /* random directions */
+		size_t findings;      /* groups tested */
+		size_t group;	      /* latents in a group, at most */
+		size_t prompts;	      /* held-out ON, and OFF, prompts, at most */
+		size_t answer_tokens; /* of both greedy answers that the contrast score reads */
+		size_t controls;      /* random directions */
 		double *dose;
 		size_t n_doses;
-		double on_above;           /* |gap of the answer| in nats that makes a prompt ON */
-		double off_below;          /* ... under which it is OFF */
-		double alpha;              /* level of the tests */
-		double coherence;          /* a dose below this share of baseline coherence does not count */
-		size_t generations;        /* greedy examples shown a dose */
-		size_t max_tokens;         /* of each */
+		double on_above;    /* |gap of the answer| in nats that makes a prompt ON */
+		double off_below;   /* ... under which it is OFF */
+		double alpha;	    /* level of the tests */
+		double coherence;   /* a dose below this share of baseline coherence does not count */
+		size_t generations; /* greedy examples shown a dose */
+		size_t max_tokens;  /* of each */
 	} steer;
 	struct spec_behaviour *behaviour;
 	size_t n_behaviours;
 	struct {
-		double memory, disk;       /* GiB */
-		double time;               /* hours */
+		double memory, disk; /* GiB */
+		double time;	     /* hours */
 	} limits;
 	struct {
 		const char *template_path; /* as written; NULL: the installed templates/report.md */
 		const char *template_file; /* resolved; NULL likewise */
 	} report;
 	struct {
-		const char *blas_core;     /* pins the OpenBLAS kernel family; "auto" takes the machine's */
+		const char *blas_core; /* pins the OpenBLAS kernel family; "auto" takes the machine's */
 	} numerics;
-	struct digest digest;      /* of the bytes as written */
+	struct digest digest; /* of the bytes as written */
 };
 
 /* Everything wrong with it is in `p`, sorted; 0 where there is nothing, else -1. Paths are checked to exist.

@@ -9,49 +9,80 @@
 #define AT(type, member) .offset = offsetof(type, member)
 /* A member of a section of struct spec, counted from the section's start. */
 #define IN(section, member) .offset = offsetof(struct spec, section.member) - offsetof(struct spec, section)
-#define WORDS(...) .words = (const char *const[]){ __VA_ARGS__, NULL }
+#define WORDS(...)                     \
+	.words = (const char *const[]) \
+	{                              \
+		__VA_ARGS__, NULL      \
+	}
 #define REQUIRED NULL
 #define TEXT_HI 400
 #define PATH_HI 4000
 #define SEED_HI 9007199254740991.0 /* what every reader of JSON takes exactly */
 
-#define ROW(n, k, where, l, h, d, text) \
-	{ .name = n, .kind = k, where, .lo = l, .hi = h, .fallback = d, .help = text }
+#define ROW(n, k, where, l, h, d, text)                                                    \
+	{                                                                                  \
+		.name = n, .kind = k, where, .lo = l, .hi = h, .fallback = d, .help = text \
+	}
 #define SIZE(n, where, l, h, d, text) ROW(n, FIELD_SIZE, where, l, h, d, text)
 #define U64(n, where, l, h, d, text) ROW(n, FIELD_U64, where, l, h, d, text)
 #define REAL(n, where, l, h, d, text) ROW(n, FIELD_REAL, where, l, h, d, text)
 #define TEXT(n, where, l, h, d, text) ROW(n, FIELD_TEXT, where, l, h, d, text)
 #define PATH(n, where, l, h, d, text) ROW(n, FIELD_PATH, where, l, h, d, text)
-#define BOOL(n, where, d, text) { .name = n, .kind = FIELD_BOOL, where, .fallback = d, .help = text }
-#define WORD(n, where, names, d, text) \
-	{ .name = n, .kind = FIELD_WORD, where, names, .fallback = d, .help = text }
-#define SECTION(n, section, table, d, text) \
-	{ .name = n, .kind = FIELD_STRUCT, .offset = offsetof(struct spec, section), .inner = table, \
-	  .fallback = d, .help = text }
+#define BOOL(n, where, d, text)                                                   \
+	{                                                                         \
+		.name = n, .kind = FIELD_BOOL, where, .fallback = d, .help = text \
+	}
+#define WORD(n, where, names, d, text)                                                   \
+	{                                                                                \
+		.name = n, .kind = FIELD_WORD, where, names, .fallback = d, .help = text \
+	}
+#define SECTION(n, section, table, d, text)                                                                \
+	{                                                                                                  \
+		.name = n, .kind = FIELD_STRUCT, .offset = offsetof(struct spec, section), .inner = table, \
+		.fallback = d, .help = text                                                                \
+	}
 /* A list of numbers in a section. */
-#define LIST(n, section, list, count, l, h, table, d, text) \
-	{ .name = n, .kind = FIELD_LIST, IN(section, list), .lo = l, .hi = h, .inner = table, .fallback = d, \
-	  .help = text, \
-	  .n_offset = offsetof(struct spec, section.count) - offsetof(struct spec, section), \
-	  .stride = sizeof(*((struct spec *)0)->section.list) }
-#define END { .name = NULL }
+#define LIST(n, section, list, count, l, h, table, d, text)                                         \
+	{                                                                                           \
+		.name = n, .kind = FIELD_LIST, IN(section, list), .lo = l, .hi = h, .inner = table, \
+		.fallback = d, .help = text,                                                        \
+		.n_offset = offsetof(struct spec, section.count) - offsetof(struct spec, section),  \
+		.stride = sizeof(*((struct spec *)0)->section.list)                                 \
+	}
+#define END                  \
+	{                    \
+		.name = NULL \
+	}
 
 static const struct field model_fields[] = {
 	TEXT("name", AT(struct spec_model, name), 1, 80, "",
 	     "what the report calls it; left out: the folder's name"),
 	PATH("path", AT(struct spec_model, path), 1, PATH_HI, REQUIRED,
 	     "a Hugging Face folder: config.json, model.safetensors (or its shards), tokenizer.json"),
-	{ .name = "layer", .kind = FIELD_INT, AT(struct spec_model, layer), .lo = 0, .hi = 1000,
-	  WORDS("middle"), .fallback = "middle",
+	{ .name = "layer",
+	  .kind = FIELD_INT,
+	  AT(struct spec_model, layer),
+	  .lo = 0,
+	  .hi = 1000,
+	  WORDS("middle"),
+	  .fallback = "middle",
 	  .help = "the block, counted from 0, whose output is compared; middle: the middle one" },
 	END,
 };
 
 static const struct field models_fields[] = {
-	{ .name = "base", .kind = FIELD_STRUCT, AT(struct spec, base), .inner = model_fields,
-	  .at_offset = offsetof(struct spec_model, at) + 1, .help = "the trusted reference, model A" },
-	{ .name = "candidate", .kind = FIELD_STRUCT, AT(struct spec, candidate), .inner = model_fields,
-	  .at_offset = offsetof(struct spec_model, at) + 1, .help = "the release under audit, model B" },
+	{ .name = "base",
+	  .kind = FIELD_STRUCT,
+	  AT(struct spec, base),
+	  .inner = model_fields,
+	  .at_offset = offsetof(struct spec_model, at) + 1,
+	  .help = "the trusted reference, model A" },
+	{ .name = "candidate",
+	  .kind = FIELD_STRUCT,
+	  AT(struct spec, candidate),
+	  .inner = model_fields,
+	  .at_offset = offsetof(struct spec_model, at) + 1,
+	  .help = "the release under audit, model B" },
 	END,
 };
 
@@ -67,8 +98,7 @@ static const struct field source_fields[] = {
 	     "rollouts"),
 	TEXT("licence", AT(struct spec_source, licence), 1, TEXT_HI, "",
 	     "printed in the report beside the source"),
-	SIZE("limit", AT(struct spec_source, limit), 0, 1e12, "0",
-	     "documents taken from the front; 0: all"),
+	SIZE("limit", AT(struct spec_source, limit), 0, 1e12, "0", "documents taken from the front; 0: all"),
 	SIZE("max_tokens", AT(struct spec_source, max_tokens), 1, 32768, "48",
 	     "tokens of a rollout's answer, at most"),
 	BOOL("chat", AT(struct spec_source, chat), "true",
@@ -78,10 +108,15 @@ static const struct field source_fields[] = {
 };
 
 static const struct field corpus_fields[] = {
-	{ .name = "sources", .kind = FIELD_LIST, IN(corpus, source), .lo = 1, .hi = 64,
+	{ .name = "sources",
+	  .kind = FIELD_LIST,
+	  IN(corpus, source),
+	  .lo = 1,
+	  .hi = 64,
 	  .inner = source_fields,
 	  .n_offset = offsetof(struct spec, corpus.n_sources) - offsetof(struct spec, corpus),
-	  .stride = sizeof(struct spec_source), .at_offset = offsetof(struct spec_source, at) + 1,
+	  .stride = sizeof(struct spec_source),
+	  .at_offset = offsetof(struct spec_source, at) + 1,
 	  .help = "where the text comes from" },
 	SIZE("context", IN(corpus, context), 8, 131072, "512",
 	     "tokens of a document that are read, in either model; what is longer is cut"),
@@ -101,7 +136,11 @@ static const struct field harvest_fields[] = {
 	BOOL("gap", IN(harvest, gap), "true",
 	     "measure how far the two models' predictions differ at every pair; ranks the findings, "
 	     "costs the blocks above the layer"),
-	{ .name = "dtype", .kind = FIELD_BOOL, IN(harvest, f32), WORDS("bf16", "f32"), .fallback = "bf16",
+	{ .name = "dtype",
+	  .kind = FIELD_BOOL,
+	  IN(harvest, f32),
+	  WORDS("bf16", "f32"),
+	  .fallback = "bf16",
 	  .help = "how activations are stored" },
 	SIZE("rows_per_shard", IN(harvest, rows_per_shard), 64, 4194304, "16384",
 	     "pairs in one file of the store; what an interruption can lose"),
@@ -193,8 +232,7 @@ static const struct field dose_row[] = {
 static const struct field steer_fields[] = {
 	BOOL("enabled", IN(steer, enabled), "true",
 	     "test the findings by steering; needs a source of kind rollouts and harvest.gap"),
-	SIZE("findings", IN(steer, findings), 1, 1000, "10",
-	     "findings tested, from the top of the ranking"),
+	SIZE("findings", IN(steer, findings), 1, 1000, "10", "findings tested, from the top of the ranking"),
 	SIZE("group", IN(steer, group), 1, 256, "8", "latents that may make up one finding"),
 	SIZE("prompts", IN(steer, prompts), 2, 10000, "24",
 	     "held-out prompts where the models' answers differ (ON), and as many where they do not "
@@ -254,8 +292,11 @@ const struct field spec_fields[] = {
 	TEXT("auditor", AT(struct spec, auditor), 1, TEXT_HI, "",
 	     "who answers for the audit; printed on the first page"),
 	U64("seed", AT(struct spec, seed), 0, SEED_HI, "1",
-	     "of every draw but the training's: the held-out side, permutations, control directions"),
-	{ .name = "models", .kind = FIELD_STRUCT, .offset = 0, .inner = models_fields,
+	    "of every draw but the training's: the held-out side, permutations, control directions"),
+	{ .name = "models",
+	  .kind = FIELD_STRUCT,
+	  .offset = 0,
+	  .inner = models_fields,
 	  .help = "the two models" },
 	SECTION("corpus", corpus, corpus_fields, REQUIRED, "what both models read"),
 	SECTION("harvest", harvest, harvest_fields, "{}", "what is recorded of it"),
@@ -263,10 +304,17 @@ const struct field spec_fields[] = {
 	SECTION("train", train, train_fields, "{}", "how it is trained"),
 	SECTION("study", study, study_fields, "{}", "what is said about each latent"),
 	SECTION("steer", steer, steer_fields, "{}", "whether a finding changes behaviour"),
-	{ .name = "behaviours", .kind = FIELD_LIST, AT(struct spec, behaviour), .lo = 0, .hi = 64,
-	  .n_offset = offsetof(struct spec, n_behaviours), .inner = behaviour_fields,
-	  .stride = sizeof(struct spec_behaviour), .at_offset = offsetof(struct spec_behaviour, at) + 1,
-	  .fallback = "[]", .help = "behaviours looked for by name in steered and unsteered answers" },
+	{ .name = "behaviours",
+	  .kind = FIELD_LIST,
+	  AT(struct spec, behaviour),
+	  .lo = 0,
+	  .hi = 64,
+	  .n_offset = offsetof(struct spec, n_behaviours),
+	  .inner = behaviour_fields,
+	  .stride = sizeof(struct spec_behaviour),
+	  .at_offset = offsetof(struct spec_behaviour, at) + 1,
+	  .fallback = "[]",
+	  .help = "behaviours looked for by name in steered and unsteered answers" },
 	SECTION("limits", limits, limits_fields, "{}", "what the run may take; checked before it starts"),
 	SECTION("report", report, report_fields, "{}", "how it is told"),
 	SECTION("numerics", numerics, numerics_fields, "{}", "how it is computed"),

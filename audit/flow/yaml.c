@@ -150,24 +150,16 @@ static int take(struct builder *b, const yaml_event_t *event, struct err *e)
 	switch (event->type) {
 	case YAML_DOCUMENT_START_EVENT:
 		return b->ended ? err_at(e, ERR_SPEC, at, "a second document; one is read") : 0;
-	case YAML_DOCUMENT_END_EVENT:
-		b->ended = true;
-		return 0;
+	case YAML_DOCUMENT_END_EVENT: b->ended = true; return 0;
 	case YAML_ALIAS_EVENT:
 		return err_at(e, ERR_SPEC, at, "*%s: aliases are not taken; write the value",
 			      (const char *)event->data.alias.anchor);
-	case YAML_SCALAR_EVENT:
-		return scalar(b, event, e);
-	case YAML_SEQUENCE_START_EVENT:
-		return open_node(b, YAML_LIST, event, e);
-	case YAML_MAPPING_START_EVENT:
-		return open_node(b, YAML_MAP, event, e);
+	case YAML_SCALAR_EVENT: return scalar(b, event, e);
+	case YAML_SEQUENCE_START_EVENT: return open_node(b, YAML_LIST, event, e);
+	case YAML_MAPPING_START_EVENT: return open_node(b, YAML_MAP, event, e);
 	case YAML_SEQUENCE_END_EVENT:
-	case YAML_MAPPING_END_EVENT:
-		b->depth--;
-		return 0;
-	default:
-		return 0;
+	case YAML_MAPPING_END_EVENT: b->depth--; return 0;
+	default: return 0;
 	}
 }
 

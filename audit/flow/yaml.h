@@ -23,9 +23,9 @@ struct yaml {
 	enum yaml_kind kind;
 	struct pos at;
 	struct pos key_at;
-	struct view key;           /* when a member of a map */
-	struct view text;          /* YAML_SCALAR */
-	bool quoted;               /* a quoted scalar is always text */
+	struct view key;  /* when a member of a map */
+	struct view text; /* YAML_SCALAR */
+	bool quoted;	  /* a quoted scalar is always text */
 	const struct yaml *first, *next;
 	size_t n;
 };

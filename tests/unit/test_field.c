@@ -31,9 +31,19 @@ struct all {
 };
 
 static const struct field part_rows[] = {
-	{ .name = "name", .kind = FIELD_TEXT, .offset = offsetof(struct part, name), .lo = 1, .hi = 8, .help = "h" },
-	{ .name = "share", .kind = FIELD_REAL, .offset = offsetof(struct part, share), .lo = 0, .hi = 1,
-	  .fallback = "0.5", .help = "h" },
+	{ .name = "name",
+	  .kind = FIELD_TEXT,
+	  .offset = offsetof(struct part, name),
+	  .lo = 1,
+	  .hi = 8,
+	  .help = "h" },
+	{ .name = "share",
+	  .kind = FIELD_REAL,
+	  .offset = offsetof(struct part, share),
+	  .lo = 0,
+	  .hi = 1,
+	  .fallback = "0.5",
+	  .help = "h" },
 	{ .name = NULL },
 };
 
@@ -43,26 +53,73 @@ static const struct field real_row[] = {
 };
 
 #define AT(member) .offset = offsetof(struct all, member)
-#define WORDS(...) .words = (const char *const[]){ __VA_ARGS__, NULL }
+#define WORDS(...)                     \
+	.words = (const char *const[]) \
+	{                              \
+		__VA_ARGS__, NULL      \
+	}
 
 static const struct field rows[] = {
 	{ .name = "size", .kind = FIELD_SIZE, AT(size), .lo = 1, .hi = 1e15, .fallback = "7", .help = "h" },
 	{ .name = "u64", .kind = FIELD_U64, AT(u64), .lo = 0, .hi = 1e15, .fallback = "0", .help = "h" },
-	{ .name = "level", .kind = FIELD_INT, AT(level), .lo = -3, .hi = 9, WORDS("lowest", "none"), .fallback = "none",
+	{ .name = "level",
+	  .kind = FIELD_INT,
+	  AT(level),
+	  .lo = -3,
+	  .hi = 9,
+	  WORDS("lowest", "none"),
+	  .fallback = "none",
 	  .help = "h" },
-	{ .name = "real", .kind = FIELD_REAL, AT(real), .lo = -1, .hi = 1e6, .fallback = "1e-3", .help = "h" },
+	{ .name = "real",
+	  .kind = FIELD_REAL,
+	  AT(real),
+	  .lo = -1,
+	  .hi = 1e6,
+	  .fallback = "1e-3",
+	  .help = "h" },
 	{ .name = "flag", .kind = FIELD_BOOL, AT(flag), .fallback = "true", .help = "h" },
-	{ .name = "width", .kind = FIELD_BOOL, AT(wide), WORDS("narrow", "wide"), .fallback = "narrow", .help = "h" },
+	{ .name = "width",
+	  .kind = FIELD_BOOL,
+	  AT(wide),
+	  WORDS("narrow", "wide"),
+	  .fallback = "narrow",
+	  .help = "h" },
 	{ .name = "text", .kind = FIELD_TEXT, AT(text), .lo = 2, .hi = 4, .fallback = "", .help = "h" },
 	{ .name = "path", .kind = FIELD_PATH, AT(path), .lo = 1, .hi = 100, .fallback = "a b", .help = "h" },
-	{ .name = "word", .kind = FIELD_WORD, AT(word), WORDS("north", "south", "west"), .fallback = "south", .help = "h" },
-	{ .name = "part", .kind = FIELD_STRUCT, AT(part), .inner = part_rows, .at_offset = offsetof(struct part, at) + 1,
-	  .fallback = "{name: none}", .help = "h" },
-	{ .name = "list", .kind = FIELD_LIST, AT(list), .n_offset = offsetof(struct all, n_list), .lo = 0, .hi = 3,
-	  .inner = part_rows, .stride = sizeof(struct part), .at_offset = offsetof(struct part, at) + 1, .fallback = "[]",
+	{ .name = "word",
+	  .kind = FIELD_WORD,
+	  AT(word),
+	  WORDS("north", "south", "west"),
+	  .fallback = "south",
 	  .help = "h" },
-	{ .name = "reals", .kind = FIELD_LIST, AT(reals), .n_offset = offsetof(struct all, n_reals), .lo = 1, .hi = 4,
-	  .inner = real_row, .stride = sizeof(double), .fallback = "[1, 2]", .help = "h" },
+	{ .name = "part",
+	  .kind = FIELD_STRUCT,
+	  AT(part),
+	  .inner = part_rows,
+	  .at_offset = offsetof(struct part, at) + 1,
+	  .fallback = "{name: none}",
+	  .help = "h" },
+	{ .name = "list",
+	  .kind = FIELD_LIST,
+	  AT(list),
+	  .n_offset = offsetof(struct all, n_list),
+	  .lo = 0,
+	  .hi = 3,
+	  .inner = part_rows,
+	  .stride = sizeof(struct part),
+	  .at_offset = offsetof(struct part, at) + 1,
+	  .fallback = "[]",
+	  .help = "h" },
+	{ .name = "reals",
+	  .kind = FIELD_LIST,
+	  AT(reals),
+	  .n_offset = offsetof(struct all, n_reals),
+	  .lo = 1,
+	  .hi = 4,
+	  .inner = real_row,
+	  .stride = sizeof(double),
+	  .fallback = "[1, 2]",
+	  .help = "h" },
 	{ .name = NULL },
 };
 
@@ -77,8 +134,10 @@ static void read_all(struct all *out, struct arena *mem, const char *text, struc
 	field_read(out, rows, y, mem, p);
 }
 
-#define DEFAULT_HEAD "\"size\":7,\"u64\":0,\"level\":\"none\",\"real\":0.001,\"flag\":true,\"width\":\"narrow\","
-#define DEFAULT_MIDDLE "\"text\":null,\"path\":\"a b\",\"word\":\"south\",\"part\":{\"name\":\"none\",\"share\":0.5},"
+#define DEFAULT_HEAD \
+	"\"size\":7,\"u64\":0,\"level\":\"none\",\"real\":0.001,\"flag\":true,\"width\":\"narrow\","
+#define DEFAULT_MIDDLE \
+	"\"text\":null,\"path\":\"a b\",\"word\":\"south\",\"part\":{\"name\":\"none\",\"share\":0.5},"
 
 static const struct {
 	const char *text, *want; /* the canonical form, or the problems as "line:col: message", a line each */
@@ -89,15 +148,17 @@ static const struct {
 	  "{\"size\":9,\"u64\":3,\"level\":\"lowest\",\"real\":0,\"flag\":false,\"width\":\"wide\",\"text\":\"abc\","
 	  "\"path\":\"x\",\"word\":\"west\",\"part\":{\"name\":\"p\",\"share\":1},\"list\":[{\"name\":\"a\","
 	  "\"share\":0.5},{\"name\":\"b\",\"share\":0.25}],\"reals\":[-9,1]}" },
-	{ "level: -3", "{\"size\":7,\"u64\":0,\"level\":-3,\"real\":0.001,\"flag\":true,\"width\":\"narrow\","
-		       DEFAULT_MIDDLE "\"list\":[],\"reals\":[1,2]}" },
+	{ "level: -3",
+	  "{\"size\":7,\"u64\":0,\"level\":-3,\"real\":0.001,\"flag\":true,\"width\":\"narrow\"," DEFAULT_MIDDLE
+	  "\"list\":[],\"reals\":[1,2]}" },
 	{ "list:\n  - share: 2\n  - {nme: x}\n",
 	  "2:5: list[0].name: missing; it has no default: h\n2:12: list[0].share: 2 is above 1\n"
 	  "3:5: list[1].name: missing; it has no default: h\n3:6: list[1].nme: no such field; is it name?\n" },
 	{ "[1]", "1:1: a list where a map belongs\n" },
 	{ "part: 3", "1:7: part: 3 where a map belongs\n" },
 	{ "part:", "1:1: part.name: missing; it has no default: h\n" },
-	{ "list: [3, [4]]", "1:8: list[0]: 3 where a map belongs\n1:11: list[1]: a list where a map belongs\n" },
+	{ "list: [3, [4]]",
+	  "1:8: list[0]: 3 where a map belongs\n1:11: list[1]: a list where a map belongs\n" },
 	{ "level: -6", "1:8: level: -6 is below -3\n" },
 	{ "size: 99999999999999999999", "1:7: size: 99999999999999999999 is above 1000000000000000\n" },
 	{ "size: -99999999999999999999", "1:7: size: -99999999999999999999 is below 1\n" },
@@ -111,7 +172,7 @@ static const struct {
 	{ "text: a", "1:7: text: a is shorter than 2 bytes\n" },
 	{ "text: abcde", "1:7: text: abcde is longer than 4 bytes\n" },
 	{ "text: \"a\\0b\"", "1:7: text: \"a\" holds a line break or control character\n" },
-	{ "path: ''", "1:7: path: an empty text; it needs a path, from the spec's folder\n" },
+	{ "path: ''", "1:7: path: an empty text; it needs a path\n" },
 	{ "path: ~", "1:7: path: nothing given; it needs a text\n" },
 	{ "word: East", "1:7: word: East is none of north, south, west; is it west?\n" },
 	{ "reals: []", "1:8: reals: 0 items; the fewest are 1\n" },
@@ -140,7 +201,8 @@ static void cases_come_out_as_they_should(void **state)
 			json_close(&j, '}');
 		}
 		if (strcmp(got.p, cases[i].want) != 0)
-			fail_msg("case %zu: %s:\ngot    %s\nwanted %s", i, cases[i].text, got.p, cases[i].want);
+			fail_msg("case %zu: %s:\ngot    %s\nwanted %s", i, cases[i].text, got.p,
+				 cases[i].want);
 		str_release(&got);
 		problems_release(&p);
 		arena_release(&mem);

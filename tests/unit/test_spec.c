@@ -39,7 +39,8 @@ static bool expectation(struct expected *out, struct view line, unsigned under)
 			caret++;
 	if (caret + 2 > line.n || (line.p[caret] != '^' && line.p[caret] != '<'))
 		return false;
-	*out = (struct expected){ .line = under, .col = line.p[caret] == '<' ? 1 : (unsigned)caret + 1,
+	*out = (struct expected){ .line = under,
+				  .col = line.p[caret] == '<' ? 1 : (unsigned)caret + 1,
 				  .msg = { line.p + caret + 2, line.n - caret - 2 } };
 	return true;
 }
@@ -87,10 +88,11 @@ static bool check_file(struct arena *mem, const char *path)
 		    says(p.item[i].msg, want[i].msg) && strcmp(p.item[i].file, path) == 0)
 			continue;
 		if (i < n)
-			print_error("%s: wanted %u:%u: %.*s\n", path, want[i].line, want[i].col, (int)want[i].msg.n,
-				    want[i].msg.p);
+			print_error("%s: wanted %u:%u: %.*s\n", path, want[i].line, want[i].col,
+				    (int)want[i].msg.n, want[i].msg.p);
 		if (i < p.n)
-			print_error("%s: got    %u:%u: %s\n", path, p.item[i].line, p.item[i].col, p.item[i].msg);
+			print_error("%s: got    %u:%u: %s\n", path, p.item[i].line, p.item[i].col,
+				    p.item[i].msg);
 		ok = false;
 	}
 	problems_release(&p);
@@ -171,40 +173,25 @@ static void canonical_form_is_a_fixed_point(void **state)
 static void mutate(const struct field *row, char *at, char *in)
 {
 	switch (row->kind) {
-	case FIELD_SIZE:
-		*(size_t *)(void *)at ^= 1;
-		break;
-	case FIELD_U64:
-		*(uint64_t *)(void *)at ^= 1;
-		break;
-	case FIELD_INT:
-		*(int64_t *)(void *)at ^= 1;
-		break;
-	case FIELD_REAL:
-		*(double *)(void *)at = *(double *)(void *)at == 0.125 ? 0.25 : 0.125;
-		break;
-	case FIELD_BOOL:
-		*(bool *)(void *)at ^= 1;
-		break;
+	case FIELD_SIZE: *(size_t *)(void *)at ^= 1; break;
+	case FIELD_U64: *(uint64_t *)(void *)at ^= 1; break;
+	case FIELD_INT: *(int64_t *)(void *)at ^= 1; break;
+	case FIELD_REAL: *(double *)(void *)at = *(double *)(void *)at == 0.125 ? 0.25 : 0.125; break;
+	case FIELD_BOOL: *(bool *)(void *)at ^= 1; break;
 	case FIELD_TEXT:
-	case FIELD_PATH:
-		*(const char **)(void *)at = "another";
-		break;
-	case FIELD_WORD:
-		*(int *)(void *)at = *(int *)(void *)at == 0;
-		break;
-	case FIELD_LIST:
-		*(size_t *)(void *)(in + row->n_offset) -= 1;
-		break;
-	case FIELD_STRUCT:
-		break;
+	case FIELD_PATH: *(const char **)(void *)at = "another"; break;
+	case FIELD_WORD: *(int *)(void *)at = *(int *)(void *)at == 0; break;
+	case FIELD_LIST: *(size_t *)(void *)(in + row->n_offset) -= 1; break;
+	case FIELD_STRUCT: break;
 	}
 }
 
-static size_t mutate_all(struct arena *mem, const struct field *table, char *in, const struct spec *s, const char *was);
+static size_t mutate_all(struct arena *mem, const struct field *table, char *in, const struct spec *s,
+			 const char *was);
 
 /* One row, changed: the canonical form must be another. Returns how many rows were tried. */
-static size_t mutate_row(struct arena *mem, const struct field *row, char *in, const struct spec *s, const char *was)
+static size_t mutate_row(struct arena *mem, const struct field *row, char *in, const struct spec *s,
+			 const char *was)
 {
 	char *at = in + row->offset, save[64];
 	size_t *n = row->kind == FIELD_LIST ? (size_t *)(void *)(in + row->n_offset) : NULL, kept, tried = 0;
@@ -232,7 +219,8 @@ static size_t mutate_row(struct arena *mem, const struct field *row, char *in, c
 	return 1;
 }
 
-static size_t mutate_all(struct arena *mem, const struct field *table, char *in, const struct spec *s, const char *was)
+static size_t mutate_all(struct arena *mem, const struct field *table, char *in, const struct spec *s,
+			 const char *was)
 {
 	size_t tried = 0;
 
@@ -302,7 +290,8 @@ static void values_arrive(void **state)
 
 	(void)state;
 	load(&s, &mem, FOLDER "/good-full.yaml");
-	assert_string_equal(s.title, "Pr\xc3\xbc" "fung: \xe5\x9f\xba\xe7\xba\xbf and candidate");
+	assert_string_equal(s.title, "Pr\xc3\xbc"
+				     "fung: \xe5\x9f\xba\xe7\xba\xbf and candidate");
 	assert_null(s.auditor);
 	assert_string_equal(s.base.name, "trusted");
 	assert_int_equal(s.base.layer, 3);

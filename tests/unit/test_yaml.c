@@ -33,7 +33,9 @@ static const struct {
 	{ "- 1\n- \"2\"\n", "[1,'2',]" },
 	{ "text", "text" },
 	{ "a: |\n  two\n  lines\n", "{a@1:1='two\nlines\n',}" },
-	{ "\xef\xbb\xbf" "a: 1\n", "{a@1:1=1,}" },
+	{ "\xef\xbb\xbf"
+	  "a: 1\n",
+	  "{a@1:1=1,}" },
 	{ "a: 1\r\nb: 2\r\n", "{a@1:1=1,b@2:1=2,}" },
 	{ "\xc3\xa4\xc3\xb6: {b: 1}", "{\xc3\xa4\xc3\xb6@1:1={b@1:6=1,},}" },
 	{ "a: 1\na: 2\n", "{a@1:1=1,a@2:1=2,}" },
@@ -48,8 +50,9 @@ static const struct {
 	{ "? {a: 1}\n: 2\n", "1:3: a key that is a map; a key is a name" },
 	{ "a: [1, 2\n", "2:1: not YAML: did not find expected ',' or ']', while parsing a flow sequence that "
 			"began in line 1" },
-	{ "a: \"x\n", "2:1: not YAML: found unexpected end of stream, while scanning a quoted scalar that began in "
-		      "line 1" },
+	{ "a: \"x\n",
+	  "2:1: not YAML: found unexpected end of stream, while scanning a quoted scalar that began in "
+	  "line 1" },
 	{ "\ta: 1\n", "1:1: not YAML: a tab; indent with blanks" },
 	{ "a: \x01\n", "1:4: not YAML: control characters are not allowed (byte 0x01)" },
 	{ "a: \xff\n", "1:4: not UTF-8: byte 0xff" },

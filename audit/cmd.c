@@ -1,0 +1,75 @@
+#include "cmd.h"
+#include "base/str.h"
+#include "base/version.h"
+
+#include <string.h>
+
+const struct cmd *const commands[] = { &cmd_show, &cmd_help, &cmd_version, NULL };
+
+const struct cmd *cmd_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++)
+		if (strcmp(commands[i]->name, name) == 0)
+			return commands[i];
+	return NULL;
+}
+
+const char *cmd_near(struct arena *mem, const char *wrong)
+{
+	const char **names;
+	size_t n = 0;
+
+	while (commands[n])
+		n++;
+	names = ARENA_ARRAY(mem, n + 1, const char *);
+	for (size_t i = 0; i < n; i++)
+		names[i] = commands[i]->name;
+	return word_near(names, view_of(wrong));
+}
+
+int cmd_usage(const struct cmd *c, struct err *e)
+{
+	return err_set(e, ERR_USAGE, "it is called so: dfc-audit %s%s%s%s", c->name,
+		       c->operands[0] ? " " : "", c->operands, c->opts ? " [OPTION...]" : "");
+}
+
+unsigned call_threads(const struct call *c, size_t asked)
+{
+	return (unsigned)(asked ? asked : c->host->processors);
+}
+
+int call_spec(struct spec *out, const struct call *c, const char *path, struct err *e)
+{
+	struct problems p = PROBLEMS_INIT;
+	int rc = spec_read(out, c->mem, path, &p);
+
+	if (rc < 0) {
+		problems_print(&p, out->text, stderr);
+		*e = (struct err){ .code = problems_code(&p) };
+	}
+	problems_release(&p);
+	return rc;
+}
+
+void print_json(struct str *s)
+{
+	if (s->n > 0)
+		fwrite(s->p, 1, s->n, stdout);
+	str_release(s);
+}
+
+static int run_version(const struct call *c, struct err *e)
+{
+	(void)c;
+	(void)e;
+	printf("dfc-audit %s\ncommit %s\n", program_version(), program_commit());
+	return 0;
+}
+
+const struct cmd cmd_version = {
+	.name = "version",
+	.operands = "",
+	.summary = "what this program is",
+	.about = "Prints the version, and the commit it was built from (a + behind it: files differed).",
+	.run = run_version,
+};

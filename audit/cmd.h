@@ -1,0 +1,86 @@
+#ifndef CMD_H
+#define CMD_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "flow/field.h"
+#include "flow/spec.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+/*
+ * The commands.  Each is a row: what it is called, what it takes, what it does.  Options are described by the same
+ * fields a spec is, so that parsing, defaults, bounds, help, man page and completions are written once.  To add a
+ * command: a file cmd_NAME.c with its row, and the row's name below and in cmd.c.
+ *
+ * The product goes to stdout and the talk to stderr.  The exit status is err_status().
+ */
+
+/* What main.c knows of the surroundings; nobody else looks. */
+struct host {
+	const char *cache;     /* $DFC_AUDIT_CACHE, or "cache" */
+	const char *templates; /* the folder of the templates that came with this program */
+	size_t processors;     /* online */
+	/* Starts the program again with OpenBLAS bound to the kernels of `core`, unless it runs so already. */
+	int (*pin)(const struct host *h, const char *core, struct err *e);
+	char *const *argv;
+};
+
+/* One command line, read. */
+struct call {
+	struct arena *mem; /* lives as long as the command */
+	const struct host *host;
+	const char *const *operand;
+	size_t n;
+	const void *opts; /* the struct that cmd.opts describes */
+};
+
+struct cmd {
+	const char *name;
+	const char *operands;	  /* "SPEC", "RUN [FILE]"; "" for none */
+	const char *summary;	  /* a line: "carry an audit out" */
+	const char *about;	  /* paragraphs parted by \n, for --help and the man page */
+	size_t min, max;	  /* operands */
+	const char *const *first; /* what the first operand may be, NULL-ended; NULL: anything */
+	const struct field *opts; /* NULL: none but --help */
+	size_t opts_bytes;
+	/* An error without a message was told already. */
+	int (*run)(const struct call *c, struct err *e);
+};
+
+extern const struct cmd *const commands[]; /* NULL-ended, in the order of the help */
+extern const struct cmd cmd_show, cmd_help, cmd_version;
+
+const struct cmd *cmd_find(const char *name); /* or NULL */
+const char *cmd_near(struct arena *mem, const char *wrong);
+int cmd_usage(const struct cmd *c, struct err *e); /* ERR_USAGE: how it is called */
+
+/* Rows that several commands have, for a struct with a member of that name. */
+#define OPT_THREADS(type)                                                                                            \
+	{                                                                                                            \
+		.name = "threads", .kind = FIELD_SIZE, .offset = offsetof(type, threads), .lo = 0,                   \
+		.hi = 1024, .fallback = "0",                                                                         \
+		.help = "threads to compute with, 0: as many as there are processors; changes the time, never a bit" \
+	}
+#define OPT_JSON(type)                                                                                   \
+	{                                                                                                \
+		.name = "json", .kind = FIELD_BOOL, .offset = offsetof(type, json), .fallback = "false", \
+		.help = "print JSON for programs"                                                        \
+	}
+#define OPT_CACHE(type)                                                                                    \
+	{                                                                                                  \
+		.name = "cache", .kind = FIELD_PATH, .offset = offsetof(type, cache), .lo = 1, .hi = 4000, \
+		.fallback = "",                                                                            \
+		.help = "folder of what was computed already; left out: $DFC_AUDIT_CACHE, else cache"      \
+	}
+
+unsigned call_threads(const struct call *c, size_t asked);
+/* Reads a spec; what is wrong with it goes to stderr, all of it. */
+int call_spec(struct spec *out, const struct call *c, const char *path, struct err *e);
+/* Prints what a json_out put into the string, and ends the string. */
+void print_json(struct str *s);
+
+#endif

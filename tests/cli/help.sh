@@ -1,0 +1,1 @@
+"$DFC" help >a && "$DFC" --help >b && "$DFC" -h >c && cmp a b && cmp a c && cat a

@@ -1,0 +1,1 @@
+"$DFC" help spec > a && head -n 5 a && grep -c required a >/dev/null && awk 'length > 100' a

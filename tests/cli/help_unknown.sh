@@ -1,0 +1,2 @@
+"$DFC" help versoin; echo "$?" >&2
+"$DFC" help everything

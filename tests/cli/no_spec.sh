@@ -1,0 +1,1 @@
+"$DFC" show spec nowhere.yaml

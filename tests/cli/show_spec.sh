@@ -1,0 +1,1 @@
+cd "$ROOT" && "$DFC" show spec tests/spec/good-full.yaml

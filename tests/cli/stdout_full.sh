@@ -1,0 +1,1 @@
+"$DFC" help spec > /dev/full

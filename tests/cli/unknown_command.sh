@@ -1,0 +1,2 @@
+"$DFC" shwo; echo "$?" >&2
+"$DFC" whatever

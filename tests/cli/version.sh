@@ -1,0 +1,1 @@
+"$DFC" version > a && "$DFC" --version > b && cmp a b && cat a
