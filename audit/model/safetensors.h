@@ -28,10 +28,12 @@ struct safetensors;
 int safetensors_open(struct safetensors **out, const char *path, struct err *e); /* a file */
 int safetensors_open_dir(struct safetensors **out, const char *dir, struct err *e);
 void safetensors_close(struct safetensors *s);
-/* NULL where there is none. In order of name. */
-const struct stored *safetensors_find(const struct safetensors *s, const char *name);
+/* In order of name, which need not be how they lie in the file. */
 size_t safetensors_count(const struct safetensors *s);
 const struct stored *safetensors_nth(const struct safetensors *s, size_t i);
+/* NULL where there is none. index (may be NULL): its place in that order. */
+const struct stored *safetensors_find_nth(size_t *index, const struct safetensors *s, const char *name);
+const struct stored *safetensors_find(const struct safetensors *s, const char *name);
 /* Files read, relative to the folder, sorted. */
 size_t safetensors_files(const char *const **name, const struct safetensors *s);
 

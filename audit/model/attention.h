@@ -1,0 +1,43 @@
+#ifndef MODEL_ATTENTION_H
+#define MODEL_ATTENTION_H
+
+#include "base/par.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Causal attention of the rows of a feed against the caches of their sequences.  Tiled, with a running softmax
+ * (Milakov & Gimelshein 2018, 1805.02867; Dao et al. 2022, 2205.14135): the scores of a block of queries against a block of keys are all that
+ * ever exists.  Units are (run, kv head, block of queries), cut by the problem only.
+ */
+
+/* Rows of one sequence that stand together in a feed. */
+struct run {
+	uint32_t seq;
+	size_t row, n;             /* its rows in the feed */
+	size_t position;           /* of the first */
+};
+
+/* Where the heads of a (rows, heads, d_head) array lie: strides in floats. */
+struct strided {
+	float *p;
+	size_t row, head;
+};
+
+struct attention {
+	struct strided q;          /* (rows, n_heads, d_head), already rotated */
+	const float *k, *v;        /* caches of this layer, (seqs, n_kv_heads, context, d_head) */
+	float *out;                /* (rows, n_heads * d_head) */
+	const struct run *run;
+	size_t n_runs, n_heads, n_kv_heads, d_head, context;
+	uint32_t window;           /* tokens a query sees, itself included; 0: all */
+	float scale, softcap;      /* softcap 0: none */
+	const float *sinks;        /* (n_heads) a score without a value, or NULL */
+};
+
+/* Bytes of scratch a thread needs. */
+size_t attention_scratch(size_t d_head);
+void attention_all(struct par *p, const struct attention *a);
+
+#endif
