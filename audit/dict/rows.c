@@ -1,0 +1,151 @@
+#include "dict/rows.h"
+
+#include "num/lanes.h"
+
+#include <string.h>
+
+enum { STRIP = 4 * LANES };
+
+/* 64 columns in registers while the rows of the list go by. */
+LANES_INLINE void combine_strip(float *y, const float *base, const float *w, size_t d, const uint32_t *row,
+				const float *f, size_t n)
+{
+	f32x16 s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 }, v;
+	const float *x;
+
+	if (base) {
+		lanes_load(&s0, base);
+		lanes_load(&s1, base + LANES);
+		lanes_load(&s2, base + 2 * LANES);
+		lanes_load(&s3, base + 3 * LANES);
+	}
+	for (size_t j = 0; j < n; j++) {
+		x = w + row[j] * d;
+		lanes_load(&v, x);
+		s0 += v * f[j];
+		lanes_load(&v, x + LANES);
+		s1 += v * f[j];
+		lanes_load(&v, x + 2 * LANES);
+		s2 += v * f[j];
+		lanes_load(&v, x + 3 * LANES);
+		s3 += v * f[j];
+	}
+	lanes_store(y, &s0);
+	lanes_store(y + LANES, &s1);
+	lanes_store(y + 2 * LANES, &s2);
+	lanes_store(y + 3 * LANES, &s3);
+}
+
+LANES_INLINE void combine_rest(float *y, const float *base, const float *w, size_t d, const uint32_t *row,
+			       const float *f, size_t n)
+{
+	float s = base ? *base : 0.0f;
+
+	for (size_t j = 0; j < n; j++)
+		s += w[row[j] * d] * f[j];
+	*y = s;
+}
+
+CLONES void rows_combine(float *y, const float *base, const float *w, size_t d, const uint32_t *row, const float *f,
+			 size_t n)
+{
+	size_t c = 0;
+
+	for (; c + STRIP <= d; c += STRIP)
+		combine_strip(y + c, base ? base + c : NULL, w + c, d, row, f, n);
+	for (; c < d; c++)
+		combine_rest(y + c, base ? base + c : NULL, w + c, d, row, f, n);
+}
+
+LANES_INLINE float dot(const float *a, const float *b, size_t d)
+{
+	f32x16 s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 }, u, v;
+	size_t c = 0;
+
+	for (; c + STRIP <= d; c += STRIP) {
+		lanes_load(&u, a + c);
+		lanes_load(&v, b + c);
+		s0 += u * v;
+		lanes_load(&u, a + c + LANES);
+		lanes_load(&v, b + c + LANES);
+		s1 += u * v;
+		lanes_load(&u, a + c + 2 * LANES);
+		lanes_load(&v, b + c + 2 * LANES);
+		s2 += u * v;
+		lanes_load(&u, a + c + 3 * LANES);
+		lanes_load(&v, b + c + 3 * LANES);
+		s3 += u * v;
+	}
+	for (; c + LANES <= d; c += LANES) {
+		lanes_load(&u, a + c);
+		lanes_load(&v, b + c);
+		s0 += u * v;
+	}
+	if (c < d) {
+		lanes_load_part(&u, a + c, d - c, 0.0f);
+		lanes_load_part(&v, b + c, d - c, 0.0f);
+		s0 += u * v;
+	}
+	s0 = (s0 + s1) + (s2 + s3);
+	return lanes_sum(&s0);
+}
+
+CLONES void rows_dot(float *y, const float *w, size_t d, const uint32_t *row, size_t n, const float *v)
+{
+	for (size_t j = 0; j < n; j++)
+		y[j] += dot(w + row[j] * d, v, d);
+}
+
+CLONES void rows_add_d(double *sum, const float *x, size_t d)
+{
+	for (size_t c = 0; c < d; c++)
+		sum[c] += (double)x[c];
+}
+
+CLONES void rows_subtract_from(float *y, const float *x, size_t d)
+{
+	for (size_t c = 0; c < d; c++)
+		y[c] = x[c] - y[c];
+}
+
+/* One byte a lane, 1 where the score is above. */
+LANES_INLINE void above(uint64_t mask[2], const float *f, const float *w, float bound)
+{
+	typedef int8_t i8x16 __attribute__((vector_size(16)));
+	f32x16 u, v;
+	i8x16 m;
+
+	lanes_load(&u, f);
+	lanes_load(&v, w);
+	m = __builtin_convertvector(u * v > bound, i8x16) & 1;
+	memcpy(mask, &m, sizeof(m));
+}
+
+CLONES size_t rows_hits(struct hit *hit, size_t limit, uint32_t first, const float *f, const float *w, float bound,
+			size_t n)
+{
+	size_t count = 0, i = 0;
+	uint64_t mask[2];
+
+	for (; i + LANES <= n; i += LANES) {
+		above(mask, f + i, w + i, bound);
+		if (!(mask[0] | mask[1]))
+			continue;
+		if (count + LANES > limit)
+			return limit + 1;
+		for (size_t half = 0; half < 2; half++)
+			for (uint64_t m = mask[half]; m; m &= m - 1) {
+				size_t at = i + half * 8 + (size_t)__builtin_ctzll(m) / 8;
+
+				hit[count++] = (struct hit){ .at = first + (uint32_t)at, .f = f[at] };
+			}
+	}
+	for (; i < n; i++) {
+		if (!(f[i] * w[i] > bound))
+			continue;
+		if (count == limit)
+			return limit + 1;
+		hit[count++] = (struct hit){ .at = first + (uint32_t)i, .f = f[i] };
+	}
+	return count;
+}
