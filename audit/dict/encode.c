@@ -1,5 +1,6 @@
 #include "dict/encode.h"
 
+#include "dict/span.h"
 #include "num/gemm.h"
 
 #include <string.h>
@@ -11,67 +12,34 @@
 
 enum { BUCKETS = 2048, LEVELS = 3, WEIGH_UNIT = 64 };
 
-static size_t tiles_of(size_t n, size_t tile)
+void encoder_carve(struct encoder *c, struct carve *room, const struct dfc_shape *s, size_t max_rows)
 {
-	return (n + tile - 1) / tile;
-}
+	size_t n = dfc_latents(s), row_tiles = span_count(max_rows, ENCODE_ROWS), values;
 
-static size_t min_size(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-size_t encoder_bytes(const struct dfc_shape *s, size_t max_rows)
-{
-	size_t d = dfc_latents(s), rt = tiles_of(max_rows, ENCODE_ROWS), ct = tiles_of(d, ENCODE_COLS);
-
-	return d * sizeof(float) + max_rows * d * sizeof(float) + rt * ct * sizeof(struct tile) +
-	       rt * BUCKETS * sizeof(uint32_t) + 2 * max_rows * sizeof(uint32_t);
-}
-
-int encoder_new(struct encoder *c, const struct dfc *d, size_t max_rows, struct err *e)
-{
-	size_t n = dfc_latents(&d->shape), rt = tiles_of(max_rows, ENCODE_ROWS), ct = tiles_of(n, ENCODE_COLS);
-	size_t room;
-
-	*c = (struct encoder){ .dict = d, .max_rows = max_rows };
-	if (mem_mul(&room, max_rows, n, "scores", e) < 0 ||
-	    mem_reserve((void **)&c->weight, n, sizeof(*c->weight), "score weights", e) < 0 ||
-	    mem_reserve((void **)&c->room, room, sizeof(*c->room), "scores", e) < 0 ||
-	    mem_reserve((void **)&c->tile, rt * ct, sizeof(*c->tile), "score tiles", e) < 0 ||
-	    mem_reserve((void **)&c->histogram, rt * BUCKETS, sizeof(*c->histogram), "score histograms", e) < 0 ||
-	    mem_reserve((void **)&c->above, max_rows, sizeof(*c->above), "score counts", e) < 0 ||
-	    mem_reserve((void **)&c->ties, max_rows, sizeof(*c->ties), "score counts", e) < 0) {
-		encoder_release(c);
-		return -1;
-	}
-	return 0;
-}
-
-void encoder_release(struct encoder *c)
-{
-	mem_free(c->weight);
-	mem_free(c->room);
-	mem_free(c->tile);
-	mem_free(c->histogram);
-	mem_free(c->above);
-	mem_free(c->ties);
-	*c = (struct encoder){ .dict = NULL };
+	if (__builtin_mul_overflow(max_rows, n, &values))
+		values = SIZE_MAX;
+	c->max_rows = max_rows;
+	c->weight = carve_take(room, n, sizeof(*c->weight));
+	c->room = carve_take(room, values, sizeof(*c->room));
+	c->tile = carve_take(room, row_tiles * span_count(n, ENCODE_COLS), sizeof(*c->tile));
+	c->histogram = carve_take(room, row_tiles * BUCKETS, sizeof(*c->histogram));
+	c->above = carve_take(room, max_rows, sizeof(*c->above));
+	c->ties = carve_take(room, max_rows, sizeof(*c->ties));
 }
 
 static void weigh_unit(void *ud, size_t unit, void *scratch)
 {
 	struct encoder *c = ud;
-	size_t first = unit * WEIGH_UNIT, end = min_size(first + WEIGH_UNIT, dfc_latents(&c->dict->shape));
+	struct span u = span_of(unit, WEIGH_UNIT, dfc_latents(&c->dict->shape));
 
 	(void)scratch;
-	for (size_t i = first; i < end; i++)
+	for (size_t i = u.first; i < u.end; i++)
 		c->weight[i] = dfc_score_weight(c->dict, i);
 }
 
 void encoder_weigh(struct encoder *c, struct par *p)
 {
-	par_run(p, tiles_of(dfc_latents(&c->dict->shape), WEIGH_UNIT), weigh_unit, c);
+	par_run(p, span_count(dfc_latents(&c->dict->shape), WEIGH_UNIT), weigh_unit, c);
 }
 
 /* One tile: rows [row, row + rows), latents [col, col + cols), its values and where they are kept. */
@@ -86,8 +54,8 @@ static struct place place_of(const struct encoder *c, size_t row_tile, size_t co
 	size_t latents = dfc_latents(&c->dict->shape);
 	struct place at = { .row = row_tile * ENCODE_ROWS, .col = col_tile * ENCODE_COLS };
 
-	at.rows = min_size(ENCODE_ROWS, c->n - at.row);
-	at.cols = min_size(ENCODE_COLS, latents - at.col);
+	at.rows = size_min(ENCODE_ROWS, c->n - at.row);
+	at.cols = size_min(ENCODE_COLS, latents - at.col);
 	at.room = c->room + at.row * latents + at.rows * at.col;
 	at.tile = &c->tile[row_tile * c->col_tiles + col_tile];
 	return at;
@@ -98,7 +66,7 @@ static void tile_values(const struct encoder *c, const struct place *at, float *
 {
 	const struct dfc *d = c->dict;
 	const struct dfc_shape *s = &d->shape;
-	size_t end = at->col + at->cols, end_a = min_size(end, dfc_rows_a(s));
+	size_t end = at->col + at->cols, end_a = size_min(end, dfc_rows_a(s));
 	size_t first_b = at->col > s->n_a ? at->col : s->n_a;
 
 	for (size_t r = 0; r < at->rows; r++)
@@ -139,8 +107,8 @@ void encoder_run(struct encoder *c, struct par *p, const float *xa, const float 
 	BUG_ON(n > c->max_rows || !(bound >= 0.0f));
 	BUG_ON(par_scratch(p) < ENCODE_ROWS * ENCODE_COLS * sizeof(float));
 	c->n = n;
-	c->row_tiles = tiles_of(n, ENCODE_ROWS);
-	c->col_tiles = tiles_of(dfc_latents(&c->dict->shape), ENCODE_COLS);
+	c->row_tiles = span_count(n, ENCODE_ROWS);
+	c->col_tiles = span_count(dfc_latents(&c->dict->shape), ENCODE_COLS);
 	c->bound = bound;
 	c->xa = xa;
 	c->xb = xb;
@@ -271,14 +239,6 @@ struct cut encoder_cut(struct encoder *c, struct par *p, size_t want)
 	return k;
 }
 
-float cut_score(const struct cut *k)
-{
-	float f;
-
-	memcpy(&f, &k->bits, sizeof(f));
-	return f;
-}
-
 /* ---- taking what is kept ---- */
 
 struct take {
@@ -291,7 +251,7 @@ static void count_unit(void *ud, size_t unit, void *scratch)
 {
 	const struct take *t = ud;
 	struct encoder *c = t->c;
-	size_t row = unit * ENCODE_ROWS, rows = min_size(ENCODE_ROWS, c->n - row);
+	size_t row = unit * ENCODE_ROWS, rows = size_min(ENCODE_ROWS, c->n - row);
 	struct found f;
 
 	(void)scratch;
@@ -321,7 +281,7 @@ static void lay_out(struct encoder *c, const struct cut *k, struct codes *out)
 	out->n_latents = dfc_latents(&c->dict->shape);
 	out->start[0] = 0;
 	for (size_t r = 0; r < c->n; r++) {
-		c->ties[r] = (uint32_t)min_size(c->ties[r], left);
+		c->ties[r] = (uint32_t)size_min(c->ties[r], left);
 		left -= c->ties[r];
 		out->start[r + 1] = out->start[r] + c->above[r] + c->ties[r];
 		c->above[r] = 0;
@@ -366,4 +326,20 @@ void encoder_take(struct encoder *c, struct par *p, const struct cut *k, struct 
 	par_run(p, c->row_tiles, count_unit, &t);
 	lay_out(c, k, out);
 	par_run(p, c->row_tiles, take_unit, &t);
+}
+
+float encoder_smallest(const struct encoder *c, const struct cut *k, const struct codes *taken)
+{
+	float least = 0.0f, score;
+
+	if (k->found > k->kept) {
+		memcpy(&least, &k->bits, sizeof(least));
+		return least;
+	}
+	for (size_t i = 0; i < k->kept; i++) {
+		score = taken->value[i] * c->weight[taken->latent[i]];
+		if (i == 0 || score < least)
+			least = score;
+	}
+	return least;
 }

@@ -1,6 +1,7 @@
 #ifndef DICT_ENCODE_H
 #define DICT_ENCODE_H
 
+#include "dict/carve.h"
 #include "dict/dfc.h"
 #include "dict/rows.h"
 
@@ -35,25 +36,22 @@ struct encoder {
 	uint32_t *above, *ties;    /* (max_rows) of each row: scores above the cut, and at it */
 };
 
-size_t encoder_bytes(const struct dfc_shape *s, size_t max_rows);
-int encoder_new(struct encoder *c, const struct dfc *d, size_t max_rows, struct err *e);
-void encoder_release(struct encoder *c);
+void encoder_carve(struct encoder *c, struct carve *room, const struct dfc_shape *s, size_t max_rows);
 /* Takes the weights of all latents from the decoder rows. */
 void encoder_weigh(struct encoder *c, struct par *p);
 /* Scores of n <= max_rows rows; those above `bound` (>= 0) are there for the choice. */
 void encoder_run(struct encoder *c, struct par *p, const float *xa, const float *xb, size_t n, float bound);
-/* How many there are, at least; exact where no tile is dense. */
-size_t encoder_count(const struct encoder *c, struct par *p);
 
-/* The cut that leaves the `want` largest scores, ties by smaller (row, latent); with fewer than that, all. */
+/* The cut that leaves the `want` largest scores, ties by smaller (row, latent); where no more were found, all. */
 struct cut {
-	uint32_t bits;             /* of the smallest score kept, as an unsigned number */
+	uint32_t bits;             /* scores from this one on are kept, as an unsigned number */
 	size_t kept;
-	size_t found;              /* scores above the bound, dense tiles counted above 0 */
+	size_t found;              /* scores above the bound */
 };
 struct cut encoder_cut(struct encoder *c, struct par *p, size_t want);
-float cut_score(const struct cut *k);
 /* What the cut leaves, as codes with room for k->kept; row by row, latents increasing. */
 void encoder_take(struct encoder *c, struct par *p, const struct cut *k, struct codes *out);
+/* The smallest score among what was taken; 0 where that is nothing. */
+float encoder_smallest(const struct encoder *c, const struct cut *k, const struct codes *taken);
 
 #endif

@@ -102,6 +102,33 @@ CLONES void rows_add_d(double *sum, const float *x, size_t d)
 		sum[c] += (double)x[c];
 }
 
+CLONES void rows_add_weighted_d(double *sum, const float *x, double weight, size_t d)
+{
+	for (size_t c = 0; c < d; c++)
+		sum[c] += weight * (double)x[c];
+}
+
+CLONES double rows_distance2_d(const float *x, const double *y, size_t d)
+{
+	f64x16 s = { 0 }, z;
+	f32x16 v;
+	size_t c = 0;
+	double sum, t;
+
+	for (; c + LANES <= d; c += LANES) {
+		lanes_load(&v, x + c);
+		memcpy(&z, y + c, sizeof(z));
+		z = __builtin_convertvector(v, f64x16) - z;
+		s += z * z;
+	}
+	sum = lanes_sum_d(&s);
+	for (; c < d; c++) {
+		t = (double)x[c] - y[c];
+		sum += t * t;
+	}
+	return sum;
+}
+
 CLONES void rows_subtract_from(float *y, const float *x, size_t d)
 {
 	for (size_t c = 0; c < d; c++)

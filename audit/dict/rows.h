@@ -17,10 +17,15 @@ void rows_combine(float *y, const float *base, const float *w, size_t d, const u
 void rows_dot(float *y, const float *w, size_t d, const uint32_t *row, size_t n, const float *v);
 /* sum (d) += x (d), in double */
 void rows_add_d(double *sum, const float *x, size_t d);
+/* sum (d) += weight * x (d) */
+void rows_add_weighted_d(double *sum, const float *x, double weight, size_t d);
+/* ||x - y||^2 */
+double rows_distance2_d(const float *x, const double *y, size_t d);
 /* y = x - y */
 void rows_subtract_from(float *y, const float *x, size_t d);
 /* Where f * w > bound among n: writes first + index and f, in order; how many. `hit` has room for n / 2, and for
  * more hits than that `limit` is what fits: it returns limit + 1 and what it wrote is void. */
+
 struct hit {
 	uint32_t at;
 	float f;

@@ -1,0 +1,334 @@
+#include "dict/train.h"
+
+#include "dict/span.h"
+#include "dict/trainer.h"
+
+#include <string.h>
+
+enum { ADAM_UNIT = 16 };
+
+/* ---- making one ---- */
+
+static size_t largest_k(const struct train_opts *o)
+{
+	return o->k > o->k_start && o->k_anneal > 0 ? o->k : o->k_anneal > 0 ? o->k_start : o->k;
+}
+
+static void carve(struct trainer *t, struct carve *room, const struct dfc_shape *s, const struct train_opts *o)
+{
+	size_t n = dfc_latents(s), kept, aux_k = o->aux_k ? o->aux_k : (s->d_a + s->d_b) / 4;
+
+	if (__builtin_mul_overflow(o->batch, size_min(largest_k(o), n), &kept))
+		kept = SIZE_MAX;
+	t->idle = carve_take(room, n, sizeof(*t->idle));
+	t->moved = carve_take(room, n, sizeof(*t->moved));
+	t->grad.norm2 = carve_take(room, n, sizeof(*t->grad.norm2));
+	batch_carve(&t->batch, room, s, o->batch);
+	encoder_carve(&t->encoder, room, s, o->batch);
+	t->kept.start = carve_take(room, o->batch + 1, sizeof(*t->kept.start));
+	t->kept.latent = carve_take(room, kept, sizeof(*t->kept.latent));
+	t->kept.value = carve_take(room, kept, sizeof(*t->kept.value));
+	by_latent_carve(&t->by_latent, room, n, kept);
+	t->ea = carve_take(room, o->batch, s->d_a * sizeof(*t->ea));
+	t->eb = carve_take(room, o->batch, s->d_b * sizeof(*t->eb));
+	moments_carve(&t->residual, room, s, o->batch);
+	aux_carve(&t->aux, room, s, o->batch, o->aux_weight > 0.0 && o->dead_after > 0 ? aux_k : 0);
+}
+
+size_t trainer_bytes(const struct dfc_shape *s, const struct train_opts *o)
+{
+	struct carve room = CARVE_COUNT;
+	struct trainer t;
+	struct err e = ERR_INIT;
+	size_t n_params;
+
+	if (dfc_check_shape(s, &n_params, &e) < 0)
+		return SIZE_MAX;
+	carve(&t, &room, s, o);
+	return room.bytes > SIZE_MAX - n_params * 16 ? SIZE_MAX : room.bytes + n_params * 16;
+}
+
+/* Values that must lie in [least, most]. */
+struct bound {
+	const char *name;
+	double value, least, most;
+};
+
+static int check_opts(const struct train_opts *o, const struct train_data *data, struct err *e)
+{
+	const double any = 1e300;
+	const struct bound bound[] = {
+		{ "batch", (double)o->batch, 1, 1 << 18 }, { "k", (double)o->k, 1, INT32_MAX },
+		{ "k_start", (double)o->k_start, o->k_anneal > 0, INT32_MAX },
+		{ "rows", (double)data->n_rows, 1, UINT32_MAX }, { "lr", o->lr, 0, any },
+		{ "beta1", o->beta1, 0, 1.0 - 1e-12 }, { "beta2", o->beta2, 0, 1.0 - 1e-12 },
+		{ "adam_eps", o->adam_eps, 1e-30, any }, { "grad_clip", o->grad_clip, 0, any },
+		{ "aux_weight", o->aux_weight, 0, any }, { "outlier", o->outlier, 0, 1e30 },
+		{ "threshold_decay", o->threshold_decay, 0, 1 }, { "init_norm", o->init_norm, 1e-6, 1e6 },
+		{ "enrich", o->enrich, 0, 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(bound) / sizeof(*bound); i++)
+		if (!(bound[i].value >= bound[i].least && bound[i].value <= bound[i].most))
+			return err_set(e, ERR_USAGE, "%s %g: must be between %g and %g", bound[i].name, bound[i].value,
+				       bound[i].least, bound[i].most);
+	return 0;
+}
+
+static int reserve(struct trainer *t, const struct dfc_shape *s, struct err *e)
+{
+	struct carve room = CARVE_COUNT;
+
+	if (dfc_new(&t->dict, s, e) < 0 || dfc_new(&t->m, s, e) < 0 || dfc_new(&t->v, s, e) < 0 ||
+	    dfc_new(&t->grad.of, s, e) < 0)
+		return -1;
+	carve(t, &room, s, &t->opts);
+	if (carve_reserve(&room, &t->block, "training workspace", e) < 0)
+		return -1;
+	carve(t, &room, s, &t->opts);
+	t->encoder.dict = &t->dict;
+	return 0;
+}
+
+int trainer_new(struct trainer **out, const struct dfc_shape *s, const struct train_opts *o, const struct train_data *data,
+		struct par *p, struct err *e)
+{
+	struct trainer *t;
+
+	*out = NULL;
+	if (check_opts(o, data, e) < 0)
+		return -1;
+	t = mem_alloc(1, sizeof(*t));
+	t->opts = *o;
+	t->data = *data;
+	t->par = p;
+	if (reserve(t, s, e) < 0 || sampler_new(&t->sampler, data, e) < 0 || trainer_init(t, e) < 0) {
+		trainer_free(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+void trainer_free(struct trainer *t)
+{
+	if (!t)
+		return;
+	dfc_release(&t->dict);
+	dfc_release(&t->m);
+	dfc_release(&t->v);
+	dfc_release(&t->grad.of);
+	sampler_release(&t->sampler);
+	mem_free(t->block);
+	mem_free(t);
+}
+
+size_t trainer_at(const struct trainer *t)
+{
+	return t->at;
+}
+
+const struct dfc *trainer_dict(const struct trainer *t)
+{
+	return &t->dict;
+}
+
+/* ---- a step ---- */
+
+/* Linear from k_start to k. */
+static size_t k_at(const struct train_opts *o, size_t step)
+{
+	double from = (double)o->k_start, to = (double)o->k;
+
+	if (step >= o->k_anneal)
+		return o->k;
+	return (size_t)(from + (to - from) * (double)step / (double)o->k_anneal + 0.5);
+}
+
+static double lr_at(const struct train_opts *o, size_t step)
+{
+	return step + 1 < o->warmup ? o->lr * (double)(step + 1) / (double)o->warmup : o->lr;
+}
+
+/* Keeps the k * n best of the batch.  What the last step's smallest kept score promises is tried first. */
+static void choose(struct trainer *t, size_t want)
+{
+	const float slack = 0.85f;
+	struct encoder *c = &t->encoder;
+	struct batch *b = &t->batch;
+	struct cut cut;
+
+	encoder_run(c, t->par, b->xa, b->xb, b->n, t->smallest * slack);
+	cut = encoder_cut(c, t->par, want);
+	if (cut.found < want && c->bound > 0.0f) {
+		encoder_run(c, t->par, b->xa, b->xb, b->n, 0.0f);
+		cut = encoder_cut(c, t->par, want);
+	}
+	encoder_take(c, t->par, &cut, &t->kept);
+	t->smallest = encoder_smallest(c, &cut, &t->kept);
+	by_latent_make(&t->by_latent, &t->kept);
+}
+
+/* Counts idle rows; the dead are listed for the auxiliary loss. */
+static void note_dead(struct trainer *t)
+{
+	const size_t *start = t->by_latent.start;
+	size_t n = dfc_latents(&t->dict.shape);
+
+	t->aux.n_dead = 0;
+	for (size_t i = 0; i < n; i++) {
+		t->idle[i] = start[i + 1] > start[i] ? 0 : t->idle[i] + t->batch.n;
+		if (t->opts.dead_after > 0 && t->idle[i] >= t->opts.dead_after)
+			t->aux.dead[t->aux.n_dead++] = (uint32_t)i;
+	}
+}
+
+/* Parameters that belong to one latent take its step together; their decoder norms are then new. */
+struct update {
+	struct trainer *t;
+	struct adam adam;
+};
+
+static void update_part(const struct update *u, float *p, const float *g, size_t n)
+{
+	struct trainer *t = u->t;
+	size_t at = (size_t)(p - t->dict.memory);
+
+	adam_row(&u->adam, p, t->m.memory + at, t->v.memory + at, g, n);
+}
+
+static void update_latent(const struct update *u, size_t i)
+{
+	struct trainer *t = u->t;
+	struct dfc *d = &t->dict, *g = &t->grad.of;
+	bool on = grad_touches(&t->grad, i);
+	size_t a = i * d->shape.d_a, b = (i - d->shape.n_a) * d->shape.d_b;
+
+	if (!on && !t->moved[i])
+		return;
+	t->moved[i] = 1;
+	update_part(u, d->bias_enc + i, on ? g->bias_enc + i : NULL, 1);
+	if (dfc_decoder_a(d, i)) {
+		update_part(u, d->enc_a + a, on ? g->enc_a + a : NULL, d->shape.d_a);
+		update_part(u, d->dec_a + a, on ? g->dec_a + a : NULL, d->shape.d_a);
+	}
+	if (dfc_decoder_b(d, i)) {
+		update_part(u, d->enc_b + b, on ? g->enc_b + b : NULL, d->shape.d_b);
+		update_part(u, d->dec_b + b, on ? g->dec_b + b : NULL, d->shape.d_b);
+	}
+	t->encoder.weight[i] = dfc_score_weight(d, i);
+}
+
+static void update_unit(void *ud, size_t unit, void *scratch)
+{
+	const struct update *u = ud;
+	struct span s = span_of(unit, ADAM_UNIT, dfc_latents(&u->t->dict.shape));
+
+	(void)scratch;
+	for (size_t i = s.first; i < s.end; i++)
+		update_latent(u, i);
+}
+
+static void update(struct trainer *t)
+{
+	const struct train_opts *o = &t->opts;
+	struct adam_opts a = { lr_at(o, t->at), o->beta1, o->beta2, o->adam_eps };
+	double clip = o->grad_clip > 0.0 ? o->grad_clip / (t->grad.norm + 1e-6) : 1.0;
+	struct update u = { t, adam_at(&a, t->at + 1, clip < 1.0 ? clip : 1.0) };
+
+	par_run(t->par, span_count(dfc_latents(&t->dict.shape), ADAM_UNIT), update_unit, &u);
+	update_part(&u, t->dict.bias_a, t->grad.of.bias_a, t->dict.shape.d_a);
+	update_part(&u, t->dict.bias_b, t->grad.of.bias_b, t->dict.shape.d_b);
+}
+
+static void note_threshold(struct trainer *t)
+{
+	double s = (double)t->smallest, decay = t->opts.threshold_decay;
+
+	if (t->at >= t->opts.threshold_from) {
+		t->threshold = t->averaged ? decay * t->threshold + (1.0 - decay) * s : s;
+		t->averaged = true;
+	}
+	t->dict.threshold = t->averaged ? (float)t->threshold : t->smallest;
+}
+
+static double fve(double residual, double about)
+{
+	return about > 0.0 ? 1.0 - residual / about : 0.0;
+}
+
+static void count_partitions(const struct trainer *t, struct train_stats *s)
+{
+	const struct dfc_shape *shape = &t->dict.shape;
+	size_t n = dfc_latents(shape), size;
+
+	for (size_t i = 0; i < n; i++) {
+		enum partition p = dfc_partition(shape, i);
+
+		s->l0[p] += (double)(t->by_latent.start[i + 1] - t->by_latent.start[i]);
+		s->dead[p] += t->opts.dead_after > 0 && t->idle[i] >= t->opts.dead_after;
+	}
+	for (int p = 0; p < PARTITIONS; p++) {
+		size = dfc_partition_size(shape, (enum partition)p);
+		s->l0[p] /= (double)t->batch.n;
+		s->dead[p] = size > 0 ? s->dead[p] / (double)size : 0.0;
+	}
+}
+
+/* The loss and everything it is made of; the dead are listed. */
+static void run_forward(struct trainer *t, struct train_stats *s)
+{
+	struct residual r = { t->ea, t->eb, t->batch.xa, t->batch.xb, true };
+	const struct moments *x = &t->batch.moments, *e = &t->residual;
+	double n = (double)t->batch.n;
+
+	s->k = (double)k_at(&t->opts, t->at);
+	s->n_kept_rows = t->batch.n;
+	choose(t, size_min(k_at(&t->opts, t->at), dfc_latents(&t->dict.shape)) * t->batch.n);
+	decode_residual(&t->dict, t->par, &r, &t->kept, &t->residual);
+	note_dead(t);
+	aux_run(&t->aux, &t->encoder, t->par, t->ea, t->eb, e);
+	s->loss_a = e->sum_a / n;
+	s->loss_b = e->sum_b / n;
+	s->loss_aux = t->aux.loss;
+	s->loss = s->loss_a + s->loss_b + t->opts.aux_weight * s->loss_aux;
+	s->fve_a = fve(e->sum_a, x->about_a);
+	s->fve_b = fve(e->sum_b, x->about_b);
+}
+
+static void run_backward(struct trainer *t)
+{
+	struct lesson main = { t->ea, t->eb, &t->by_latent, 2.0 / (double)t->batch.n };
+	struct lesson aux = { t->aux.ra, t->aux.rb, &t->aux.by_latent, t->opts.aux_weight * t->aux.coef };
+
+	grad_run(&t->grad, &t->dict, t->par, t->batch.xa, t->batch.xb, &main, t->aux.coef > 0.0 ? &aux : NULL,
+		 t->residual.column);
+}
+
+int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e)
+{
+	struct train_stats s = { .step = t->at + 1, .lr = lr_at(&t->opts, t->at) };
+
+	sampler_batch(&t->sampler, t->batch.row, &t->opts, t->at);
+	if (batch_read(&t->batch, &t->dict.shape, t->par, &t->data, t->opts.batch, e) < 0)
+		return err_wrap(e, "step %zu: ", t->at + 1);
+	batch_prepare(&t->batch, &t->dict, t->par, t->opts.outlier);
+	if (t->batch.n == 0)
+		return err_set(e, ERR_INPUT, "step %zu: every row of the batch is an outlier", t->at + 1);
+	run_forward(t, &s);
+	if (!__builtin_isfinite(s.loss))
+		return err_set(e, ERR_DIFFERS, "step %zu: the loss is %g (base %g, candidate %g, auxiliary %g)", t->at + 1,
+			       s.loss, s.loss_a, s.loss_b, s.loss_aux);
+	run_backward(t);
+	if (t->grad.bad != SIZE_MAX || !__builtin_isfinite(t->grad.norm))
+		return err_set(e, ERR_DIFFERS, "step %zu: the gradient is not finite (first in latent %zd; loss %g)",
+			       t->at + 1, (ssize_t)t->grad.bad, s.loss);
+	update(t);
+	note_threshold(t);
+	count_partitions(t, &s);
+	s.grad_norm = t->grad.norm;
+	s.threshold = (double)t->dict.threshold;
+	t->at++;
+	*stats = s;
+	return 0;
+}
