@@ -1,5 +1,6 @@
 #include "cmd.h"
 #include "cmd_findings.h"
+#include "cmd_model.h"
 #include "base/out.h"
 #include "base/str.h"
 
@@ -35,10 +36,11 @@ static const struct {
 	int (*show)(const struct call *c, const char *path, bool json, struct err *e);
 } shows[] = {
 	{ "findings", show_findings },
+	{ "model", show_model },
 	{ "spec", show_spec },
 };
 
-static const char *const what[] = { "findings", "spec", NULL };
+static const char *const what[] = { "findings", "model", "spec", NULL };
 
 static int run_show(const struct call *c, struct err *e)
 {
@@ -50,17 +52,18 @@ static int run_show(const struct call *c, struct err *e)
 			return c->n == 2 ? shows[i].show(c, c->operand[1], o->json, e)
 					 : cmd_usage(&cmd_show, e);
 	return err_set(e, ERR_USAGE, "show %s: %s%s%s", c->operand[0],
-		       near ? "is it " : "it shows findings and specs; dfc-audit help show", near ? near : "",
-		       near ? "?" : "");
+		       near ? "is it " : "it shows findings, model and spec; dfc-audit help show",
+		       near ? near : "", near ? "?" : "");
 }
 
 const struct cmd cmd_show = {
 	.name = "show",
-	.operands = "findings RUN | spec SPEC",
-	.summary = "look at a run's findings or a resolved spec",
+	.operands = "findings RUN | model DIR | spec SPEC",
+	.summary = "look at a run's findings, a model, or a resolved spec",
 	.about =
 		"show findings RUN lists the latents of a run in the order of their rank: partition, status, verdict, "
 		"label, relevance in nats, and the share of training seeds that found them.\n"
+		"show model DIR says what a model folder holds and what of it would be harvested.\n"
 		"show spec SPEC prints the spec with every default filled in. What it prints is JSON, hence YAML, and a "
 		"spec of the same meaning.",
 	.min = 1,

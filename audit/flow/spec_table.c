@@ -66,7 +66,7 @@ static const struct field model_fields[] = {
 	  .hi = 1000,
 	  WORDS("middle"),
 	  .fallback = "middle",
-	  .help = "the block, counted from 0, whose output is compared; middle: the middle one" },
+	  .help = "the block, counted from 0, whose output is compared; middle: block n / 2 of n" },
 	END,
 };
 

@@ -1,0 +1,1 @@
+cd "$ROOT/tests/vectors/arch/gpt_oss_mxfp4" && "$DFC" show model . && "$DFC" show model . --json

@@ -1,0 +1,2 @@
+"$DFC" show model nowhere; echo "$?" >&2
+mkdir empty && "$DFC" show model empty
