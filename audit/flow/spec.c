@@ -153,7 +153,13 @@ static void check_source(struct checker *c, size_t i)
 
 	if (!s->field)
 		s->field = members[s->kind];
-	if (s->path)
+	if (s->path && s->kind == SOURCE_CHATS && !view_ends(view_of(s->path), ".jsonl") &&
+	    !view_ends(view_of(s->path), ".json"))
+		problem_at(c, nearest(y, "path")->at,
+			   "corpus.sources[%zu].path: chats are read from JSON Lines; %s should "
+			   "end in .jsonl",
+			   i, s->path);
+	else if (s->path)
 		check_file(c, &s->file, s->path, nearest(y, "path"),
 			   arena_fmt(c->mem, "corpus.sources[%zu].path", i));
 }

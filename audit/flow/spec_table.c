@@ -91,14 +91,15 @@ static const struct field source_fields[] = {
 	     "documents: texts read as they are; chats: messages through each model's chat template; "
 	     "rollouts: prompts that both models answer, after which both read both answers"),
 	PATH("path", AT(struct spec_source, path), 1, PATH_HI, REQUIRED,
-	     "a file: JSON Lines where the name ends in .jsonl, else text, one document or prompt a "
+	     "a file: JSON Lines where the name ends in .jsonl or .json, else text, one document or prompt a "
 	     "line"),
 	TEXT("field", AT(struct spec_source, field), 1, 80, "",
 	     "the JSON member to read; left out: text for documents, messages for chats, prompt for "
 	     "rollouts"),
 	TEXT("licence", AT(struct spec_source, licence), 1, TEXT_HI, "",
 	     "printed in the report beside the source"),
-	SIZE("limit", AT(struct spec_source, limit), 0, 1e12, "0", "documents taken from the front; 0: all"),
+	SIZE("limit", AT(struct spec_source, limit), 0, 1e12, "0",
+	     "documents taken, drawn by the seed; 0: all"),
 	SIZE("max_tokens", AT(struct spec_source, max_tokens), 1, 32768, "48",
 	     "tokens of a rollout's answer, at most"),
 	BOOL("chat", AT(struct spec_source, chat), "true",
