@@ -79,3 +79,32 @@ size_t utf8_broken(const char *p, size_t n)
 	}
 	return i;
 }
+
+unsigned unicode_combining(uint32_t cp)
+{
+	return (unsigned)utf8proc_get_property((utf8proc_int32_t)cp)->combining_class;
+}
+
+size_t unicode_decompose(uint32_t out[UNICODE_DECOMPOSED], uint32_t cp, bool compat)
+{
+	utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compat ? UTF8PROC_COMPAT : 0);
+	utf8proc_int32_t dst[UNICODE_DECOMPOSED];
+	int last_boundclass = 0;
+	utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)cp, dst, UNICODE_DECOMPOSED,
+						     options, &last_boundclass);
+
+	BUG_ON(n < 1 || n > UNICODE_DECOMPOSED);
+	for (utf8proc_ssize_t i = 0; i < n; i++)
+		out[i] = (uint32_t)dst[i];
+	return (size_t)n;
+}
+
+bool unicode_compose(uint32_t *out, uint32_t a, uint32_t b)
+{
+	utf8proc_int32_t pair[3] = { (utf8proc_int32_t)a, (utf8proc_int32_t)b, 0 };
+
+	if (utf8proc_normalize_utf32(pair, 2, UTF8PROC_STABLE | UTF8PROC_COMPOSE) != 1)
+		return false;
+	*out = (uint32_t)pair[0];
+	return true;
+}

@@ -24,4 +24,11 @@ bool unicode_is_space(uint32_t cp);
  * valid sequence, at least 1 (Unicode 3.9, "substitution of maximal subparts"). n > 0. */
 size_t utf8_broken(const char *p, size_t n);
 
+/* The parts the forms above are made of, a code point at a time: the canonical combining class, the full
+ * (canonical or compatibility) decomposition and its length, and the primary composite of two, if any. */
+#define UNICODE_DECOMPOSED 18 /* U+FDFA is the longest */
+unsigned unicode_combining(uint32_t cp);
+size_t unicode_decompose(uint32_t out[UNICODE_DECOMPOSED], uint32_t cp, bool compat);
+bool unicode_compose(uint32_t *out, uint32_t a, uint32_t b);
+
 #endif

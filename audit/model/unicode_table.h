@@ -1,12 +1,12 @@
 #ifndef MODEL_UNICODE_TABLE_H
 #define MODEL_UNICODE_TABLE_H
 
-#include "model/unicode.h"
+#include "model/unicode_class.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* The generated tables behind model/unicode.h. */
+/* The generated tables behind model/unicode_class.h. */
 
 /* A run of one general category: first code point * 32 + category, in the order of UNICODE_CATEGORIES. */
 extern const uint32_t unicode_run[];

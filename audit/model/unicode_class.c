@@ -1,4 +1,4 @@
-#include "model/unicode.h"
+#include "model/unicode_class.h"
 
 #include "model/unicode_table.h"
 
@@ -274,11 +274,6 @@ static unsigned category_of(uint32_t cp)
 			hi = mid;
 	}
 	return unicode_run[lo] & CATEGORY_MASK;
-}
-
-bool unicode_is_space(uint32_t cp)
-{
-	return ranges_have(space_range, COUNT(space_range), cp);
 }
 
 bool unicode_is_word(uint32_t cp)

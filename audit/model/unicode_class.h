@@ -1,5 +1,5 @@
-#ifndef MODEL_UNICODE_H
-#define MODEL_UNICODE_H
+#ifndef MODEL_UNICODE_CLASS_H
+#define MODEL_UNICODE_CLASS_H
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -43,8 +43,6 @@ bool cp_set_eq(const struct cp_set *a, const struct cp_set *b);
  * do not count.  False where the name is none of them. */
 bool unicode_class(struct cp_set *out, struct arena *mem, struct view name);
 
-/* White_Space. */
-bool unicode_is_space(uint32_t cp);
 /* \w as Unicode's UTS 18 has it. */
 bool unicode_is_word(uint32_t cp);
 
