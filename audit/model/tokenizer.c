@@ -1,0 +1,180 @@
+#include "model/tokenizer_parts.h"
+
+#include "base/out.h"
+
+#define LARGEST_FILE ((size_t)512 << 20)
+
+struct view tokenizer_spelling(const struct tokenizer *t, int32_t id)
+{
+	const struct added_token *a = added_find(&t->added, id);
+
+	return a ? a->content : bpe_token(t->bpe, id);
+}
+
+/* ---- opening ---- */
+
+static int check_version(const struct json *root, struct err *e)
+{
+	const struct json *version = json_find(root, "version");
+
+	if (root->kind != JSON_OBJECT)
+		return err_at(e, ERR_INPUT, json_pos(root), "a tokenizer.json has to be an object");
+	if (json_is_null(version) || (version->kind == JSON_STRING && view_is(version->str, "1.0")))
+		return 0;
+	return err_at(e, ERR_INPUT, json_pos(version), "\"version\" has to be \"1.0\"");
+}
+
+static int open_model(struct tokenizer *t, const struct json *root, struct err *e)
+{
+	const struct json *model, *type;
+
+	if (json_member(&model, root, "model", JSON_OBJECT, e) < 0)
+		return -1;
+	type = json_find(model, "type");
+	/* files older than the key have vocabulary and merges only where they are BPE */
+	if (json_is_null(type) ? !json_find(model, "merges") : type->kind != JSON_STRING)
+		return err_at(e, ERR_INPUT, json_pos(model), "\"model\" has no \"type\"; BPE is supported");
+	if (!json_is_null(type) && !view_is(type->str, "BPE"))
+		return err_at(e, ERR_INPUT, json_pos(type), "a tokenizer of type %.*s is not supported; BPE is",
+			      (int)(type->str.n < 60 ? type->str.n : 60), type->str.p);
+	return bpe_open(&t->bpe, model, e);
+}
+
+/* What each token stands for in running text, side by side. */
+static void make_pieces(struct tokenizer *t)
+{
+	t->piece = arena_alloc(&t->mem, t->vocab + 1, sizeof(*t->piece));
+	str_adds(&t->pieces, "");
+	for (size_t i = 0; i < t->vocab; i++) {
+		const struct added_token *a = added_find(&t->added, (int32_t)i);
+		struct view token = bpe_token(t->bpe, (int32_t)i);
+
+		t->piece[i] = (uint32_t)t->pieces.n;
+		if (a)
+			str_addv(&t->pieces, a->content);
+		else if (token.p)
+			decode_piece(&t->pieces, &t->decode, token);
+	}
+	t->piece[t->vocab] = (uint32_t)t->pieces.n;
+}
+
+static int read_parts(struct tokenizer *t, const struct json *root, struct err *e)
+{
+	if (check_version(root, e) < 0 || open_model(t, root, e) < 0 ||
+	    normal_read(&t->normal, &t->mem, json_find(root, "normalizer"), e) < 0 ||
+	    pretoken_read(&t->pretoken, &t->mem, json_find(root, "pre_tokenizer"), e) < 0 ||
+	    decode_read(&t->decode, &t->mem, json_find(root, "decoder"), e) < 0)
+		return -1;
+	t->raw = t->pretoken.bytes && !bpe_falls_back(t->bpe);
+	if (bpe_ready(t->bpe, t->raw, e) < 0 ||
+	    added_read(&t->added, &t->mem, json_find(root, "added_tokens"), t->bpe, &t->normal, e) < 0)
+		return -1;
+	t->vocab = t->added.n_ids;
+	if (t->vocab == 0)
+		return err_at(e, ERR_INPUT, json_pos(root), "the tokenizer has no token at all");
+	if (post_read(&t->post, &t->mem, json_find(root, "post_processor"), t->vocab, e) < 0)
+		return -1;
+	make_pieces(t);
+	return 0;
+}
+
+/* Errors without a place get the name of the file. */
+static int named(const char *file, struct err *e)
+{
+	return e->line > 0 || e->code == ERR_IO ? -1 : err_wrap(e, "%s: ", file);
+}
+
+static int read_config(struct tokenizer *t, struct arena *scratch, const char *file, struct err *e)
+{
+	const struct json *config;
+
+	if (!path_is_file(file))
+		return 0;
+	if (json_read_file(&config, scratch, file, LARGEST_FILE, e) < 0)
+		return -1;
+	return post_read_config(&t->post, &t->mem, config, t, e) < 0 ? named(file, e) : 0;
+}
+
+static int open_files(struct tokenizer *t, struct arena *scratch, const char *path, struct err *e)
+{
+	const char *file = path, *config = NULL;
+	const struct json *root;
+
+	if (path_is_dir(path)) {
+		file = arena_fmt(scratch, "%s/tokenizer.json", path);
+		config = arena_fmt(scratch, "%s/tokenizer_config.json", path);
+	}
+	if (json_read_file(&root, scratch, file, LARGEST_FILE, e) < 0)
+		return -1;
+	if (read_parts(t, root, e) < 0)
+		return named(file, e);
+	return config ? read_config(t, scratch, config, e) : 0;
+}
+
+int tokenizer_open(struct tokenizer **out, const char *path, struct err *e)
+{
+	struct tokenizer *t = mem_alloc(1, sizeof(*t));
+	struct arena scratch = ARENA_INIT;
+	int status;
+
+	*out = NULL;
+	status = open_files(t, &scratch, path, e);
+	arena_release(&scratch);
+	if (status < 0) {
+		tokenizer_close(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
+void tokenizer_close(struct tokenizer *t)
+{
+	if (!t)
+		return;
+	bpe_close(t->bpe);
+	normal_release(&t->normal);
+	pretoken_release(&t->pretoken);
+	decode_release(&t->decode);
+	str_release(&t->pieces);
+	arena_release(&t->mem);
+	mem_free(t);
+}
+
+/* ---- asking ---- */
+
+size_t tokenizer_vocab(const struct tokenizer *t)
+{
+	return t->vocab;
+}
+
+int32_t tokenizer_find(const struct tokenizer *t, struct view token)
+{
+	int32_t id = added_id(&t->added, token);
+
+	return id >= 0 ? id : bpe_find(t->bpe, token);
+}
+
+bool tokenizer_is_special(const struct tokenizer *t, int32_t id)
+{
+	const struct added_token *a = added_find(&t->added, id);
+
+	return a && a->special;
+}
+
+bool tokenizer_is_added(const struct tokenizer *t, int32_t id)
+{
+	return added_find(&t->added, id) != NULL;
+}
+
+int32_t tokenizer_bos(const struct tokenizer *t)
+{
+	return post_bos(&t->post);
+}
+
+struct view tokenizer_piece(const struct tokenizer *t, int32_t id)
+{
+	if (id < 0 || (size_t)id >= t->vocab)
+		return (struct view){ "", 0 };
+	return (struct view){ t->pieces.p + t->piece[id], t->piece[id + 1] - t->piece[id] };
+}

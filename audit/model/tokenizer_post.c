@@ -1,0 +1,193 @@
+#include "model/tokenizer_parts.h"
+
+#define MOST_STEPS 16
+#define MOST_IDS   64         /* put around a text */
+
+static int show(struct view v)
+{
+	return (int)(v.n < 60 ? v.n : 60);
+}
+
+static int read_flag(bool *out, const struct json *v, const char *key, bool otherwise, struct err *e)
+{
+	*out = otherwise;
+	return json_is_null(json_find(v, key)) ? 0 : json_bool(out, v, key, e);
+}
+
+static int put_id(struct post_step *s, bool after, const struct json *v, size_t vocab, struct err *e)
+{
+	size_t *n = after ? &s->n_after : &s->n_before;
+
+	if (v->kind != JSON_INTEGER || v->integer < 0 || (uint64_t)v->integer >= vocab)
+		return err_at(e, ERR_INPUT, json_pos(v), "a special token's id has to be an integer from 0 to %zu",
+			      vocab - 1);
+	if (*n == MOST_IDS)
+		return err_at(e, ERR_INPUT, json_pos(v), "more than %d special tokens", MOST_IDS);
+	(after ? s->after : s->before)[(*n)++] = (int32_t)v->integer;
+	return 0;
+}
+
+/* {"SpecialToken": {"id": name}}, whose ids stand in "special_tokens". */
+static int put_special(struct post_step *s, bool after, const struct json *special, const struct json *owner,
+		       size_t vocab, struct err *e)
+{
+	const struct json *tokens, *ids, *v;
+	struct view name;
+
+	if (json_str(&name, special, "id", e) < 0 ||
+	    json_member(&tokens, owner, "special_tokens", JSON_OBJECT, e) < 0)
+		return -1;
+	for (v = tokens->first; v && !view_eq(v->key, name); v = v->next)
+		;
+	if (!v)
+		return err_at(e, ERR_INPUT, json_pos(special), "special token '%.*s' is not in \"special_tokens\"",
+			      show(name), name.p);
+	if (json_member(&ids, v, "ids", JSON_ARRAY, e) < 0)
+		return -1;
+	for (v = ids->first; v; v = v->next)
+		if (put_id(s, after, v, vocab, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int read_template(struct post_step *s, struct arena *mem, const struct json *v, size_t vocab, struct err *e)
+{
+	const struct json *single, *sequence, *special;
+	bool after = false;
+	struct view name;
+
+	s->kind = POST_TEMPLATE;
+	s->before = ARENA_ARRAY(mem, MOST_IDS, int32_t);
+	s->after = ARENA_ARRAY(mem, MOST_IDS, int32_t);
+	if (json_member(&single, v, "single", JSON_ARRAY, e) < 0)
+		return -1;
+	for (const struct json *item = single->first; item; item = item->next) {
+		sequence = json_find(item, "Sequence");
+		special = json_find(item, "SpecialToken");
+		if (special) {
+			if (put_special(s, after, special, v, vocab, e) < 0)
+				return -1;
+			continue;
+		}
+		if (!sequence)
+			return err_at(e, ERR_INPUT, json_pos(item), "a part of a template has to be Sequence or SpecialToken");
+		if (json_str(&name, sequence, "id", e) < 0)
+			return -1;
+		if (after || !view_is(name, "A"))
+			return err_at(e, ERR_INPUT, json_pos(item), "a template for one text has to name A once, and "
+				      "nothing else");
+		after = true;
+	}
+	if (!after)
+		return err_at(e, ERR_INPUT, json_pos(single), "a template without the text itself");
+	return 0;
+}
+
+static int read_step(struct post *out, struct arena *mem, const struct json *v, struct view type, size_t vocab,
+		     struct err *e)
+{
+	struct post_step *s = &out->step[out->n];
+	bool trim;
+
+	if (view_is(type, "TemplateProcessing")) {
+		out->n++;
+		return read_template(s, mem, v, vocab, e);
+	}
+	if (!view_is(type, "ByteLevel"))
+		return err_at(e, ERR_INPUT, json_pos(v), "post_processor %.*s is not supported", show(type), type.p);
+	if (read_flag(&trim, v, "trim_offsets", true, e) < 0 ||
+	    read_flag(&s->prefix, v, "add_prefix_space", true, e) < 0)
+		return -1;
+	out->n += trim;
+	return 0;
+}
+
+static int read_list(struct post *out, struct arena *mem, const struct json *v, unsigned depth, size_t vocab,
+		     struct err *e)
+{
+	const struct json *list;
+	struct view type;
+
+	if (json_str(&type, v, "type", e) < 0)
+		return -1;
+	if (!view_is(type, "Sequence")) {
+		if (out->n == MOST_STEPS)
+			return err_at(e, ERR_INPUT, json_pos(v), "more than %d post-processors", MOST_STEPS);
+		return read_step(out, mem, v, type, vocab, e);
+	}
+	if (depth == 0)
+		return err_at(e, ERR_INPUT, json_pos(v), "a Sequence within a Sequence within a Sequence");
+	if (json_member(&list, v, "processors", JSON_ARRAY, e) < 0)
+		return -1;
+	for (v = list->first; v; v = v->next)
+		if (read_list(out, mem, v, depth - 1, vocab, e) < 0)
+			return -1;
+	return 0;
+}
+
+int post_read(struct post *out, struct arena *mem, const struct json *v, size_t vocab, struct err *e)
+{
+	/* one more for what a tokenizer_config.json adds */
+	*out = (struct post){ .step = ARENA_ARRAY(mem, MOST_STEPS + 1, struct post_step) };
+	return json_is_null(v) ? 0 : read_list(out, mem, v, 2, vocab, e);
+}
+
+/* The id of config[key] (a string, or an object with "content") where config[flag] is true; -1 otherwise. */
+static int config_id(int32_t *out, const struct json *config, const char *flag, const char *key,
+		     const struct tokenizer *t, struct err *e)
+{
+	const struct json *v = json_find(config, key);
+	struct view content;
+	bool on;
+
+	*out = -1;
+	if (read_flag(&on, config, flag, false, e) < 0)
+		return -1;
+	if (!on || json_is_null(v))
+		return 0;
+	if (v->kind == JSON_STRING)
+		content = v->str;
+	else if (json_str(&content, v, "content", e) < 0)
+		return -1;
+	*out = tokenizer_find(t, content);
+	if (*out < 0)
+		return err_at(e, ERR_INPUT, json_pos(v), "\"%s\" is '%.*s', which the tokenizer does not have", key,
+			      show(content), content.p);
+	return 0;
+}
+
+int post_read_config(struct post *post, struct arena *mem, const struct json *config, const struct tokenizer *t,
+		     struct err *e)
+{
+	struct post_step s = { .kind = POST_TEMPLATE };
+	bool has_before = false, has_after = false;
+	int32_t bos, eos;
+
+	for (size_t i = 0; i < post->n; i++) {
+		has_before = has_before || post->step[i].n_before > 0;
+		has_after = has_after || post->step[i].n_after > 0;
+	}
+	if (config_id(&bos, config, "add_bos_token", "bos_token", t, e) < 0 ||
+	    config_id(&eos, config, "add_eos_token", "eos_token", t, e) < 0)
+		return -1;
+	s.before = ARENA_ARRAY(mem, 1, int32_t);
+	s.after = ARENA_ARRAY(mem, 1, int32_t);
+	s.before[0] = bos;
+	s.after[0] = eos;
+	s.n_before = bos >= 0 && !has_before;
+	s.n_after = eos >= 0 && !has_after;
+	if (s.n_before + s.n_after > 0)
+		post->step[post->n++] = s;
+	return 0;
+}
+
+int32_t post_bos(const struct post *post)
+{
+	int32_t bos = -1;
+
+	/* what a later step puts before stands further to the left */
+	for (size_t i = 0; i < post->n; i++)
+		if (post->step[i].n_before > 0)
+			bos = post->step[i].before[0];
+	return bos;
+}
