@@ -47,10 +47,18 @@ int lines_next_json(const struct json **out, struct lines *l, struct arena *mem,
 		return rc;
 	text.p = arena_strdup(mem, text.p, text.n);
 	if (json_read(out, mem, text, "standard input", e) < 0) {
-		e->line = (unsigned)l->number;
+		lines_blame(l, e);
 		return -1;
 	}
 	return 1;
+}
+
+void lines_blame(const struct lines *l, struct err *e)
+{
+	if (e->line > 0)
+		e->line = (unsigned)l->number;
+	else
+		err_wrap(e, "standard input, line %zu: ", l->number);
 }
 
 void lines_release(struct lines *l)

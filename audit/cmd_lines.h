@@ -24,6 +24,8 @@ struct lines {
 int lines_next(struct view *out, struct lines *l, struct err *e);
 /* The same as JSON, in `mem`; errors name standard input and the line. */
 int lines_next_json(const struct json **out, struct lines *l, struct arena *mem, struct err *e);
+/* An error about the line read last, as json_*() gave it, gets the line's place. */
+void lines_blame(const struct lines *l, struct err *e);
 void lines_release(struct lines *l);
 
 #endif
