@@ -39,11 +39,11 @@ static void bash_values(FILE *f)
 			if (row->kind == FIELD_WORD) {
 				fputs("COMPREPLY=($(compgen -W \"", f);
 				words(f, row->words);
-				fputs("\" -- \"$cur\"))", f);
+				fputs("\" -- \"$cur\")); ", f);
 			} else if (takes_path(row)) {
-				fputs("COMPREPLY=($(compgen -f -- \"$cur\"))", f);
+				fputs("COMPREPLY=($(compgen -f -- \"$cur\")); ", f);
 			}
-			fputs("; return ;;\n", f);
+			fputs("return ;;\n", f);
 		}
 	}
 	fputs("\tesac\n", f);
