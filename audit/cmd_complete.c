@@ -82,11 +82,21 @@ static void bash(FILE *f)
 	      f);
 }
 
-/* Text inside single quotes of zsh's and fish's lists: without what would end or part it. */
-static void quoted(FILE *f, const char *s)
+/* Text inside single quotes of zsh, where _arguments also reads colons and brackets. */
+static void zsh_text(FILE *f, const char *s)
+{
+	for (; *s; s++) {
+		if (*s == '\'')
+			fputs("'\\''", f);
+		else
+			fprintf(f, "%s%c", strchr("[]:\\", *s) ? "\\" : "", *s);
+	}
+}
+
+static void fish_text(FILE *f, const char *s)
 {
 	for (; *s; s++)
-		fputc(strchr("'[]:\\", *s) ? ' ' : *s, f);
+		fprintf(f, "%s%c", strchr("'\\", *s) ? "\\" : "", *s);
 }
 
 static void zsh_option(FILE *f, const struct field *row)
@@ -95,7 +105,7 @@ static void zsh_option(FILE *f, const struct field *row)
 		row->kind == FIELD_BOOL ? ""
 		: row->name[1]		? "="
 					: "+");
-	quoted(f, row->help);
+	zsh_text(f, row->help);
 	fputc(']', f);
 	if (row->kind == FIELD_WORD) {
 		fprintf(f, ":%s:(", row->name);
@@ -113,7 +123,7 @@ static void zsh(FILE *f)
 	      f);
 	for (size_t i = 0; commands[i]; i++) {
 		fprintf(f, "\t\t'%s:", commands[i]->name);
-		quoted(f, commands[i]->summary);
+		zsh_text(f, commands[i]->summary);
 		fputs("'\n", f);
 	}
 	fputs("\t)\n\tif (( CURRENT == 2 )); then\n\t\t_describe command names\n\t\treturn\n\tfi\n"
@@ -149,7 +159,7 @@ static void fish_option(FILE *f, const char *cmd, const struct field *row)
 		fputs(takes_path(row) ? " -r -F" : " -x", f);
 	}
 	fputs(" -d '", f);
-	quoted(f, row->help);
+	fish_text(f, row->help);
 	fputs("'\n", f);
 }
 
@@ -160,7 +170,7 @@ static void fish(FILE *f)
 		const struct cmd *c = commands[i];
 
 		fprintf(f, "complete -c dfc-audit -n __fish_use_subcommand -f -a %s -d '", c->name);
-		quoted(f, c->summary);
+		fish_text(f, c->summary);
 		fputs("'\n", f);
 		fprintf(f,
 			"complete -c dfc-audit -n '__fish_seen_subcommand_from %s' -l help -d 'what it takes and does'\n",
