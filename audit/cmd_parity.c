@@ -14,10 +14,20 @@ struct parity_opts {
 };
 
 static const struct field parity_fields[] = {
-	{ .name = "reference", .kind = FIELD_PATH, .offset = offsetof(struct parity_opts, reference), .lo = 1, .hi = 4000,
-	  .fallback = "", .help = "the stored values; left out: reference.safetensors in the model's folder" },
-	{ .name = "tolerance", .kind = FIELD_REAL, .offset = offsetof(struct parity_opts, tolerance), .lo = 0, .hi = 1,
-	  .fallback = "0", .help = "a relative error above this is exit status 1; 0: none is" },
+	{ .name = "reference",
+	  .kind = FIELD_PATH,
+	  .offset = offsetof(struct parity_opts, reference),
+	  .lo = 1,
+	  .hi = 4000,
+	  .fallback = "",
+	  .help = "the stored values; left out: reference.safetensors in the model's folder" },
+	{ .name = "tolerance",
+	  .kind = FIELD_REAL,
+	  .offset = offsetof(struct parity_opts, tolerance),
+	  .lo = 0,
+	  .hi = 1,
+	  .fallback = "0",
+	  .help = "a relative error above this is exit status 1; 0: none is" },
 	OPT_THREADS(struct parity_opts),
 	OPT_JSON(struct parity_opts),
 	{ .name = NULL },
@@ -55,11 +65,11 @@ static void print_parity(const struct parity *r)
 	for (size_t i = 0; i < r->n; i++)
 		if ((int)strlen(r->row[i].tensor) > wide)
 			wide = (int)strlen(r->row[i].tensor);
-	printf("%-*s  %6s  %7s  %13s  %11s  %14s\n", wide, "tensor", "rows", "width", "largest error", "of a range",
-	       "relative error");
+	printf("%-*s  %6s  %7s  %13s  %11s  %14s\n", wide, "tensor", "rows", "width", "largest error",
+	       "of a range", "relative error");
 	for (size_t i = 0; i < r->n; i++)
-		printf("%-*s  %6zu  %7zu  %13.3g  %11.5g  %14.3g\n", wide, r->row[i].tensor, r->row[i].n, r->row[i].width,
-		       r->row[i].worst, r->row[i].range, r->row[i].relative);
+		printf("%-*s  %6zu  %7zu  %13.3g  %11.5g  %14.3g\n", wide, r->row[i].tensor, r->row[i].n,
+		       r->row[i].width, r->row[i].worst, r->row[i].range, r->row[i].relative);
 	printf("worst relative error  %.3g\n", r->worst_relative);
 }
 
@@ -69,7 +79,8 @@ static int check_parity(const struct parity *r, double tolerance, struct err *e)
 		return 0;
 	for (size_t i = 0; i < r->n; i++)
 		if (!(r->row[i].relative <= tolerance))
-			return err_set(e, ERR_DIFFERS, "%s differs by %.3g of its range; the tolerance is %.3g",
+			return err_set(e, ERR_DIFFERS,
+				       "%s differs by %.3g of its range; the tolerance is %.3g",
 				       r->row[i].tensor, r->row[i].relative, tolerance);
 	return 0;
 }
@@ -78,7 +89,8 @@ static int run_parity(const struct call *c, struct err *e)
 {
 	const struct parity_opts *o = c->opts;
 	const char *dir = c->operand[0];
-	const char *reference = o->reference ? o->reference : arena_fmt(c->mem, "%s/reference.safetensors", dir);
+	const char *reference =
+		o->reference ? o->reference : arena_fmt(c->mem, "%s/reference.safetensors", dir);
 	struct model *m = NULL;
 	struct par *p = NULL;
 	struct parity r;

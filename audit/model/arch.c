@@ -7,7 +7,7 @@
 
 enum {
 	CONFIG_LIMIT = 16 << 20,
-	D_HEAD_LIMIT = 1024,   /* attention keeps some rows of this in a thread's scratch */
+	D_HEAD_LIMIT = 1024, /* attention keeps some rows of this in a thread's scratch */
 	LAYERS_LIMIT = 4096,
 };
 
@@ -49,17 +49,18 @@ static int heads_read(struct arch *a, const struct config *c, struct err *e)
 	size_t kv_default = kv || !c->family->kv_heads ? a->n_heads : c->family->kv_heads;
 	size_t d_default = d_head || !c->family->d_head ? a->d_model / a->n_heads : c->family->d_head;
 
-	if (config_size(&a->n_kv_heads, c, kv, kv_default, e) < 0 || config_size(&a->d_head, c, d_head, d_default, e) < 0)
+	if (config_size(&a->n_kv_heads, c, kv, kv_default, e) < 0 ||
+	    config_size(&a->d_head, c, d_head, d_default, e) < 0)
 		return -1;
 	if (json_is_null(d_head) && !c->family->d_head && a->d_model % a->n_heads)
-		return err_set(e, ERR_INPUT, "%s: a width of %zu does not divide into %zu heads", c->path, a->d_model,
-			       a->n_heads);
+		return err_set(e, ERR_INPUT, "%s: a width of %zu does not divide into %zu heads", c->path,
+			       a->d_model, a->n_heads);
 	if (a->n_heads % a->n_kv_heads)
-		return err_set(e, ERR_INPUT, "%s: %zu attention heads do not divide into %zu key-value heads", c->path,
-			       a->n_heads, a->n_kv_heads);
+		return err_set(e, ERR_INPUT, "%s: %zu attention heads do not divide into %zu key-value heads",
+			       c->path, a->n_heads, a->n_kv_heads);
 	if (!a->d_head || a->d_head > D_HEAD_LIMIT)
-		return err_set(e, ERR_INPUT, "%s: a head has %zu values; 1 to %d are supported", c->path, a->d_head,
-			       D_HEAD_LIMIT);
+		return err_set(e, ERR_INPUT, "%s: a head has %zu values; 1 to %d are supported", c->path,
+			       a->d_head, D_HEAD_LIMIT);
 	return 0;
 }
 
@@ -69,9 +70,10 @@ static int activation_read(struct arch *a, const struct config *c, struct err *e
 		const char *name;
 		enum activation act;
 	} known[] = {
-		{ "silu", ACT_SILU }, { "swish", ACT_SILU },
-		{ "gelu", ACT_GELU }, { "gelu_python", ACT_GELU },
-		{ "gelu_new", ACT_GELU_TANH }, { "gelu_pytorch_tanh", ACT_GELU_TANH }, { "gelu_fast", ACT_GELU_TANH },
+		{ "silu", ACT_SILU },		{ "swish", ACT_SILU },
+		{ "gelu", ACT_GELU },		{ "gelu_python", ACT_GELU },
+		{ "gelu_new", ACT_GELU_TANH },	{ "gelu_pytorch_tanh", ACT_GELU_TANH },
+		{ "gelu_fast", ACT_GELU_TANH },
 	};
 	const struct json *v = config_key(c, KEY_ACT);
 	struct view name = view_of(c->family->act);
@@ -119,9 +121,11 @@ static int scales_read(struct arch *a, const struct config *c, struct err *e)
 		    config_real(&a->logit_softcap, c, cap_logit, cap_logit ? 0 : f->logit_softcap, e) < 0)
 			return -1;
 		if (!(query > 0))
-			return config_unsupported(c, config_find(c, "query_pre_attn_scalar"), "it must be positive", e);
+			return config_unsupported(c, config_find(c, "query_pre_attn_scalar"),
+						  "it must be positive", e);
 		if (a->attn_softcap < 0 || a->logit_softcap < 0)
-			return config_unsupported(c, a->attn_softcap < 0 ? cap_attn : cap_logit, "it must be positive", e);
+			return config_unsupported(c, a->attn_softcap < 0 ? cap_attn : cap_logit,
+						  "it must be positive", e);
 		a->attn_scale = 1 / fm_sqrt_d(query);
 	}
 	if (f->position == POSITION_LEARNED) {
@@ -142,8 +146,8 @@ static int scales_read(struct arch *a, const struct config *c, struct err *e)
 static int options_check(const struct config *c, struct err *e)
 {
 	static const char *const off[] = {
-		"scale_attn_by_inverse_layer_idx", "add_cross_attention", "use_mrope", "use_bidirectional_attention",
-		"is_encoder_decoder",
+		"scale_attn_by_inverse_layer_idx", "add_cross_attention", "use_mrope",
+		"use_bidirectional_attention",	   "is_encoder_decoder",
 	};
 	bool on;
 
@@ -170,19 +174,24 @@ static int quantization_read(struct arch *a, const struct config *c, struct err 
 		return config_bad(c, q, "is not an object", e);
 	method = json_find(q, "quant_method");
 	if (!method || method->kind != JSON_STRING)
-		return config_bad(c, q, "has no quant_method; only mxfp4 experts are supported, take the model's original release",
-				  e);
+		return config_bad(
+			c, q,
+			"has no quant_method; only mxfp4 experts are supported, take the model's original release",
+			e);
 	if (!view_is(method->str, "mxfp4") || !c->family->transposed_experts)
-		return config_unsupported(c, method, "take the model's original release (of quantized ones, GPT-OSS with mxfp4 is)",
-					  e);
+		return config_unsupported(
+			c, method,
+			"take the model's original release (of quantized ones, GPT-OSS with mxfp4 is)", e);
 	a->mxfp4 = true;
 	return 0;
 }
 
 static int ids_read(struct arch *a, const struct config *c, struct err *e)
 {
-	const struct json *bos = json_find(c->root, "bos_token_id"), *eos = json_find(c->root, "eos_token_id");
-	const struct json *list[2] = { bos ? bos : config_find(c, "bos_token_id"), eos ? eos : config_find(c, "eos_token_id") };
+	const struct json *bos = json_find(c->root, "bos_token_id"),
+			  *eos = json_find(c->root, "eos_token_id");
+	const struct json *list[2] = { bos ? bos : config_find(c, "bos_token_id"),
+				       eos ? eos : config_find(c, "eos_token_id") };
 
 	a->bos = -1;
 	for (size_t i = 0; i < sizeof(a->eos) / sizeof(a->eos[0]); i++)
@@ -216,8 +225,9 @@ static void strike(struct arch *a, const enum role *role, size_t n)
 		a->name[role[i]] = NULL;
 }
 
-#define STRIKE(a, ...) \
-	strike((a), (const enum role[]){ __VA_ARGS__ }, sizeof((const enum role[]){ __VA_ARGS__ }) / sizeof(enum role))
+#define STRIKE(a, ...)                                  \
+	strike((a), (const enum role[]){ __VA_ARGS__ }, \
+	       sizeof((const enum role[]){ __VA_ARGS__ }) / sizeof(enum role))
 
 /* The family's names, less those of tensors that this model does not have. */
 static int names_read(struct arch *a, const struct config *c, struct err *e)
@@ -228,7 +238,8 @@ static int names_read(struct arch *a, const struct config *c, struct err *e)
 
 	if (config_bool(&bias, c, config_find(c, "attention_bias"), f->bias, e) < 0 ||
 	    config_bool(&mlp_bias, c, config_find(c, "mlp_bias"), false, e) < 0 ||
-	    config_bool(&a->tied_embedding, c, tie ? tie : json_find(c->root, "tie_word_embeddings"), f->tied, e) < 0)
+	    config_bool(&a->tied_embedding, c, tie ? tie : json_find(c->root, "tie_word_embeddings"), f->tied,
+			e) < 0)
 		return -1;
 	for (size_t r = 0; r < ROLE_COUNT; r++)
 		a->name[r] = f->name[r];
@@ -272,7 +283,8 @@ static int parts_read(struct arch *a, const struct config *c, struct err *e)
 	if (quantization_read(a, c, e) < 0)
 		return -1;
 	if (sizes_read(a, c, e) < 0 || heads_read(a, c, e) < 0 || activation_read(a, c, e) < 0 ||
-	    scales_read(a, c, e) < 0 || options_check(c, e) < 0 || ids_read(a, c, e) < 0 || names_read(a, c, e) < 0)
+	    scales_read(a, c, e) < 0 || options_check(c, e) < 0 || ids_read(a, c, e) < 0 ||
+	    names_read(a, c, e) < 0)
 		return -1;
 	switches_set(a, c);
 	/* Switches that only some families let a model choose. */
@@ -300,16 +312,16 @@ int arch_read(struct arch *out, struct arena *mem, const char *config_path, stru
 	c.family = family_find(type);
 	if (!c.family)
 		return err_at(e, ERR_INPUT, json_pos(json_find(c.root, "model_type")),
-			      "model_type \"%.*s\" is not supported; these are: %s", (int)(type.n < 80 ? type.n : 80), type.p,
-			      family_list(mem));
+			      "model_type \"%.*s\" is not supported; these are: %s",
+			      (int)(type.n < 80 ? type.n : 80), type.p, family_list(mem));
 	c.text = c.root;
 	if (c.family->inner && json_member(&c.text, c.root, c.family->inner, JSON_OBJECT, e) < 0)
 		return err_wrap(e, "%s: ", config_path);
 	return parts_read(out, &c, e);
 }
 
-const char *arch_tensor_name(struct arena *mem, const struct arch *a, enum role role, const char *prefix, size_t layer,
-			     size_t expert)
+const char *arch_tensor_name(struct arena *mem, const struct arch *a, enum role role, const char *prefix,
+			     size_t layer, size_t expert)
 {
 	struct str s = STR_INIT;
 	const char *name;
@@ -333,30 +345,50 @@ const char *arch_tensor_name(struct arena *mem, const struct arch *a, enum role 
 void arch_shape(size_t *rows, size_t *cols, const struct arch *a, enum role role)
 {
 	size_t q = a->n_heads * a->d_head, kv = a->n_kv_heads * a->d_head;
-	size_t qn = a->qk_norm == QK_NORM_FULL ? q : a->d_head, kn = a->qk_norm == QK_NORM_FULL ? kv : a->d_head;
+	size_t qn = a->qk_norm == QK_NORM_FULL ? q : a->d_head,
+	       kn = a->qk_norm == QK_NORM_FULL ? kv : a->d_head;
 	const struct {
 		size_t rows, cols;
 	} shape[ROLE_COUNT] = {
-		[ROLE_EMBED] = { a->n_vocab, a->d_model }, [ROLE_POSITION] = { a->n_context, a->d_model },
+		[ROLE_EMBED] = { a->n_vocab, a->d_model },
+		[ROLE_POSITION] = { a->n_context, a->d_model },
 		[ROLE_UNEMBED] = { a->n_vocab, a->d_model },
-		[ROLE_FINAL_NORM] = { 1, a->d_model }, [ROLE_FINAL_NORM_BIAS] = { 1, a->d_model },
-		[ROLE_ATTN_NORM] = { 1, a->d_model }, [ROLE_ATTN_NORM_BIAS] = { 1, a->d_model },
-		[ROLE_Q] = { q, a->d_model }, [ROLE_K] = { kv, a->d_model }, [ROLE_V] = { kv, a->d_model },
-		[ROLE_QKV] = { q + 2 * kv, a->d_model }, [ROLE_O] = { a->d_model, q },
-		[ROLE_Q_BIAS] = { 1, q }, [ROLE_K_BIAS] = { 1, kv }, [ROLE_V_BIAS] = { 1, kv },
-		[ROLE_QKV_BIAS] = { 1, q + 2 * kv }, [ROLE_O_BIAS] = { 1, a->d_model },
-		[ROLE_Q_NORM] = { 1, qn }, [ROLE_K_NORM] = { 1, kn }, [ROLE_SINKS] = { 1, a->n_heads },
+		[ROLE_FINAL_NORM] = { 1, a->d_model },
+		[ROLE_FINAL_NORM_BIAS] = { 1, a->d_model },
+		[ROLE_ATTN_NORM] = { 1, a->d_model },
+		[ROLE_ATTN_NORM_BIAS] = { 1, a->d_model },
+		[ROLE_Q] = { q, a->d_model },
+		[ROLE_K] = { kv, a->d_model },
+		[ROLE_V] = { kv, a->d_model },
+		[ROLE_QKV] = { q + 2 * kv, a->d_model },
+		[ROLE_O] = { a->d_model, q },
+		[ROLE_Q_BIAS] = { 1, q },
+		[ROLE_K_BIAS] = { 1, kv },
+		[ROLE_V_BIAS] = { 1, kv },
+		[ROLE_QKV_BIAS] = { 1, q + 2 * kv },
+		[ROLE_O_BIAS] = { 1, a->d_model },
+		[ROLE_Q_NORM] = { 1, qn },
+		[ROLE_K_NORM] = { 1, kn },
+		[ROLE_SINKS] = { 1, a->n_heads },
 		[ROLE_ATTN_POST_NORM] = { 1, a->d_model },
-		[ROLE_FFN_NORM] = { 1, a->d_model }, [ROLE_FFN_NORM_BIAS] = { 1, a->d_model },
+		[ROLE_FFN_NORM] = { 1, a->d_model },
+		[ROLE_FFN_NORM_BIAS] = { 1, a->d_model },
 		[ROLE_FFN_POST_NORM] = { 1, a->d_model },
-		[ROLE_GATE] = { a->d_ffn, a->d_model }, [ROLE_UP] = { a->d_ffn, a->d_model },
-		[ROLE_GATE_UP] = { 2 * a->d_ffn, a->d_model }, [ROLE_DOWN] = { a->d_model, a->d_ffn },
-		[ROLE_GATE_BIAS] = { 1, a->d_ffn }, [ROLE_UP_BIAS] = { 1, a->d_ffn }, [ROLE_DOWN_BIAS] = { 1, a->d_model },
-		[ROLE_ROUTER] = { a->n_experts, a->d_model }, [ROLE_ROUTER_BIAS] = { 1, a->n_experts },
-		[ROLE_EXPERT_GATE] = { a->d_expert, a->d_model }, [ROLE_EXPERT_UP] = { a->d_expert, a->d_model },
+		[ROLE_GATE] = { a->d_ffn, a->d_model },
+		[ROLE_UP] = { a->d_ffn, a->d_model },
+		[ROLE_GATE_UP] = { 2 * a->d_ffn, a->d_model },
+		[ROLE_DOWN] = { a->d_model, a->d_ffn },
+		[ROLE_GATE_BIAS] = { 1, a->d_ffn },
+		[ROLE_UP_BIAS] = { 1, a->d_ffn },
+		[ROLE_DOWN_BIAS] = { 1, a->d_model },
+		[ROLE_ROUTER] = { a->n_experts, a->d_model },
+		[ROLE_ROUTER_BIAS] = { 1, a->n_experts },
+		[ROLE_EXPERT_GATE] = { a->d_expert, a->d_model },
+		[ROLE_EXPERT_UP] = { a->d_expert, a->d_model },
 		[ROLE_EXPERT_DOWN] = { a->d_model, a->d_expert },
 		[ROLE_EXPERT_GATE_UP] = { 2 * a->d_expert, a->d_model },
-		[ROLE_EXPERT_GATE_UP_BIAS] = { 1, 2 * a->d_expert }, [ROLE_EXPERT_DOWN_BIAS] = { 1, a->d_model },
+		[ROLE_EXPERT_GATE_UP_BIAS] = { 1, 2 * a->d_expert },
+		[ROLE_EXPERT_DOWN_BIAS] = { 1, a->d_model },
 	};
 
 	*rows = shape[role].rows;
@@ -381,5 +413,6 @@ bool arch_ignores(const struct arch *a, const char *tensor)
 		if (pattern_fits(*p, view_of(tensor)))
 			return true;
 	/* A tied unembedding that is stored all the same. */
-	return a->tied_embedding && (!strcmp(tensor, "lm_head.weight") || !strcmp(tensor, "embed_out.weight"));
+	return a->tied_embedding &&
+	       (!strcmp(tensor, "lm_head.weight") || !strcmp(tensor, "embed_out.weight"));
 }

@@ -31,17 +31,11 @@ static const char *value_text(const struct config *c, const struct json *v)
 	switch (v->kind) {
 	case JSON_STRING:
 		return arena_fmt(c->mem, "\"%.*s\"", (int)(v->str.n < SHOWN ? v->str.n : SHOWN), v->str.p);
-	case JSON_INTEGER:
-		return arena_fmt(c->mem, "%lld", (long long)v->integer);
-	case JSON_REAL:
-		real_shortest(real, v->real);
-		return arena_fmt(c->mem, "%s", real);
-	case JSON_TRUE:
-		return "true";
-	case JSON_FALSE:
-		return "false";
-	default:
-		return json_kind_name(v->kind);
+	case JSON_INTEGER: return arena_fmt(c->mem, "%lld", (long long)v->integer);
+	case JSON_REAL: real_shortest(real, v->real); return arena_fmt(c->mem, "%s", real);
+	case JSON_TRUE: return "true";
+	case JSON_FALSE: return "false";
+	default: return json_kind_name(v->kind);
 	}
 }
 
@@ -56,8 +50,10 @@ int config_size(size_t *out, const struct config *c, const struct json *v, size_
 	if (json_is_null(v))
 		return 0;
 	if (v->kind != JSON_INTEGER || v->integer < 1 || v->integer > SIZE_LIMIT)
-		return config_bad(c, v, arena_fmt(c->mem, "%s, where a whole number from 1 to %d is due", value_text(c, v),
-						  SIZE_LIMIT), e);
+		return config_bad(c, v,
+				  arena_fmt(c->mem, "%s, where a whole number from 1 to %d is due",
+					    value_text(c, v), SIZE_LIMIT),
+				  e);
 	*out = (size_t)v->integer;
 	return 0;
 }
@@ -79,7 +75,8 @@ int config_bool(bool *out, const struct config *c, const struct json *v, bool fa
 	if (json_is_null(v))
 		return 0;
 	if (v->kind != JSON_TRUE && v->kind != JSON_FALSE)
-		return config_bad(c, v, arena_fmt(c->mem, "%s, where true or false is due", value_text(c, v)), e);
+		return config_bad(c, v, arena_fmt(c->mem, "%s, where true or false is due", value_text(c, v)),
+				  e);
 	*out = v->kind == JSON_TRUE;
 	return 0;
 }

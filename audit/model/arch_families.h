@@ -14,8 +14,22 @@
 
 /* Which config.json fields hold what; a second spelling after the first. */
 enum key {
-	KEY_VOCAB, KEY_D_MODEL, KEY_D_FFN, KEY_LAYERS, KEY_HEADS, KEY_KV_HEADS, KEY_D_HEAD, KEY_CONTEXT, KEY_EPS, KEY_ACT,
-	KEY_ROPE_BASE, KEY_ROTARY, KEY_EXPERTS, KEY_EXPERTS_USED, KEY_D_EXPERT, KEY_COUNT
+	KEY_VOCAB,
+	KEY_D_MODEL,
+	KEY_D_FFN,
+	KEY_LAYERS,
+	KEY_HEADS,
+	KEY_KV_HEADS,
+	KEY_D_HEAD,
+	KEY_CONTEXT,
+	KEY_EPS,
+	KEY_ACT,
+	KEY_ROPE_BASE,
+	KEY_ROTARY,
+	KEY_EXPERTS,
+	KEY_EXPERTS_USED,
+	KEY_D_EXPERT,
+	KEY_COUNT
 };
 
 /* Which layers have the sliding window. */
@@ -32,9 +46,9 @@ enum biases { BIASES_NONE, BIASES_QKV, BIASES_ALL, BIASES_IF_ASKED };
 
 struct family {
 	const char *model_type;
-	const char *inner;             /* the member of config.json that holds the text model's fields, or NULL */
-	const char *const (*key)[2];        /* (KEY_COUNT) */
-	const char *const *name;       /* (ROLE_COUNT) as in struct arch */
+	const char *inner; /* the member of config.json that holds the text model's fields, or NULL */
+	const char *const (*key)[2]; /* (KEY_COUNT) */
+	const char *const *name;     /* (ROLE_COUNT) as in struct arch */
 	const char *const *prefix, *const *ignored;
 
 	/* Defaults of absent fields; 0 where the class computes them (kv heads: heads; d_head: d_model / heads; d_ffn: 4 d_model). */
@@ -42,8 +56,8 @@ struct family {
 	size_t n_experts, n_experts_used, d_expert;
 	double eps, rope_base, rope_base_local, rotary, query_scalar, attn_softcap, logit_softcap;
 	const char *act;
-	const char *rope;              /* rope parameters as JSON text, or NULL for plain ones */
-	bool tied, bias;               /* bias: attention_bias where BIASES_IF_ASKED */
+	const char *rope; /* rope parameters as JSON text, or NULL for plain ones */
+	bool tied, bias;  /* bias: attention_bias where BIASES_IF_ASKED */
 
 	/* Switches. */
 	enum norm norm;
@@ -52,7 +66,8 @@ struct family {
 	enum qk_norm qk_norm;
 	enum windows windows;
 	enum biases biases;
-	bool ungated, qkv_interleaved, parallel_block, post_norm, no_pre_norm, transposed, transposed_experts, sinks;
+	bool ungated, qkv_interleaved, parallel_block, post_norm, no_pre_norm, transposed, transposed_experts,
+		sinks;
 	bool embed_scaled, clamped, partial_rotary, mlp_bias_if_asked, yarn_is_longrope;
 };
 

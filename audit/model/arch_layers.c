@@ -25,22 +25,33 @@ static int window_read(uint32_t *out, const struct config *c, struct err *e)
 }
 
 /* By "layer_types": 1 where the layer slides. */
-static int types_read(uint8_t *slides, const struct arch *a, const struct config *c, const struct json *types, uint32_t window,
-		      struct err *e)
+static int types_read(uint8_t *slides, const struct arch *a, const struct config *c, const struct json *types,
+		      uint32_t window, struct err *e)
 {
 	const struct json *v = types->first;
 
 	if (types->kind != JSON_ARRAY || types->n != a->n_layers)
-		return config_bad(c, types, arena_fmt(c->mem, "is not a list of %zu, one for each layer", a->n_layers), e);
+		return config_bad(c, types,
+				  arena_fmt(c->mem, "is not a list of %zu, one for each layer", a->n_layers),
+				  e);
 	for (size_t l = 0; l < a->n_layers; l++, v = v->next) {
 		if (v->kind != JSON_STRING)
 			return config_bad(c, types, "holds what is not a string", e);
 		if (!view_is(v->str, "full_attention") && !view_is(v->str, "sliding_attention"))
-			return config_bad(c, types, arena_fmt(c->mem, "layer %zu has \"%.*s\"; full_attention and sliding_attention are supported",
-							      l, (int)(v->str.n < 60 ? v->str.n : 60), v->str.p), e);
+			return config_bad(
+				c, types,
+				arena_fmt(
+					c->mem,
+					"layer %zu has \"%.*s\"; full_attention and sliding_attention are supported",
+					l, (int)(v->str.n < 60 ? v->str.n : 60), v->str.p),
+				e);
 		slides[l] = view_is(v->str, "sliding_attention");
 		if (slides[l] && !window)
-			return config_bad(c, types, arena_fmt(c->mem, "layer %zu slides, but the configuration gives no window", l), e);
+			return config_bad(c, types,
+					  arena_fmt(c->mem,
+						    "layer %zu slides, but the configuration gives no window",
+						    l),
+					  e);
 	}
 	return 0;
 }
@@ -92,7 +103,8 @@ static int windows_read(struct arch *a, const struct config *c, struct err *e)
 
 static int sparse_read(struct arch *a, const struct config *c, struct err *e)
 {
-	const struct json *dense = config_find(c, "mlp_only_layers"), *step = config_find(c, "decoder_sparse_step");
+	const struct json *dense = config_find(c, "mlp_only_layers"),
+			  *step = config_find(c, "decoder_sparse_step");
 	uint8_t *sparse = ARENA_ARRAY(c->mem, a->n_layers, uint8_t);
 	size_t every = 1;
 

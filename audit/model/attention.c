@@ -14,12 +14,12 @@ enum {
 
 /* The state of a block's running softmax. */
 struct block {
-	float *q, *o;              /* (rows, d_head) */
-	float *s;                  /* (rows, KEYS) scores, then weights */
-	float *top;                /* (rows) largest score so far */
-	double *sum;               /* (rows) of exp(score - top) */
-	size_t rows, first;        /* of the run's rows * group, queries outside, heads inside */
-	size_t group, head;        /* heads that share the kv head, and the first of them */
+	float *q, *o;	    /* (rows, d_head) */
+	float *s;	    /* (rows, KEYS) scores, then weights */
+	float *top;	    /* (rows) largest score so far */
+	double *sum;	    /* (rows) of exp(score - top) */
+	size_t rows, first; /* of the run's rows * group, queries outside, heads inside */
+	size_t group, head; /* heads that share the kv head, and the first of them */
 	const struct run *run;
 };
 
@@ -88,7 +88,8 @@ static void block_begin(const struct attention *a, const struct block *b)
 		size_t query = (b->first + r) / b->group, head = b->head + (b->first + r) % b->group;
 		float *q = b->q + r * a->d_head;
 
-		memcpy(q, a->q.p + (b->run->row + query) * a->q.row + head * a->q.head, a->d_head * sizeof(*q));
+		memcpy(q, a->q.p + (b->run->row + query) * a->q.row + head * a->q.head,
+		       a->d_head * sizeof(*q));
 		op_scale(q, a->scale, a->d_head);
 		/* A sink is a score that was seen before all others. */
 		b->top[r] = a->sinks ? a->sinks[head] : -__builtin_inff();
@@ -104,7 +105,8 @@ static void block_end(const struct attention *a, const struct block *b)
 		float *o = b->o + r * a->d_head;
 
 		op_scale(o, (float)(1 / b->sum[r]), a->d_head);
-		memcpy(a->out + ((b->run->row + query) * a->n_heads + head) * a->d_head, o, a->d_head * sizeof(*o));
+		memcpy(a->out + ((b->run->row + query) * a->n_heads + head) * a->d_head, o,
+		       a->d_head * sizeof(*o));
 	}
 }
 

@@ -15,8 +15,8 @@
 /* Rows of one sequence that stand together in a feed. */
 struct run {
 	uint32_t seq;
-	size_t row, n;             /* its rows in the feed */
-	size_t position;           /* of the first */
+	size_t row, n;	 /* its rows in the feed */
+	size_t position; /* of the first */
 };
 
 /* Where the heads of a (rows, heads, d_head) array lie: strides in floats. */
@@ -26,14 +26,14 @@ struct strided {
 };
 
 struct attention {
-	struct strided q;          /* (rows, n_heads, d_head), already rotated */
-	const float *k, *v;        /* caches of this layer, (seqs, n_kv_heads, context, d_head) */
-	float *out;                /* (rows, n_heads * d_head) */
+	struct strided q;   /* (rows, n_heads, d_head), already rotated */
+	const float *k, *v; /* caches of this layer, (seqs, n_kv_heads, context, d_head) */
+	float *out;	    /* (rows, n_heads * d_head) */
 	const struct run *run;
 	size_t n_runs, n_heads, n_kv_heads, d_head, context;
-	uint32_t window;           /* tokens a query sees, itself included; 0: all */
-	float scale, softcap;      /* softcap 0: none */
-	const float *sinks;        /* (n_heads) a score without a value, or NULL */
+	uint32_t window;      /* tokens a query sees, itself included; 0: all */
+	float scale, softcap; /* softcap 0: none */
+	const float *sinks;   /* (n_heads) a score without a value, or NULL */
 };
 
 /* Bytes of scratch a thread needs. */

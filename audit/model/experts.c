@@ -11,10 +11,10 @@ struct mixing {
 	const struct experts_work *w;
 	const struct model *m;
 	const struct arch *a;
-	const float *x;            /* (n, d_model) */
+	const float *x; /* (n, d_model) */
 	float *y;
 	size_t n, layer;
-	size_t begin, count;       /* of the expert at work, in w->row */
+	size_t begin, count; /* of the expert at work, in w->row */
 };
 
 static size_t units_of(size_t n)
@@ -150,7 +150,8 @@ static void expert_run(struct mixing *x, struct par *p, size_t expert)
 	units = units_of(x->count);
 	par_run(p, units, gather_unit, x);
 	if (w->fused) {
-		model_expert_product(w->fused, x->m, p, w->x, x->count, ROLE_EXPERT_GATE_UP, x->layer, expert);
+		model_expert_product(w->fused, x->m, p, w->x, x->count, ROLE_EXPERT_GATE_UP, x->layer,
+				     expert);
 	} else {
 		model_expert_product(w->gate, x->m, p, w->x, x->count, ROLE_EXPERT_GATE, x->layer, expert);
 		model_expert_product(w->up, x->m, p, w->x, x->count, ROLE_EXPERT_UP, x->layer, expert);
@@ -160,8 +161,8 @@ static void expert_run(struct mixing *x, struct par *p, size_t expert)
 	par_run(p, units, scatter_unit, x);
 }
 
-void experts_all(float *y, const struct experts_work *w, const struct model *m, struct par *p, const float *x, size_t n,
-		 size_t layer)
+void experts_all(float *y, const struct experts_work *w, const struct model *m, struct par *p, const float *x,
+		 size_t n, size_t layer)
 {
 	struct mixing mix = { .w = w, .m = m, .a = model_arch(m), .x = x, .y = y, .n = n, .layer = layer };
 

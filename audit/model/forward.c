@@ -19,7 +19,7 @@
  *   experts, renormalise, experts_interleaved experts.c
  */
 
-enum { ROWS = 8 };                 /* of a unit of row operations */
+enum { ROWS = 8 }; /* of a unit of row operations */
 
 /* Runs fn over the rows of the feed, ROWS at a time. */
 static void each_rows(struct session *s, par_fn fn, void *ud)
@@ -27,7 +27,7 @@ static void each_rows(struct session *s, par_fn fn, void *ud)
 	par_run(s->par, (s->n + ROWS - 1) / ROWS, fn, ud);
 }
 
-#define ROWS_OF_UNIT(i, unit, n) for (size_t i = (unit) * ROWS; i < (n) && i < ((unit) + 1) * ROWS; i++)
+#define ROWS_OF_UNIT(i, unit, n) for (size_t i = (unit)*ROWS; i < (n) && i < ((unit) + 1) * ROWS; i++)
 
 /* What one step of a block needs to know. */
 struct step {
@@ -56,14 +56,16 @@ static void embed_unit(void *ud, size_t unit, void *scratch)
 	struct session *s = ud;
 	size_t d = s->a->d_model;
 
-	ROWS_OF_UNIT(i, unit, s->n) {
+	ROWS_OF_UNIT(i, unit, s->n)
+	{
 		float *x = s->x + i * d;
 
 		dtype_widen(x, model_weight(s->m, ROLE_EMBED, 0), (size_t)s->id[i] * d, d);
 		if (s->a->embed_scale != 1)
 			op_scale(x, (float)s->a->embed_scale, d);
 		if (s->a->position == POSITION_LEARNED) {
-			dtype_widen(s->h + i * d, model_weight(s->m, ROLE_POSITION, 0), (size_t)s->at[i] * d, d);
+			dtype_widen(s->h + i * d, model_weight(s->m, ROLE_POSITION, 0), (size_t)s->at[i] * d,
+				    d);
 			op_add(x, s->h + i * d, d);
 		}
 		for (size_t kind = 0; kind < 2 && s->a->rope_freq[kind]; kind++)
@@ -79,7 +81,7 @@ static void norm_unit(void *ud, size_t unit, void *scratch)
 
 	(void)scratch;
 	ROWS_OF_UNIT(i, unit, t->s->n)
-		model_norm(t->to + i * d, t->s->m, t->from + i * d, t->norm, t->layer);
+	model_norm(t->to + i * d, t->s->m, t->from + i * d, t->norm, t->layer);
 }
 
 /* to = norm(x), or a view of x where the family has no norm there. */
@@ -101,7 +103,8 @@ static void add_unit(void *ud, size_t unit, void *scratch)
 	size_t d = s->a->d_model;
 
 	(void)scratch;
-	ROWS_OF_UNIT(i, unit, s->n) {
+	ROWS_OF_UNIT(i, unit, s->n)
+	{
 		if (s->a->post_norm)
 			model_norm(s->y + i * d, s->m, s->y + i * d, t->norm, t->layer);
 		op_add(s->x + i * d, s->y + i * d, d);
@@ -138,7 +141,8 @@ static void heads_of(struct step *t)
 }
 
 /* Norm and rotation of the heads of one row of q or k. */
-static void turn_row(const struct step *t, const struct strided *x, size_t row, size_t n_heads, enum role norm)
+static void turn_row(const struct step *t, const struct strided *x, size_t row, size_t n_heads,
+		     enum role norm)
 {
 	const struct arch *a = t->s->a;
 	const float *gain = model_vector(t->s->m, norm, t->layer);
@@ -146,14 +150,17 @@ static void turn_row(const struct step *t, const struct strided *x, size_t row, 
 	float *first = x->p + row * x->row;
 
 	if (a->qk_norm == QK_NORM_FULL)
-		op_rmsnorm(first, first, gain, n_heads * a->d_head, (float)a->norm_eps, a->norm == NORM_RMS_PLUS_ONE);
+		op_rmsnorm(first, first, gain, n_heads * a->d_head, (float)a->norm_eps,
+			   a->norm == NORM_RMS_PLUS_ONE);
 	for (size_t h = 0; h < n_heads; h++) {
 		float *head = first + h * x->head;
 
 		if (a->qk_norm == QK_NORM_HEAD)
-			op_rmsnorm(head, head, gain, a->d_head, (float)a->norm_eps, a->norm == NORM_RMS_PLUS_ONE);
+			op_rmsnorm(head, head, gain, a->d_head, (float)a->norm_eps,
+				   a->norm == NORM_RMS_PLUS_ONE);
 		if (half)
-			op_rope(head, 1, a->d_head, a->d_rotary, t->s->cos[kind] + row * half, t->s->sin[kind] + row * half);
+			op_rope(head, 1, a->d_head, a->d_rotary, t->s->cos[kind] + row * half,
+				t->s->sin[kind] + row * half);
 	}
 }
 
@@ -165,7 +172,8 @@ static void turn_unit(void *ud, size_t unit, void *scratch)
 	const struct arch *a = s->a;
 
 	(void)scratch;
-	ROWS_OF_UNIT(i, unit, s->n) {
+	ROWS_OF_UNIT(i, unit, s->n)
+	{
 		turn_row(t, &t->q, i, a->n_heads, ROLE_Q_NORM);
 		turn_row(t, &t->k, i, a->n_kv_heads, ROLE_K_NORM);
 		for (size_t h = 0; h < a->n_kv_heads; h++) {
@@ -185,9 +193,18 @@ static void attend(struct session *s, const float *h, size_t layer)
 	size_t cache = layer * s->opts.max_seqs * a->n_kv_heads * s->opts.max_context * a->d_head;
 	struct step t = { .s = s, .layer = layer };
 	struct attention attention = {
-		.k = s->k + cache, .v = s->v + cache, .out = s->mix, .run = s->run, .n_runs = s->n_runs,
-		.n_heads = a->n_heads, .n_kv_heads = a->n_kv_heads, .d_head = a->d_head, .context = s->opts.max_context,
-		.window = a->window[layer], .scale = (float)a->attn_scale, .softcap = (float)a->attn_softcap,
+		.k = s->k + cache,
+		.v = s->v + cache,
+		.out = s->mix,
+		.run = s->run,
+		.n_runs = s->n_runs,
+		.n_heads = a->n_heads,
+		.n_kv_heads = a->n_kv_heads,
+		.d_head = a->d_head,
+		.context = s->opts.max_context,
+		.window = a->window[layer],
+		.scale = (float)a->attn_scale,
+		.softcap = (float)a->attn_softcap,
 		.sinks = model_vector(s->m, ROLE_SINKS, layer),
 	};
 
@@ -211,21 +228,18 @@ static void act_unit(void *ud, size_t unit, void *scratch)
 	size_t d = s->a->d_ffn;
 
 	(void)scratch;
-	ROWS_OF_UNIT(i, unit, s->n) {
+	ROWS_OF_UNIT(i, unit, s->n)
+	{
 		float *x = (s->a->gated ? s->gate : s->up) + i * d;
 
 		switch (s->a->activation) {
-		case ACT_GELU:
-			op_gelu(x, d);
-			break;
-		case ACT_GELU_TANH:
-			op_gelu_tanh(x, d);
-			break;
+		case ACT_GELU: op_gelu(x, d); break;
+		case ACT_GELU_TANH: op_gelu_tanh(x, d); break;
 		case ACT_SWIGLU_CLAMPED:
-			op_swiglu_clamped(x, x, s->up + i * d, d, (float)s->a->swiglu_alpha, (float)s->a->swiglu_limit);
+			op_swiglu_clamped(x, x, s->up + i * d, d, (float)s->a->swiglu_alpha,
+					  (float)s->a->swiglu_limit);
 			break;
-		default:
-			op_silu(x, d);
+		default: op_silu(x, d);
 		}
 		if (s->a->gated && s->a->activation != ACT_SWIGLU_CLAMPED)
 			op_mul(x, s->up + i * d, d);

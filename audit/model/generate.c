@@ -15,17 +15,17 @@ struct wave {
 	struct taps taps;
 	struct session_opts plan;
 	size_t first, n, n_vocab;
-	bool *active;              /* (n) still being continued */
-	int32_t *next;             /* (n) the token that follows, not yet fed */
+	bool *active;  /* (n) still being continued */
+	int32_t *next; /* (n) the token that follows, not yet fed */
 	/* A feed. */
-	int32_t *id;               /* (max_rows) and the next */
+	int32_t *id; /* (max_rows) and the next */
 	uint32_t *seq;
 	size_t rows;
 	/* The rows whose next token is wanted: places and row numbers. */
-	uint32_t *place, *last;    /* (max_rows) */
+	uint32_t *place, *last; /* (max_rows) */
 	int32_t *chosen;
 	size_t n_last;
-	float *logits;             /* (SAMPLE_ROWS, n_vocab), where sampled */
+	float *logits; /* (SAMPLE_ROWS, n_vocab), where sampled */
 };
 
 /* The first token at which the cumulated weights exceed `unit` of their sum. */
@@ -60,7 +60,8 @@ static void sample_rows(struct wave *w)
 			struct rng r = rng_stream(w->opts->seed, "generate", w->first + place);
 			double unit = rng_unit(r, session_position(w->session, place));
 
-			w->chosen[i + j] = sample(w->logits + j * w->n_vocab, w->n_vocab, w->opts->temperature, unit);
+			w->chosen[i + j] =
+				sample(w->logits + j * w->n_vocab, w->n_vocab, w->opts->temperature, unit);
 		}
 	}
 }
@@ -85,7 +86,8 @@ static void take(struct wave *w, uint32_t place, int32_t id)
 	}
 	c->id[c->n++] = id;
 	w->next[place] = id;
-	w->active[place] = c->n < w->opts->max_tokens && session_position(w->session, place) < w->plan.max_context;
+	w->active[place] =
+		c->n < w->opts->max_tokens && session_position(w->session, place) < w->plan.max_context;
 }
 
 /* Feeds the rows gathered, and continues the places whose last row is among them. */
@@ -156,23 +158,27 @@ static int wave_run(struct wave *w, struct err *e)
 	return 0;
 }
 
-static int prompts_check(const struct session *s, const struct prompt *prompt, size_t n, const struct generate_opts *o,
-			 struct err *e)
+static int prompts_check(const struct session *s, const struct prompt *prompt, size_t n,
+			 const struct generate_opts *o, struct err *e)
 {
 	size_t context = session_plan(s).max_context, vocab = model_arch(session_model(s))->n_vocab;
 
 	if (!(o->temperature >= 0 && o->temperature <= 1e6))
-		return err_set(e, ERR_USAGE, "a temperature of %g; it must be 0 (greedy) or positive", o->temperature);
+		return err_set(e, ERR_USAGE, "a temperature of %g; it must be 0 (greedy) or positive",
+			       o->temperature);
 	for (size_t i = 0; i < n; i++) {
 		if (!prompt[i].n)
 			return err_set(e, ERR_INPUT, "prompt %zu is empty", i);
 		if (prompt[i].n > context)
-			return err_set(e, ERR_INPUT, "prompt %zu has %zu tokens, more than the context of %zu", i, prompt[i].n,
-				       context);
+			return err_set(e, ERR_INPUT,
+				       "prompt %zu has %zu tokens, more than the context of %zu", i,
+				       prompt[i].n, context);
 		for (size_t j = 0; j < prompt[i].n; j++)
 			if (prompt[i].id[j] < 0 || (size_t)prompt[i].id[j] >= vocab)
-				return err_set(e, ERR_INPUT, "prompt %zu: token %d is outside the model's vocabulary of %zu", i,
-					       prompt[i].id[j], vocab);
+				return err_set(
+					e, ERR_INPUT,
+					"prompt %zu: token %d is outside the model's vocabulary of %zu", i,
+					prompt[i].id[j], vocab);
 	}
 	return 0;
 }
@@ -192,10 +198,15 @@ static void wave_new(struct wave *w, struct arena *work)
 		w->logits = arena_alloc(work, SAMPLE_ROWS * w->n_vocab, sizeof(*w->logits));
 }
 
-int generate(struct continuation *out, struct arena *mem, struct session *s, const struct prompt *prompt, size_t n,
-	     struct taps taps, size_t *first, const struct generate_opts *o, struct err *e)
+int generate(struct continuation *out, struct arena *mem, struct session *s, const struct prompt *prompt,
+	     size_t n, struct taps taps, size_t *first, const struct generate_opts *o, struct err *e)
 {
-	struct wave w = { .session = s, .prompt = prompt, .out = out, .opts = o, .taps = taps, .plan = session_plan(s),
+	struct wave w = { .session = s,
+			  .prompt = prompt,
+			  .out = out,
+			  .opts = o,
+			  .taps = taps,
+			  .plan = session_plan(s),
 			  .n_vocab = model_arch(session_model(s))->n_vocab };
 	struct arena work = ARENA_INIT;
 	int ret = 0;

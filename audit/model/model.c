@@ -11,7 +11,7 @@
 /* The tensors of one role: (layers, experts); data is NULL where a layer has none. */
 struct bound {
 	struct tensor *tensor;
-	const float **vector;      /* in place of tensor, for roles of one row */
+	const float **vector; /* in place of tensor, for roles of one row */
 	size_t layers, experts;
 };
 
@@ -20,8 +20,8 @@ struct model {
 	struct arch arch;
 	struct safetensors *store;
 	struct bound bound[ROLE_COUNT];
-	const char *prefix;        /* what "@" stands for in this folder */
-	bool *used;                /* (safetensors_count) */
+	const char *prefix; /* what "@" stands for in this folder */
+	bool *used;	    /* (safetensors_count) */
 	const char **file;
 	size_t n_files, bytes, parameters;
 };
@@ -38,12 +38,24 @@ static bool role_is_vector(const struct arch *a, enum role role)
 
 	arch_shape(&rows, &cols, a, role);
 	switch (role) {
-	case ROLE_EMBED: case ROLE_POSITION: case ROLE_UNEMBED: case ROLE_Q: case ROLE_K: case ROLE_V: case ROLE_QKV: case ROLE_O:
-	case ROLE_GATE: case ROLE_UP: case ROLE_GATE_UP: case ROLE_DOWN: case ROLE_ROUTER: case ROLE_EXPERT_GATE:
-	case ROLE_EXPERT_UP: case ROLE_EXPERT_DOWN: case ROLE_EXPERT_GATE_UP:
-		return false;
-	default:
-		return rows == 1;
+	case ROLE_EMBED:
+	case ROLE_POSITION:
+	case ROLE_UNEMBED:
+	case ROLE_Q:
+	case ROLE_K:
+	case ROLE_V:
+	case ROLE_QKV:
+	case ROLE_O:
+	case ROLE_GATE:
+	case ROLE_UP:
+	case ROLE_GATE_UP:
+	case ROLE_DOWN:
+	case ROLE_ROUTER:
+	case ROLE_EXPERT_GATE:
+	case ROLE_EXPERT_UP:
+	case ROLE_EXPERT_DOWN:
+	case ROLE_EXPERT_GATE_UP: return false;
+	default: return rows == 1;
 	}
 }
 
@@ -66,12 +78,13 @@ static bool layer_has(const struct arch *a, enum role role, size_t layer)
 static bool role_is_transposed(const struct arch *a, enum role role)
 {
 	switch (role) {
-	case ROLE_QKV: case ROLE_O: case ROLE_UP: case ROLE_DOWN:
-		return a->transposed_weights;
-	case ROLE_EXPERT_GATE_UP: case ROLE_EXPERT_DOWN:
-		return a->transposed_experts;
-	default:
-		return false;
+	case ROLE_QKV:
+	case ROLE_O:
+	case ROLE_UP:
+	case ROLE_DOWN: return a->transposed_weights;
+	case ROLE_EXPERT_GATE_UP:
+	case ROLE_EXPERT_DOWN: return a->transposed_experts;
+	default: return false;
 	}
 }
 
@@ -84,31 +97,36 @@ static const char *shape_text(struct arena *mem, const size_t *shape, size_t ran
 	return arena_fmt(mem, "%s]", text);
 }
 
-static int shape_check(struct model *m, const struct stored *t, const size_t *shape, size_t rank, bool floats, struct err *e)
+static int shape_check(struct model *m, const struct stored *t, const size_t *shape, size_t rank, bool floats,
+		       struct err *e)
 {
 	bool same = t->rank == rank;
 
 	for (size_t i = 0; same && i < rank; i++)
 		same = t->shape[i] == shape[i];
 	if (!same)
-		return err_set(e, ERR_INPUT, "tensor %s in %s has the shape %s, where config.json makes it %s", t->name, t->file,
-			       shape_text(&m->mem, t->shape, t->rank), shape_text(&m->mem, shape, rank));
+		return err_set(e, ERR_INPUT,
+			       "tensor %s in %s has the shape %s, where config.json makes it %s", t->name,
+			       t->file, shape_text(&m->mem, t->shape, t->rank),
+			       shape_text(&m->mem, shape, rank));
 	if (floats ? !dtype_is_float(t->dtype) || t->dtype == DT_MXFP4 : t->dtype != DT_U8)
-		return err_set(e, ERR_INPUT, "tensor %s in %s has dtype %s, where %s is due", t->name, t->file,
-			       dtype_name(t->dtype), floats ? "BF16, F16 or F32" : "U8");
+		return err_set(e, ERR_INPUT, "tensor %s in %s has dtype %s, where %s is due", t->name,
+			       t->file, dtype_name(t->dtype), floats ? "BF16, F16 or F32" : "U8");
 	return 0;
 }
 
 /* Finds a tensor by name, checks it and counts it. */
-static int take(const struct stored **out, struct model *m, const char *name, const size_t *shape, size_t rank, bool floats,
-		struct err *e)
+static int take(const struct stored **out, struct model *m, const char *name, const size_t *shape,
+		size_t rank, bool floats, struct err *e)
 {
 	size_t index;
 	const struct stored *t = safetensors_find_nth(&index, m->store, name);
 
 	if (!t)
-		return err_set(e, ERR_INPUT, "no tensor %s (%s is due)%s", name, shape_text(&m->mem, shape, rank),
-			       strcmp(name, "lm_head.weight") ? "" : "; config.json does not tie it to the embedding");
+		return err_set(
+			e, ERR_INPUT, "no tensor %s (%s is due)%s", name, shape_text(&m->mem, shape, rank),
+			strcmp(name, "lm_head.weight") ? ""
+						       : "; config.json does not tie it to the embedding");
 	if (shape_check(m, t, shape, rank, floats, e) < 0)
 		return -1;
 	if (!m->used[index])
@@ -134,28 +152,35 @@ static void slot_set(struct model *m, struct slot at, struct tensor t)
 }
 
 /* All experts in one MXFP4 tensor: blocks (E, rows, cols/32, 16), scales (E, rows, cols/32). */
-static int take_mxfp4(struct model *m, struct slot at, const char *name, size_t rows, size_t cols, struct err *e)
+static int take_mxfp4(struct model *m, struct slot at, const char *name, size_t rows, size_t cols,
+		      struct err *e)
 {
 	enum { BLOCK = 32, BYTES = 16 };
 	const size_t shape[] = { m->arch.n_experts, rows, cols / BLOCK, BYTES };
 	const struct stored *blocks, *scales;
 
 	if (cols % BLOCK)
-		return err_set(e, ERR_INPUT, "%s: its rows of %zu do not divide into MXFP4 blocks of 32", name, cols);
+		return err_set(e, ERR_INPUT, "%s: its rows of %zu do not divide into MXFP4 blocks of 32",
+			       name, cols);
 	if (take(&blocks, m, arena_fmt(&m->mem, "%s_blocks", name), shape, 4, false, e) < 0 ||
 	    take(&scales, m, arena_fmt(&m->mem, "%s_scales", name), shape, 3, false, e) < 0)
 		return -1;
 	for (at.expert = 0; at.expert < m->arch.n_experts; at.expert++)
-		slot_set(m, at, (struct tensor){
-			.dtype = DT_MXFP4, .rows = rows, .cols = cols,
-			.data = (const uint8_t *)blocks->data + at.expert * rows * (cols / BLOCK) * BYTES,
-			.scale = (const uint8_t *)scales->data + at.expert * rows * (cols / BLOCK) });
+		slot_set(m, at,
+			 (struct tensor){ .dtype = DT_MXFP4,
+					  .rows = rows,
+					  .cols = cols,
+					  .data = (const uint8_t *)blocks->data +
+						  at.expert * rows * (cols / BLOCK) * BYTES,
+					  .scale = (const uint8_t *)scales->data +
+						   at.expert * rows * (cols / BLOCK) });
 	m->parameters += m->arch.n_experts * rows * cols;
 	return 0;
 }
 
 /* All experts of a layer in one tensor, of `each` values an expert. */
-static int take_packed(struct model *m, struct slot at, const char *name, const size_t *shape, size_t rank, struct err *e)
+static int take_packed(struct model *m, struct slot at, const char *name, const size_t *shape, size_t rank,
+		       struct err *e)
 {
 	const struct stored *t;
 	size_t rows = rank == 3 ? shape[1] : 1, cols = shape[rank - 1];
@@ -163,9 +188,12 @@ static int take_packed(struct model *m, struct slot at, const char *name, const 
 	if (take(&t, m, name, shape, rank, true, e) < 0)
 		return -1;
 	for (at.expert = 0; at.expert < shape[0]; at.expert++)
-		slot_set(m, at, (struct tensor){
-			.dtype = t->dtype, .rows = rows, .cols = cols,
-			.data = (const uint8_t *)t->data + at.expert * dtype_bytes(t->dtype, rows * cols) });
+		slot_set(m, at,
+			 (struct tensor){ .dtype = t->dtype,
+					  .rows = rows,
+					  .cols = cols,
+					  .data = (const uint8_t *)t->data +
+						  at.expert * dtype_bytes(t->dtype, rows * cols) });
 	m->parameters += t->n;
 	return 0;
 }
@@ -191,8 +219,11 @@ static int bind_slot(struct model *m, struct slot at, struct err *e)
 	shape[1] = swap ? rows : cols;
 	if (take(&t, m, name, shape, vector ? 1 : 2, true, e) < 0)
 		return -1;
-	slot_set(m, at, (struct tensor){ .dtype = t->dtype, .rows = vector ? 1 : shape[0], .cols = vector ? cols : shape[1],
-					 .data = t->data });
+	slot_set(m, at,
+		 (struct tensor){ .dtype = t->dtype,
+				  .rows = vector ? 1 : shape[0],
+				  .cols = vector ? cols : shape[1],
+				  .data = t->data });
 	m->parameters += t->n;
 	return 0;
 }
@@ -212,7 +243,8 @@ static void bound_new(struct model *m, enum role role, bool by_layer)
 static int bind_role(struct model *m, enum role role, struct err *e)
 {
 	const struct arch *a = &m->arch;
-	bool by_layer = strstr(a->name[role], "{l}") != NULL, by_expert = strstr(a->name[role], "{e}") != NULL;
+	bool by_layer = strstr(a->name[role], "{l}") != NULL,
+	     by_expert = strstr(a->name[role], "{e}") != NULL;
 
 	bound_new(m, role, by_layer);
 	for (size_t l = 0; l < (by_layer ? a->n_layers : 1); l++) {
@@ -254,8 +286,10 @@ static int surplus_check(const struct model *m, struct err *e)
 		const struct stored *t = safetensors_nth(m->store, i);
 
 		if (!m->used[i] && !arch_ignores(&m->arch, t->name))
-			return err_set(e, ERR_INPUT, "tensor %s in %s has no place in a model of type %s with %zu layers as config.json describes it",
-				       t->name, t->file, m->arch.family, m->arch.n_layers);
+			return err_set(
+				e, ERR_INPUT,
+				"tensor %s in %s has no place in a model of type %s with %zu layers as config.json describes it",
+				t->name, t->file, m->arch.family, m->arch.n_layers);
 	}
 	return 0;
 }
@@ -308,10 +342,13 @@ static int folder_check(const char *dir, struct err *e)
 	if (path_is_dir(dir))
 		return 0;
 	if (view_ends(name, ".gguf"))
-		return err_set(e, ERR_INPUT, "%s is a GGUF file; take the model's original release, a folder with config.json and safetensors",
-			       dir);
+		return err_set(
+			e, ERR_INPUT,
+			"%s is a GGUF file; take the model's original release, a folder with config.json and safetensors",
+			dir);
 	if (path_is_file(dir))
-		return err_set(e, ERR_INPUT, "%s is a file; a model is a folder with config.json and safetensors", dir);
+		return err_set(e, ERR_INPUT,
+			       "%s is a file; a model is a folder with config.json and safetensors", dir);
 	return err_set(e, ERR_INPUT, "%s: no such folder", dir);
 }
 
@@ -431,8 +468,8 @@ static enum role role_bias(enum role role)
 	}
 }
 
-void model_expert_product(float *y, const struct model *m, struct par *p, const float *x, size_t n, enum role role,
-			  size_t layer, size_t expert)
+void model_expert_product(float *y, const struct model *m, struct par *p, const float *x, size_t n,
+			  enum role role, size_t layer, size_t expert)
 {
 	const struct tensor *w = model_expert(m, role, layer, expert);
 	enum role bias = role_bias(role);
@@ -444,7 +481,8 @@ void model_expert_product(float *y, const struct model *m, struct par *p, const 
 		gemm_weight(p, y, x, n, w, b);
 }
 
-void model_product(float *y, const struct model *m, struct par *p, const float *x, size_t n, enum role role, size_t layer)
+void model_product(float *y, const struct model *m, struct par *p, const float *x, size_t n, enum role role,
+		   size_t layer)
 {
 	model_expert_product(y, m, p, x, n, role, layer, 0);
 }

@@ -26,12 +26,13 @@ const struct tensor *model_expert(const struct model *m, enum role role, size_t 
 const float *model_vector(const struct model *m, enum role role, size_t layer);
 const float *model_expert_vector(const struct model *m, enum role role, size_t layer, size_t expert);
 /* y (n, out) = x (n, in) * weight + its bias where there is one; the dense matrices of a layer. */
-void model_product(float *y, const struct model *m, struct par *p, const float *x, size_t n, enum role role, size_t layer);
-void model_expert_product(float *y, const struct model *m, struct par *p, const float *x, size_t n, enum role role,
-			  size_t layer, size_t expert);
+void model_product(float *y, const struct model *m, struct par *p, const float *x, size_t n, enum role role,
+		   size_t layer);
+void model_expert_product(float *y, const struct model *m, struct par *p, const float *x, size_t n,
+			  enum role role, size_t layer, size_t expert);
 /* The family's norm with the gain and bias of this role (ROLE_ATTN_NORM ...), of one row (d_model). y may be x. */
 void model_norm(float *y, const struct model *m, const float *x, enum role gain, size_t layer);
-size_t model_bytes(const struct model *m);      /* of weights, as stored */
+size_t model_bytes(const struct model *m); /* of weights, as stored */
 size_t model_parameters(const struct model *m);
 /* Files whose bytes define the model, relative to the folder, sorted: config, weights (shards and index). */
 size_t model_files(const char *const **name, const struct model *m);

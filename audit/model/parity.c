@@ -16,14 +16,14 @@ struct trial {
 	const struct arch *arch;
 	struct session *session;
 	struct arena *mem;
-	int32_t *id;               /* (n) */
-	size_t n, done;            /* rows of the feeds before this one */
-	float *want;               /* (FEED_ROWS, width) */
+	int32_t *id;		   /* (n) */
+	size_t n, done;		   /* rows of the feeds before this one */
+	float *want;		   /* (FEED_ROWS, width) */
 	struct parity_row **resid; /* (n_layers) or NULL each */
 	const struct stored **stored;
 	struct parity_row *logits;
 	const struct stored *stored_logits;
-	bool broken;               /* a value of ours is not finite */
+	bool broken; /* a value of ours is not finite */
 };
 
 struct resid_tap {
@@ -37,9 +37,12 @@ static bool finite_d(double x)
 }
 
 /* Rows of the reference against ours. */
-static void compare(struct trial *t, struct parity_row *r, const struct stored *stored, const float *got, size_t n)
+static void compare(struct trial *t, struct parity_row *r, const struct stored *stored, const float *got,
+		    size_t n)
 {
-	struct tensor tensor = { .dtype = stored->dtype, .rows = r->n, .cols = r->width, .data = stored->data };
+	struct tensor tensor = {
+		.dtype = stored->dtype, .rows = r->n, .cols = r->width, .data = stored->data
+	};
 
 	dtype_widen(t->want, &tensor, t->done * r->width, n * r->width);
 	for (size_t i = 0; i < n * r->width; i++) {
@@ -83,11 +86,16 @@ static int range_read(double *out, struct arena *mem, const struct stored *t, st
 	return 0;
 }
 
-static int row_open(struct parity_row *r, struct trial *t, const struct stored *stored, size_t width, struct err *e)
+static int row_open(struct parity_row *r, struct trial *t, const struct stored *stored, size_t width,
+		    struct err *e)
 {
-	if (!dtype_is_float(stored->dtype) || stored->rank != 2 || stored->shape[0] != t->n || stored->shape[1] != width)
-		return err_set(e, ERR_INPUT, "%s has to be floats of shape [%zu, %zu]", stored->name, t->n, width);
-	*r = (struct parity_row){ .tensor = arena_strdup(t->mem, stored->name, strlen(stored->name)), .n = t->n, .width = width };
+	if (!dtype_is_float(stored->dtype) || stored->rank != 2 || stored->shape[0] != t->n ||
+	    stored->shape[1] != width)
+		return err_set(e, ERR_INPUT, "%s has to be floats of shape [%zu, %zu]", stored->name, t->n,
+			       width);
+	*r = (struct parity_row){ .tensor = arena_strdup(t->mem, stored->name, strlen(stored->name)),
+				  .n = t->n,
+				  .width = width };
 	return range_read(&r->range, t->mem, stored, e);
 }
 
@@ -110,15 +118,17 @@ static int ids_read(struct trial *t, const struct stored *ids, struct err *e)
 	bool known = ids->dtype == DT_I32 || ids->dtype == DT_I64 || dtype_is_float(ids->dtype);
 
 	if (ids->rank != 1 || !ids->n || !known)
-		return err_set(e, ERR_INPUT, "%s has to be a list of I32, I64 or F32 with at least one token", ids->name);
+		return err_set(e, ERR_INPUT, "%s has to be a list of I32, I64 or F32 with at least one token",
+			       ids->name);
 	t->n = ids->n;
 	t->id = ARENA_ARRAY(t->mem, t->n, int32_t);
 	for (size_t i = 0; i < t->n; i++) {
 		int64_t id = id_of(ids, i);
 
 		if (id < 0 || (uint64_t)id >= t->arch->n_vocab)
-			return err_set(e, ERR_INPUT, "%s: token %zu is no id of the model's vocabulary of %zu", ids->name, i,
-				       t->arch->n_vocab);
+			return err_set(e, ERR_INPUT,
+				       "%s: token %zu is no id of the model's vocabulary of %zu", ids->name,
+				       i, t->arch->n_vocab);
 		t->id[i] = (int32_t)id;
 	}
 	return 0;
@@ -140,9 +150,11 @@ static int part_open(struct parity *out, struct trial *t, const struct stored *s
 		return row_open(r, t, stored, t->arch->n_vocab, e);
 	}
 	if (!view_starts(what, "resid.") || !view_u64(&layer, (struct view){ what.p + 6, what.n - 6 }))
-		return err_set(e, ERR_INPUT, "%s is neither ids, logits nor resid.LAYER of a case", stored->name);
+		return err_set(e, ERR_INPUT, "%s is neither ids, logits nor resid.LAYER of a case",
+			       stored->name);
 	if (layer >= t->arch->n_layers)
-		return err_set(e, ERR_INPUT, "%s: the model has blocks 0 to %zu", stored->name, t->arch->n_layers - 1);
+		return err_set(e, ERR_INPUT, "%s: the model has blocks 0 to %zu", stored->name,
+			       t->arch->n_layers - 1);
 	t->resid[layer] = r;
 	t->stored[layer] = stored;
 	out->n++;
@@ -151,7 +163,8 @@ static int part_open(struct parity *out, struct trial *t, const struct stored *s
 
 static int feed_all(struct trial *t, const struct taps *taps, struct err *e)
 {
-	uint32_t *seq = ARENA_ARRAY(t->mem, FEED_ROWS, uint32_t), *row = ARENA_ARRAY(t->mem, FEED_ROWS, uint32_t);
+	uint32_t *seq = ARENA_ARRAY(t->mem, FEED_ROWS, uint32_t),
+		 *row = ARENA_ARRAY(t->mem, FEED_ROWS, uint32_t);
 	float *logits = t->logits ? ARENA_ARRAY(t->mem, FEED_ROWS * t->arch->n_vocab, float) : NULL;
 
 	for (size_t i = 0; i < FEED_ROWS; i++)
@@ -166,14 +179,17 @@ static int feed_all(struct trial *t, const struct taps *taps, struct err *e)
 			compare(t, t->logits, t->stored_logits, logits, n);
 		}
 	}
-	return t->broken ? err_set(e, ERR_INPUT, "case %.*s: the model gives values that are not finite", (int)t->name_n,
-				   t->name) : 0;
+	return t->broken ? err_set(e, ERR_INPUT, "case %.*s: the model gives values that are not finite",
+				   (int)t->name_n, t->name)
+			 : 0;
 }
 
 /* The case whose ids are at `at` in the reference. */
-static int trial_run(struct parity *out, struct trial *t, const struct model *m, struct par *p, size_t at, struct err *e)
+static int trial_run(struct parity *out, struct trial *t, const struct model *m, struct par *p, size_t at,
+		     struct err *e)
 {
-	size_t layers = t->arch->n_layers, wide = t->arch->d_model > t->arch->n_vocab ? t->arch->d_model : t->arch->n_vocab;
+	size_t layers = t->arch->n_layers,
+	       wide = t->arch->d_model > t->arch->n_vocab ? t->arch->d_model : t->arch->n_vocab;
 	const struct stored *ids = safetensors_nth(t->reference, at);
 	struct resid_tap *ud = ARENA_ARRAY(t->mem, layers, struct resid_tap);
 	struct tap *tap = ARENA_ARRAY(t->mem, layers, struct tap);
@@ -199,16 +215,18 @@ static int trial_run(struct parity *out, struct trial *t, const struct model *m,
 			tap[taps.n++] = (struct tap){ l, tap_resid, &ud[l] };
 	}
 	if (!taps.n && !t->logits)
-		return err_set(e, ERR_INPUT, "case %.*s has neither logits nor resid", (int)t->name_n, t->name);
-	if (session_new(&t->session, m, p, &(struct session_opts){ 1, t->n, t->n < FEED_ROWS ? t->n : FEED_ROWS }, e) < 0)
+		return err_set(e, ERR_INPUT, "case %.*s has neither logits nor resid", (int)t->name_n,
+			       t->name);
+	if (session_new(&t->session, m, p,
+			&(struct session_opts){ 1, t->n, t->n < FEED_ROWS ? t->n : FEED_ROWS }, e) < 0)
 		return -1;
 	ret = feed_all(t, &taps, e);
 	session_free(t->session);
 	return ret;
 }
 
-static int cases_run(struct parity *out, const struct safetensors *reference, struct arena *mem, const struct model *m,
-		     struct par *p, struct err *e)
+static int cases_run(struct parity *out, const struct safetensors *reference, struct arena *mem,
+		     const struct model *m, struct par *p, struct err *e)
 {
 	size_t n = safetensors_count(reference), cases = 0;
 
@@ -225,12 +243,13 @@ static int cases_run(struct parity *out, const struct safetensors *reference, st
 	if (!cases)
 		return err_set(e, ERR_INPUT, "no tensor named CASE.ids, with the tokens of a case");
 	if (out->n + cases != n)
-		return err_set(e, ERR_INPUT, "%zu of its tensors belong to no case that has ids", n - out->n - cases);
+		return err_set(e, ERR_INPUT, "%zu of its tensors belong to no case that has ids",
+			       n - out->n - cases);
 	return 0;
 }
 
-int parity_read(struct parity *out, struct arena *mem, const struct model *m, struct par *p, const char *reference,
-		struct err *e)
+int parity_read(struct parity *out, struct arena *mem, const struct model *m, struct par *p,
+		const char *reference, struct err *e)
 {
 	struct safetensors *s;
 	int ret;

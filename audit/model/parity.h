@@ -17,21 +17,21 @@
  */
 
 struct parity_row {
-	const char *tensor;        /* "short.logits" */
+	const char *tensor; /* "short.logits" */
 	size_t n, width;
-	double worst;              /* largest |ours - reference| */
-	double range;              /* largest minus smallest value of the reference */
-	double relative;           /* worst / range; worst itself where the range is 0 */
+	double worst;	 /* largest |ours - reference| */
+	double range;	 /* largest minus smallest value of the reference */
+	double relative; /* worst / range; worst itself where the range is 0 */
 };
 
 struct parity {
-	struct parity_row *row;    /* in order of name */
+	struct parity_row *row; /* in order of name */
 	size_t n;
 	double worst_relative;
 };
 
 /* Everything in `mem`. ERR_INPUT: a reference that is malformed, not finite, or of another model. */
-int parity_read(struct parity *out, struct arena *mem, const struct model *m, struct par *p, const char *reference,
-		struct err *e);
+int parity_read(struct parity *out, struct arena *mem, const struct model *m, struct par *p,
+		const char *reference, struct err *e);
 
 #endif

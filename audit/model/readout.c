@@ -36,8 +36,8 @@ void session_logits(struct session *s, float *logits, const uint32_t *row, size_
 
 struct scan {
 	struct session *s;
-	size_t first, cols;        /* tokens first .. first+cols-1 are in s->scan (n, cols) */
-	const int32_t *target;     /* (n), or NULL: only the best is asked for */
+	size_t first, cols;    /* tokens first .. first+cols-1 are in s->scan (n, cols) */
+	const int32_t *target; /* (n), or NULL: only the best is asked for */
 };
 
 /* One row of a block of logits joins what is known of the row. */

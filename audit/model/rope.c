@@ -17,12 +17,12 @@
 /* One kind of rotation while it is read. */
 struct turning {
 	const struct config *c;
-	const struct json *params;   /* an object, or NULL */
+	const struct json *params; /* an object, or NULL */
 	double base, factor;
-	double *freq;                /* (d/2) */
+	double *freq; /* (d/2) */
 	size_t d;
 	double on_cos_sin;
-	size_t limit;                /* positions for which it is right; 0: all */
+	size_t limit; /* positions for which it is right; 0: all */
 	size_t n_context;
 };
 
@@ -84,7 +84,8 @@ static int turn_llama3(struct turning *t, struct err *e)
 	    positive(&high, t, "high_freq_factor", 0, e) < 0 || original_read(&original, t, e) < 0)
 		return -1;
 	if (!(high > low))
-		return config_unsupported(t->c, json_find(t->params, "high_freq_factor"), "it must exceed low_freq_factor", e);
+		return config_unsupported(t->c, json_find(t->params, "high_freq_factor"),
+					  "it must exceed low_freq_factor", e);
 	for (size_t i = 0; i < t->d / 2; i++) {
 		double turns = original * t->freq[i] / TWO_PI; /* in the original length */
 		double keep = (turns - low) / (high - low);
@@ -138,7 +139,8 @@ static int turn_yarn(struct turning *t, struct err *e)
 	if (original_read(&original, t, e) < 0 || number(&fast, t, "beta_fast", 32, e) < 0 ||
 	    number(&slow, t, "beta_slow", 1, e) < 0 ||
 	    positive(&t->factor, t, "factor", (double)t->n_context / original, e) < 0 ||
-	    config_bool(&truncate, t->c, json_find(t->params, "truncate"), true, e) < 0 || yarn_factor(t, e) < 0)
+	    config_bool(&truncate, t->c, json_find(t->params, "truncate"), true, e) < 0 ||
+	    yarn_factor(t, e) < 0)
 		return -1;
 	fast = fast != 0 ? fast : 32;
 	slow = slow != 0 ? slow : 1;
@@ -172,7 +174,9 @@ static int turn_longrope(struct turning *t, struct err *e)
 	if (json_member(&list, t->params, "short_factor", JSON_ARRAY, e) < 0)
 		return err_wrap(e, "%s: ", t->c->path);
 	if (list->n != t->d / 2)
-		return config_bad(t->c, list, arena_fmt(t->c->mem, "has %zu numbers, where %zu are due", list->n, t->d / 2), e);
+		return config_bad(
+			t->c, list,
+			arena_fmt(t->c->mem, "has %zu numbers, where %zu are due", list->n, t->d / 2), e);
 	v = list->first;
 	for (size_t i = 0; i < t->d / 2; i++, v = v->next) {
 		if ((v->kind != JSON_REAL && v->kind != JSON_INTEGER) || !(v->real > 0))
@@ -205,7 +209,8 @@ static int type_find(int (**out)(struct turning *, struct err *), const struct t
 		int (*turn)(struct turning *, struct err *);
 	} known[] = {
 		{ "default", turn_default }, { "linear", turn_linear }, { "dynamic", turn_dynamic },
-		{ "llama3", turn_llama3 }, { "yarn", turn_yarn }, { "longrope", turn_longrope }, { "su", turn_longrope },
+		{ "llama3", turn_llama3 },   { "yarn", turn_yarn },	{ "longrope", turn_longrope },
+		{ "su", turn_longrope },
 	};
 	const struct json *v = json_find(t->params, "rope_type");
 
@@ -228,16 +233,19 @@ static int type_find(int (**out)(struct turning *, struct err *), const struct t
 }
 
 /* One kind of rotation, into out->rope_freq[kind]. */
-static int kind_read(struct arch *out, size_t kind, const struct config *c, const struct json *params, double base,
-		     struct err *e)
+static int kind_read(struct arch *out, size_t kind, const struct config *c, const struct json *params,
+		     double base, struct err *e)
 {
-	struct turning t = { .c = c, .params = params, .d = out->d_rotary, .on_cos_sin = 1, .n_context = out->n_context };
+	struct turning t = {
+		.c = c, .params = params, .d = out->d_rotary, .on_cos_sin = 1, .n_context = out->n_context
+	};
 	int (*turn)(struct turning *, struct err *);
 
 	if (number(&t.base, &t, "rope_theta", base, e) < 0)
 		return -1;
 	if (!(t.base > 1))
-		return err_set(e, ERR_INPUT, "%s: the base of the rotary embedding (%s) is %g; it must exceed 1", c->path,
+		return err_set(e, ERR_INPUT,
+			       "%s: the base of the rotary embedding (%s) is %g; it must exceed 1", c->path,
 			       c->family->key[KEY_ROPE_BASE][0], t.base);
 	t.freq = ARENA_ARRAY(c->mem, t.d / 2, double);
 	for (size_t i = 0; i < t.d / 2; i++)
@@ -259,9 +267,12 @@ static int params_find(const struct json **out, const struct config *c, struct e
 		v = config_find(c, "rope_scaling");
 	*out = NULL;
 	if (json_is_null(v))
-		return c->family->rope ? json_read(out, c->mem, view_of(c->family->rope), "the default rope", e) : 0;
+		return c->family->rope
+			       ? json_read(out, c->mem, view_of(c->family->rope), "the default rope", e)
+			       : 0;
 	if (v->kind != JSON_OBJECT)
-		return config_bad(c, v, arena_fmt(c->mem, "is %s, not an object", json_kind_name(v->kind)), e);
+		return config_bad(c, v, arena_fmt(c->mem, "is %s, not an object", json_kind_name(v->kind)),
+				  e);
 	*out = v;
 	return 0;
 }
@@ -282,7 +293,8 @@ static int rotary_read(struct arch *out, const struct config *c, const struct js
 		return config_unsupported(c, v, "a part from 0 to 1 is", e);
 	out->d_rotary = (size_t)((double)out->d_head * part);
 	if (!out->d_rotary || out->d_rotary % 2)
-		return err_set(e, ERR_INPUT, "%s: %zu of the %zu values of a head would turn; they turn in pairs", c->path,
+		return err_set(e, ERR_INPUT,
+			       "%s: %zu of the %zu values of a head would turn; they turn in pairs", c->path,
 			       out->d_rotary, out->d_head);
 	return 0;
 }
@@ -306,7 +318,8 @@ int config_rope(struct arch *out, const struct config *c, struct err *e)
 		return config_bad(c, local, "this family has one rotation for all layers", e);
 	if (rotary_read(out, c, params, e) < 0 ||
 	    config_real(&base, c, config_key(c, KEY_ROPE_BASE), c->family->rope_base, e) < 0 ||
-	    config_real(&base_local, c, config_find(c, "rope_local_base_freq"), c->family->rope_base_local, e) < 0)
+	    config_real(&base_local, c, config_find(c, "rope_local_base_freq"), c->family->rope_base_local,
+			e) < 0)
 		return -1;
 	if (kind_read(out, 0, c, params, base, e) < 0)
 		return -1;

@@ -21,11 +21,11 @@ enum {
 
 struct safetensors {
 	struct arena mem;
-	struct map *map;              /* (n_maps) */
+	struct map *map; /* (n_maps) */
 	size_t n_maps;
 	const struct stored **sorted; /* (n) by name */
 	size_t n;
-	const char **file;            /* (n_files) relative to the folder, sorted */
+	const char **file; /* (n_files) relative to the folder, sorted */
 	size_t n_files;
 };
 
@@ -35,7 +35,7 @@ struct part {
 	const char *path, *file;
 	const uint8_t *payload;
 	size_t payload_bytes, n;
-	struct stored *tensor;        /* (n) in the order of the header */
+	struct stored *tensor; /* (n) in the order of the header */
 };
 
 typedef int (*before_fn)(const struct stored *a, const struct stored *b);
@@ -86,7 +86,8 @@ static int shape_read(struct stored *t, const struct json *shape, struct err *e)
 	size_t n = 1;
 
 	if (shape->n > SAFETENSORS_RANK)
-		return err_set(e, ERR_INPUT, "its shape has %zu dimensions, more than %d", shape->n, SAFETENSORS_RANK);
+		return err_set(e, ERR_INPUT, "its shape has %zu dimensions, more than %d", shape->n,
+			       SAFETENSORS_RANK);
 	t->rank = shape->n;
 	for (size_t i = 0; i < shape->n; i++) {
 		const struct json *v = json_at(shape, i);
@@ -112,12 +113,15 @@ static int offsets_read(struct stored *t, const struct part *p, const struct jso
 	    hi->integer < lo->integer)
 		return err_set(e, ERR_INPUT, "its data_offsets are not two rising whole numbers");
 	if ((uint64_t)hi->integer > p->payload_bytes)
-		return err_set(e, ERR_INPUT, "its data ends at byte %lld of a payload of %zu bytes (is the file cut short?)",
-			       (long long)hi->integer, p->payload_bytes);
+		return err_set(
+			e, ERR_INPUT,
+			"its data ends at byte %lld of a payload of %zu bytes (is the file cut short?)",
+			(long long)hi->integer, p->payload_bytes);
 	bytes = (size_t)(hi->integer - lo->integer);
 	/* n <= bytes, before dtype_bytes() can overflow */
 	if (t->n > bytes || dtype_bytes(t->dtype, t->n) != bytes)
-		return err_set(e, ERR_INPUT, "its shape and dtype %s do not make the %zu bytes of its data_offsets",
+		return err_set(e, ERR_INPUT,
+			       "its shape and dtype %s do not make the %zu bytes of its data_offsets",
 			       dtype_name(t->dtype), bytes);
 	t->data = p->payload + lo->integer;
 	return 0;
@@ -138,7 +142,8 @@ static int entry_read(struct stored *t, const struct part *p, const struct json 
 	    json_member(&offsets, v, "data_offsets", JSON_ARRAY, e) < 0)
 		return -1;
 	if (!dtype_find(&t->dtype, dtype))
-		return err_set(e, ERR_INPUT, "dtype %.*s is not supported (BF16, F16, F32 are)", (int)dtype.n, dtype.p);
+		return err_set(e, ERR_INPUT, "dtype %.*s is not supported (BF16, F16, F32 are)", (int)dtype.n,
+			       dtype.p);
 	if (shape_read(t, shape, e) < 0)
 		return -1;
 	return offsets_read(t, p, offsets, e);
@@ -159,14 +164,16 @@ static int tiling_check(const struct part *p, struct err *e)
 		const uint8_t *data = order[i]->data;
 
 		if (data != at)
-			ret = err_set(e, ERR_INPUT, "%s: tensor %s begins at byte %zu of the payload, where %zu is due (%s)",
-				      p->path, order[i]->name, (size_t)(data - p->payload), (size_t)(at - p->payload),
-				      data < at ? "an overlap" : "a gap");
+			ret = err_set(
+				e, ERR_INPUT,
+				"%s: tensor %s begins at byte %zu of the payload, where %zu is due (%s)",
+				p->path, order[i]->name, (size_t)(data - p->payload),
+				(size_t)(at - p->payload), data < at ? "an overlap" : "a gap");
 		at = data + dtype_bytes(order[i]->dtype, order[i]->n);
 	}
 	if (!ret && at != p->payload + p->payload_bytes)
-		ret = err_set(e, ERR_INPUT, "%s: its tensors end at byte %zu of a payload of %zu bytes", p->path,
-			      (size_t)(at - p->payload), p->payload_bytes);
+		ret = err_set(e, ERR_INPUT, "%s: its tensors end at byte %zu of a payload of %zu bytes",
+			      p->path, (size_t)(at - p->payload), p->payload_bytes);
 	arena_release(&mem);
 	return ret;
 }
@@ -189,7 +196,8 @@ static int header_read(struct part *p, const struct json *root, struct err *e)
 	const struct json *v;
 
 	if (root->kind != JSON_OBJECT)
-		return err_set(e, ERR_INPUT, "%s: its header is %s, not an object", p->path, json_kind_name(root->kind));
+		return err_set(e, ERR_INPUT, "%s: its header is %s, not an object", p->path,
+			       json_kind_name(root->kind));
 	p->tensor = ARENA_ARRAY(mem, root->n, struct stored);
 	for (v = root->first; v; v = v->next) {
 		if (view_is(v->key, "__metadata__"))
@@ -237,9 +245,11 @@ static int part_open(struct part *p, struct err *e)
 	s->map[s->n_maps++] = m;
 	header = m.n >= LENGTH_BYTES ? little_endian(m.p) : 0;
 	if (m.n < LENGTH_BYTES || header > m.n - LENGTH_BYTES || header > HEADER_LIMIT || header < 2)
-		return err_set(e, ERR_INPUT, "%s is not a safetensors file, or cut short: %zu bytes, a header of %llu%s",
+		return err_set(e, ERR_INPUT,
+			       "%s is not a safetensors file, or cut short: %zu bytes, a header of %llu%s",
 			       p->path, m.n, (unsigned long long)header, kind_hint(&m));
-	if (json_read(&root, &s->mem, (struct view){ (const char *)m.p + LENGTH_BYTES, (size_t)header }, p->path, e) < 0)
+	if (json_read(&root, &s->mem, (struct view){ (const char *)m.p + LENGTH_BYTES, (size_t)header },
+		      p->path, e) < 0)
 		return -1;
 	p->payload = m.p + LENGTH_BYTES + header;
 	p->payload_bytes = m.n - LENGTH_BYTES - (size_t)header;
@@ -260,8 +270,8 @@ static int parts_join(struct safetensors *s, const struct part *part, size_t n_p
 	sort_stored(s->sorted, ARENA_ARRAY(&s->mem, n, const struct stored *), n, by_name);
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(s->sorted[i - 1]->name, s->sorted[i]->name))
-			return err_set(e, ERR_INPUT, "tensor %s is stored twice, in %s and in %s", s->sorted[i]->name,
-				       s->sorted[i - 1]->file, s->sorted[i]->file);
+			return err_set(e, ERR_INPUT, "tensor %s is stored twice, in %s and in %s",
+				       s->sorted[i]->name, s->sorted[i - 1]->file, s->sorted[i]->file);
 	return 0;
 }
 
@@ -322,7 +332,8 @@ static int weight_map_read(const struct json **out, struct arena *mem, const cha
 		/* A shard is a plain name: an index must not reach outside its folder. */
 		if (v->kind != JSON_STRING || !v->str.n || memchr(v->str.p, '/', v->str.n) ||
 		    memchr(v->str.p, 0, v->str.n) || v->str.p[0] == '.')
-			return err_set(e, ERR_INPUT, "%s: weight_map.%s is not the name of a file in this folder", path,
+			return err_set(e, ERR_INPUT,
+				       "%s: weight_map.%s is not the name of a file in this folder", path,
 				       v->key.p);
 	}
 	if (!(*out)->n)
@@ -331,7 +342,8 @@ static int weight_map_read(const struct json **out, struct arena *mem, const cha
 }
 
 /* What the index says and what the shards hold must be the same. */
-static int index_check(const struct safetensors *s, const struct json *weight_map, const char *path, struct err *e)
+static int index_check(const struct safetensors *s, const struct json *weight_map, const char *path,
+		       struct err *e)
 {
 	size_t listed = 0;
 
@@ -339,8 +351,8 @@ static int index_check(const struct safetensors *s, const struct json *weight_ma
 		const struct stored *t = safetensors_find(s, v->key.p);
 
 		if (!t || strcmp(t->file, v->str.p))
-			return err_set(e, ERR_INPUT, "%s places tensor %s in %s, which does not hold it", path, v->key.p,
-				       v->str.p);
+			return err_set(e, ERR_INPUT, "%s places tensor %s in %s, which does not hold it",
+				       path, v->key.p, v->str.p);
 	}
 	if (listed == s->n)
 		return 0;
@@ -407,11 +419,13 @@ static int nothing_found(const char *dir, struct arena *mem, struct err *e)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (view_ends(view_of(name[i]), ".gguf"))
-			instead = " (it holds GGUF files; take the model's original release in safetensors form)";
+			instead =
+				" (it holds GGUF files; take the model's original release in safetensors form)";
 		else if (view_ends(view_of(name[i]), ".bin") && !*instead)
 			instead = " (it holds PyTorch .bin files; convert them to safetensors)";
 	}
-	return err_set(e, ERR_INPUT, "%s: neither model.safetensors nor model.safetensors.index.json%s", dir, instead);
+	return err_set(e, ERR_INPUT, "%s: neither model.safetensors nor model.safetensors.index.json%s", dir,
+		       instead);
 }
 
 int safetensors_open_dir(struct safetensors **out, const char *dir, struct err *e)

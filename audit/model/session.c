@@ -15,53 +15,91 @@ static size_t plus(size_t a, size_t b)
 	return a > SIZE_MAX - b ? SIZE_MAX : a + b;
 }
 
-/* Lays everything out from `base` (NULL: only measures). The one list of what a session holds. */
-static size_t carve(struct session *s, const struct arch *a, const struct session_opts *o, char *base)
+/* The one block of a session, handed out part by part; base NULL: only measured. */
+struct carver {
+	char *base;
+	size_t total;
+};
+
+/* `where` is the address of a pointer. */
+static void give(struct carver *c, void *where, size_t n, size_t size)
 {
 	enum { LINE = 64 };
-	size_t rows = o->max_rows, seqs = o->max_seqs, half = a->d_rotary / 2, picks = times(rows, a->n_experts_used);
-	size_t qkv = (a->n_heads + 2 * a->n_kv_heads) * a->d_head, dense = a->name[ROLE_DOWN] ? a->d_ffn : 0;
-	size_t cache = times(times(times(a->n_layers, seqs), a->n_kv_heads), times(o->max_context, a->d_head));
-	size_t scan = a->n_vocab < SCAN_COLS ? a->n_vocab : SCAN_COLS, second = a->parallel_block ? a->d_model : 0;
-	size_t sparse = a->experts != EXPERTS_NONE ? 1 : 0, wide = sparse * a->d_model, expert = sparse * a->d_expert;
-	struct experts_work *w = &s->work;
-	const struct {
-		void *where;       /* of a pointer */
-		size_t n, size;
-	} part[] = {
-		{ &s->position, seqs, sizeof(size_t) }, { &s->depth, seqs, sizeof(size_t) },
-		{ &s->seen, seqs, sizeof(uint32_t) },
-		{ &s->k, cache, sizeof(float) }, { &s->v, cache, sizeof(float) },
-		{ &s->id, rows, sizeof(int32_t) }, { &s->seq, rows, sizeof(uint32_t) }, { &s->at, rows, sizeof(uint32_t) },
-		{ &s->run, seqs < rows ? seqs : rows, sizeof(struct run) },
-		{ &s->x, times(rows, a->d_model), sizeof(float) }, { &s->h, times(rows, a->d_model), sizeof(float) },
-		{ &s->h2, times(rows, second), sizeof(float) }, { &s->y, times(rows, a->d_model), sizeof(float) },
-		{ &s->qkv, times(rows, qkv), sizeof(float) },
-		{ &s->mix, times(rows, a->n_heads * a->d_head), sizeof(float) },
-		{ &s->gate, times(rows, a->gated ? dense : 0), sizeof(float) }, { &s->up, times(rows, dense), sizeof(float) },
-		{ &s->cos[0], times(rows, half), sizeof(float) }, { &s->sin[0], times(rows, half), sizeof(float) },
-		{ &s->cos[1], times(rows, a->rope_freq[1] ? half : 0), sizeof(float) },
-		{ &s->sin[1], times(rows, a->rope_freq[1] ? half : 0), sizeof(float) },
-		{ &w->router, times(rows, sparse * a->n_experts), sizeof(float) },
-		{ &w->choice, sparse * picks, sizeof(uint32_t) }, { &w->weight, sparse * picks, sizeof(float) },
-		{ &w->row, sparse * picks, sizeof(uint32_t) }, { &w->slot, sparse * picks, sizeof(uint32_t) },
-		{ &w->first, sparse * (a->n_experts + 1), sizeof(size_t) },
-		{ &w->x, times(rows, wide), sizeof(float) }, { &w->y, times(rows, wide), sizeof(float) },
-		{ &w->gate, times(rows, expert), sizeof(float) }, { &w->up, times(rows, expert), sizeof(float) },
-		{ &w->fused, times(rows, a->name[ROLE_EXPERT_GATE_UP] ? 2 * expert : 0), sizeof(float) },
-		{ &s->scan, times(rows, scan), sizeof(float) }, { &s->top, rows, sizeof(float) },
-		{ &s->sum, rows, sizeof(double) }, { &s->hit, rows, sizeof(double) }, { &s->best, rows, sizeof(int32_t) },
-	};
-	size_t total = 0;
+	size_t bytes = times(n, size);
+	void *p = c->base && bytes ? c->base + c->total : NULL;
 
-	for (size_t i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
-		size_t bytes = times(part[i].n, part[i].size);
-		void *p = base && bytes ? base + total : NULL;
+	memcpy(where, &p, sizeof(p));
+	c->total = plus(c->total, plus(bytes, (LINE - bytes % LINE) % LINE));
+}
 
-		memcpy(part[i].where, &p, sizeof(p));
-		total = plus(total, plus(bytes, (LINE - bytes % LINE) % LINE));
+static void give_sequences(struct carver *c, struct session *s, const struct arch *a,
+			   const struct session_opts *o)
+{
+	size_t heads = times(times(a->n_layers, o->max_seqs), a->n_kv_heads);
+	size_t cache = times(heads, times(o->max_context, a->d_head));
+
+	give(c, &s->position, o->max_seqs, sizeof(*s->position));
+	give(c, &s->depth, o->max_seqs, sizeof(*s->depth));
+	give(c, &s->seen, o->max_seqs, sizeof(*s->seen));
+	give(c, &s->k, cache, sizeof(*s->k));
+	give(c, &s->v, cache, sizeof(*s->v));
+}
+
+static void give_feed(struct carver *c, struct session *s, const struct arch *a, const struct session_opts *o)
+{
+	size_t rows = o->max_rows, d = times(rows, a->d_model), half = times(rows, a->d_rotary / 2);
+	size_t ffn = a->name[ROLE_DOWN] ? times(rows, a->d_ffn) : 0;
+
+	give(c, &s->id, rows, sizeof(*s->id));
+	give(c, &s->seq, rows, sizeof(*s->seq));
+	give(c, &s->at, rows, sizeof(*s->at));
+	give(c, &s->run, o->max_seqs < rows ? o->max_seqs : rows, sizeof(*s->run));
+	give(c, &s->x, d, sizeof(float));
+	give(c, &s->h, d, sizeof(float));
+	give(c, &s->h2, a->parallel_block ? d : 0, sizeof(float));
+	give(c, &s->y, d, sizeof(float));
+	give(c, &s->qkv, times(rows, (a->n_heads + 2 * a->n_kv_heads) * a->d_head), sizeof(float));
+	give(c, &s->mix, times(rows, a->n_heads * a->d_head), sizeof(float));
+	give(c, &s->gate, a->gated ? ffn : 0, sizeof(float));
+	give(c, &s->up, ffn, sizeof(float));
+	for (size_t kind = 0; kind < 2; kind++) {
+		give(c, &s->cos[kind], a->rope_freq[kind] ? half : 0, sizeof(float));
+		give(c, &s->sin[kind], a->rope_freq[kind] ? half : 0, sizeof(float));
 	}
-	return total;
+}
+
+static void give_experts(struct carver *c, struct experts_work *w, const struct arch *a, size_t max_rows)
+{
+	size_t rows = a->experts == EXPERTS_NONE ? 0 : max_rows, picks = times(rows, a->n_experts_used);
+
+	give(c, &w->router, times(rows, a->n_experts), sizeof(float));
+	give(c, &w->choice, picks, sizeof(*w->choice));
+	give(c, &w->weight, picks, sizeof(float));
+	give(c, &w->row, picks, sizeof(*w->row));
+	give(c, &w->slot, picks, sizeof(*w->slot));
+	give(c, &w->first, rows ? a->n_experts + 1 : 0, sizeof(*w->first));
+	give(c, &w->x, times(rows, a->d_model), sizeof(float));
+	give(c, &w->y, times(rows, a->d_model), sizeof(float));
+	give(c, &w->gate, times(rows, a->d_expert), sizeof(float));
+	give(c, &w->up, times(rows, a->d_expert), sizeof(float));
+	give(c, &w->fused, a->name[ROLE_EXPERT_GATE_UP] ? times(rows, 2 * a->d_expert) : 0, sizeof(float));
+}
+
+/* What a session holds, whole. */
+static size_t carve(struct session *s, const struct arch *a, const struct session_opts *o, char *base)
+{
+	struct carver c = { .base = base };
+
+	give_sequences(&c, s, a, o);
+	give_feed(&c, s, a, o);
+	give_experts(&c, &s->work, a, o->max_rows);
+	give(&c, &s->scan, times(o->max_rows, a->n_vocab < SCAN_COLS ? a->n_vocab : SCAN_COLS),
+	     sizeof(float));
+	give(&c, &s->top, o->max_rows, sizeof(*s->top));
+	give(&c, &s->sum, o->max_rows, sizeof(*s->sum));
+	give(&c, &s->hit, o->max_rows, sizeof(*s->hit));
+	give(&c, &s->best, o->max_rows, sizeof(*s->best));
+	return c.total;
 }
 
 size_t session_bytes(const struct arch *a, const struct session_opts *o)
@@ -73,17 +111,20 @@ size_t session_bytes(const struct arch *a, const struct session_opts *o)
 
 static int opts_check(const struct arch *a, const struct session_opts *o, struct err *e)
 {
-	if (!o->max_seqs || !o->max_context || !o->max_rows || o->max_seqs > UINT32_MAX || o->max_rows > UINT32_MAX ||
-	    o->max_context > UINT32_MAX)
-		return err_set(e, ERR_USAGE, "a session of %zu sequences, %zu positions and %zu rows: each must be at least 1",
-			       o->max_seqs, o->max_context, o->max_rows);
+	if (!o->max_seqs || !o->max_context || !o->max_rows || o->max_seqs > UINT32_MAX ||
+	    o->max_rows > UINT32_MAX || o->max_context > UINT32_MAX)
+		return err_set(
+			e, ERR_USAGE,
+			"a session of %zu sequences, %zu positions and %zu rows: each must be at least 1",
+			o->max_seqs, o->max_context, o->max_rows);
 	if (a->context_limit && o->max_context > a->context_limit)
-		return err_set(e, ERR_INPUT, "a context of %zu tokens: this model (%s) is defined up to %zu", o->max_context,
-			       a->family, a->context_limit);
+		return err_set(e, ERR_INPUT, "a context of %zu tokens: this model (%s) is defined up to %zu",
+			       o->max_context, a->family, a->context_limit);
 	return 0;
 }
 
-int session_new(struct session **out, const struct model *m, struct par *p, const struct session_opts *o, struct err *e)
+int session_new(struct session **out, const struct model *m, struct par *p, const struct session_opts *o,
+		struct err *e)
 {
 	const struct arch *a = model_arch(m);
 	struct session *s;
@@ -126,12 +167,14 @@ struct session_opts session_plan(const struct session *s)
 }
 
 /* One row of a feed, against what the session is; changes nothing but `seen` and the list of runs. */
-static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t i, size_t n_blocks, struct err *e)
+static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t i, size_t n_blocks,
+		     struct err *e)
 {
 	struct run *run;
 
 	if (id[i] < 0 || (size_t)id[i] >= s->a->n_vocab)
-		return err_set(e, ERR_INPUT, "token %d is outside the model's vocabulary of %zu", id[i], s->a->n_vocab);
+		return err_set(e, ERR_INPUT, "token %d is outside the model's vocabulary of %zu", id[i],
+			       s->a->n_vocab);
 	if (seq[i] >= s->opts.max_seqs)
 		return err_set(e, ERR_INPUT, "sequence %u of a session of %zu", seq[i], s->opts.max_seqs);
 	if (!i || seq[i] != seq[i - 1]) {
@@ -139,8 +182,10 @@ static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, 
 			return err_set(e, ERR_INPUT, "the rows of sequence %u do not stand together", seq[i]);
 		s->seen[seq[i]] = s->feed;
 		if (s->position[seq[i]] && s->depth[seq[i]] < n_blocks)
-			return err_set(e, ERR_INPUT, "sequence %u went through %zu blocks so far and cannot go through %zu now",
-				       seq[i], s->depth[seq[i]], n_blocks);
+			return err_set(
+				e, ERR_INPUT,
+				"sequence %u went through %zu blocks so far and cannot go through %zu now",
+				seq[i], s->depth[seq[i]], n_blocks);
 		s->run[s->n_runs++] = (struct run){ seq[i], i, 0, s->position[seq[i]] };
 	}
 	run = &s->run[s->n_runs - 1];
@@ -151,10 +196,12 @@ static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, 
 	return 0;
 }
 
-static int feed_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks, struct err *e)
+static int feed_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks,
+		      struct err *e)
 {
 	if (!n || n > s->opts.max_rows)
-		return err_set(e, ERR_INPUT, "a feed of %zu rows; 1 to %zu were planned", n, s->opts.max_rows);
+		return err_set(e, ERR_INPUT, "a feed of %zu rows; 1 to %zu were planned", n,
+			       s->opts.max_rows);
 	s->n_runs = 0;
 	/* 0 is "never", also when the count comes round. */
 	if (++s->feed == 0) {
@@ -167,8 +214,8 @@ static int feed_check(struct session *s, const int32_t *id, const uint32_t *seq,
 	return 0;
 }
 
-int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks, struct taps taps,
-		 struct err *e)
+int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks,
+		 struct taps taps, struct err *e)
 {
 	size_t blocks = n_blocks < s->a->n_layers ? n_blocks : s->a->n_layers;
 
@@ -183,7 +230,8 @@ int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size
 
 		for (size_t i = 0; i < run->n; i++)
 			s->at[run->row + i] = (uint32_t)(run->position + i);
-		s->depth[run->seq] = run->position && s->depth[run->seq] < blocks ? s->depth[run->seq] : blocks;
+		s->depth[run->seq] =
+			run->position && s->depth[run->seq] < blocks ? s->depth[run->seq] : blocks;
 		s->position[run->seq] += run->n;
 	}
 	forward(s, taps);

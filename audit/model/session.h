@@ -44,16 +44,17 @@ struct taps {
 };
 
 struct session_opts {
-	size_t max_seqs;      /* sequences at once */
-	size_t max_context;   /* positions of each */
-	size_t max_rows;      /* rows of one feed */
+	size_t max_seqs;    /* sequences at once */
+	size_t max_context; /* positions of each */
+	size_t max_rows;    /* rows of one feed */
 };
 
 struct session;
 
 /* What a session will reserve, for the plan to add up before anything runs. */
 size_t session_bytes(const struct arch *a, const struct session_opts *o);
-int session_new(struct session **out, const struct model *m, struct par *p, const struct session_opts *o, struct err *e);
+int session_new(struct session **out, const struct model *m, struct par *p, const struct session_opts *o,
+		struct err *e);
 void session_free(struct session *s);
 const struct model *session_model(const struct session *s);
 struct session_opts session_plan(const struct session *s);
@@ -61,8 +62,8 @@ struct session_opts session_plan(const struct session *s);
 /* Runs blocks 0 .. n_blocks-1 (pass SIZE_MAX or n_layers for all) over the rows. ERR_INPUT: an id outside the
  * vocabulary, a sequence beyond its context, more rows than planned, rows of a sequence that do not stand together, a
  * sequence that goes deeper than its earlier rows went; then nothing has changed. */
-int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks, struct taps taps,
-		 struct err *e);
+int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks,
+		 struct taps taps, struct err *e);
 /* The sequence goes back to `position` (0: empty); later positions are forgotten. */
 void session_rewind(struct session *s, uint32_t seq, size_t position);
 size_t session_position(const struct session *s, uint32_t seq);

@@ -7,35 +7,35 @@
 
 /* What a session holds, for session.c (its life and its feeds), forward.c (the blocks) and readout.c (the logits). */
 
-enum { SCAN_COLS = 8192 };         /* of the unembedding at a time */
+enum { SCAN_COLS = 8192 }; /* of the unembedding at a time */
 
 struct session {
 	const struct model *m;
 	const struct arch *a;
 	struct par *par;
 	struct session_opts opts;
-	void *block;               /* all that follows */
+	void *block; /* all that follows */
 
-	size_t *position, *depth;  /* (max_seqs) of each sequence; through how many blocks its rows went */
-	uint32_t *seen;            /* (max_seqs) feed in which it last stood */
-	float *k, *v;              /* (n_layers, max_seqs, n_kv_heads, max_context, d_head) */
+	size_t *position, *depth; /* (max_seqs) of each sequence; through how many blocks its rows went */
+	uint32_t *seen;		  /* (max_seqs) feed in which it last stood */
+	float *k, *v;		  /* (n_layers, max_seqs, n_kv_heads, max_context, d_head) */
 
 	/* The feed at work. */
-	int32_t *id;               /* (max_rows) and the next two */
+	int32_t *id; /* (max_rows) and the next two */
 	uint32_t *seq, *at;
 	struct run *run;
 	size_t n, n_runs, n_blocks;
-	uint32_t feed;             /* its number */
-	float *x, *h, *h2, *y;     /* (max_rows, d_model) */
-	float *qkv;                /* (max_rows, (n_heads + 2 n_kv_heads) d_head) */
-	float *mix;                /* (max_rows, n_heads d_head) */
-	float *gate, *up;          /* (max_rows, d_ffn) */
-	float *cos[2], *sin[2];    /* (max_rows, d_rotary/2) */
+	uint32_t feed;		/* its number */
+	float *x, *h, *h2, *y;	/* (max_rows, d_model) */
+	float *qkv;		/* (max_rows, (n_heads + 2 n_kv_heads) d_head) */
+	float *mix;		/* (max_rows, n_heads d_head) */
+	float *gate, *up;	/* (max_rows, d_ffn) */
+	float *cos[2], *sin[2]; /* (max_rows, d_rotary/2) */
 	struct experts_work work;
 
 	/* Of the unembedding. */
-	float *scan;               /* (max_rows, SCAN_COLS) */
-	float *top;                /* (max_rows) */
+	float *scan; /* (max_rows, SCAN_COLS) */
+	float *top;  /* (max_rows) */
 	double *sum, *hit;
 	int32_t *best;
 };

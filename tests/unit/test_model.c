@@ -28,10 +28,10 @@ static void test_parity(void **state)
 		const char *name;
 		size_t rows;
 	} want[] = {
-		{ "gemma2", 10 }, { "gemma3", 10 }, { "gemma3_types", 8 }, { "gpt2", 8 }, { "gpt_neox", 10 },
-		{ "gpt_neox_seq", 8 }, { "gpt_oss", 10 }, { "gpt_oss_mxfp4", 10 }, { "llama31", 8 },
-		{ "llama_tied", 8 }, { "mistral", 8 }, { "phi3", 10 }, { "qwen2", 10 }, { "qwen3", 10 },
-		{ "qwen3_moe", 8 }, { "qwen3_yarn", 8 },
+		{ "gemma2", 10 },   { "gemma3", 10 },	   { "gemma3_types", 8 }, { "gpt2", 8 },
+		{ "gpt_neox", 10 }, { "gpt_neox_seq", 8 }, { "gpt_oss", 10 },	  { "gpt_oss_mxfp4", 10 },
+		{ "llama31", 8 },   { "llama_tied", 8 },   { "mistral", 8 },	  { "phi3", 10 },
+		{ "qwen2", 10 },    { "qwen3", 10 },	   { "qwen3_moe", 8 },	  { "qwen3_yarn", 8 },
 	};
 	struct par *p = par_of(2);
 
