@@ -283,6 +283,41 @@ static void help_lists_every_field(void **state)
 	}
 }
 
+/* Every row but texts without a default is in the example, at its default. */
+static void example_table(const struct field *table, const struct yaml *y)
+{
+	for (const struct field *row = table; row->name; row++) {
+		const struct yaml *m = yaml_find(y, row->name);
+
+		if (!m)
+			fail_msg("specs/example.yaml has no %s", row->name);
+		if (row->kind == FIELD_STRUCT)
+			example_table(row->inner, m);
+		else if (row->fallback && row->fallback[0] && row->kind != FIELD_LIST &&
+			 !view_is(m->text, row->fallback))
+			fail_msg("specs/example.yaml: %s is not at its default, %s", row->name,
+				 row->fallback);
+	}
+}
+
+static void the_example_shows_every_field_at_its_default(void **state)
+{
+	struct arena mem = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct problems p = PROBLEMS_INIT;
+	const struct yaml *y;
+	struct view text;
+	struct spec s;
+
+	(void)state;
+	assert_int_equal(file_read(&text, &mem, "specs/example.yaml", 1 << 20, &e), 0);
+	assert_int_equal(yaml_read(&y, &mem, text, "specs/example.yaml", &e), 0);
+	field_read(&s, spec_fields, y, &mem, &p);
+	assert_int_equal(p.n, 0);
+	example_table(spec_fields, y);
+	arena_release(&mem);
+}
+
 static void values_arrive(void **state)
 {
 	struct arena mem = ARENA_INIT;
@@ -365,6 +400,7 @@ int main(void)
 		cmocka_unit_test(canonical_form_is_a_fixed_point),
 		cmocka_unit_test(every_row_is_in_the_canonical_form),
 		cmocka_unit_test(help_lists_every_field),
+		cmocka_unit_test(the_example_shows_every_field_at_its_default),
 		cmocka_unit_test(values_arrive),
 		cmocka_unit_test(a_file_that_is_not_there_is_one_problem),
 		cmocka_unit_test(every_prefix_is_answered),
