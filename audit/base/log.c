@@ -44,11 +44,18 @@ void log_open(enum log_mode mode)
 	funlockfile(stderr);
 }
 
-void log_copy(FILE *f)
+int log_copy(const char *path, struct err *e)
 {
+	FILE *f = path ? fopen(path, "w") : NULL;
+
+	if (path && !f)
+		return err_sys(e, "write", path);
 	flockfile(stderr);
+	if (screen.copy)
+		fclose(screen.copy);
 	screen.copy = f;
 	funlockfile(stderr);
+	return 0;
 }
 
 static void end_line(void)

@@ -16,8 +16,8 @@ enum log_mode { LOG_AUTO, LOG_LINES, LOG_JSON, LOG_NEVER };
 
 /* Auto: a line that rewrites itself where stderr is a terminal, plain lines otherwise. */
 void log_open(enum log_mode mode);
-/* Notes also go to this file from now on (NULL: no longer); the caller closes it. */
-void log_copy(FILE *f);
+/* Notes also go to a new file at `path` from now on; NULL: no longer. */
+int log_copy(const char *path, struct err *e);
 void log_note(const char *fmt, ...) PRINTF_LIKE(1, 2);
 void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
 

@@ -58,6 +58,11 @@ void out_crash_at(size_t n)
 	atomic_store(&crash_in, n);
 }
 
+bool out_fault_pending(void)
+{
+	return atomic_load(&fail_in) > 0 || atomic_load(&crash_in) > 0;
+}
+
 static int sys_open(const char *path, int flags)
 {
 	int fd;

@@ -61,5 +61,6 @@ void lock_release(struct lock *l);
 /* Tests: the n-th system call from now fails (ENOSPC), or the process ends there by _exit(). */
 void out_fail_at(size_t n);
 void out_crash_at(size_t n);
+bool out_fault_pending(void); /* armed, and not met yet */
 
 #endif

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 /*
  * The caller is thread 0 and works too.  A round is one par_run(): its number
@@ -88,10 +89,13 @@ static int start_workers(struct par *p, struct err *e)
 
 int par_new(struct par **out, unsigned threads, size_t scratch_bytes, struct err *e)
 {
-	size_t each = (scratch_bytes + LINE - 1) / LINE * LINE, i;
+	size_t each, i;
 	struct par *p;
 
 	*out = NULL;
+	if (scratch_bytes > SIZE_MAX / 2)
+		return err_set(e, ERR_SIZE, "%zu bytes of scratch a thread are more than any memory", scratch_bytes);
+	each = (scratch_bytes + LINE - 1) / LINE * LINE;
 	if (threads == 0 || threads > 1024)
 		return err_set(e, ERR_USAGE, "%u threads: from 1 to 1024 can be", threads);
 	p = mem_alloc(1, sizeof(*p));
