@@ -23,6 +23,8 @@ static bool read_line(struct str *s, size_t *number)
 
 int lines_next(struct view *out, struct lines *l, struct err *e)
 {
+	if (fflush(stdout) != 0)
+		return err_sys(e, "write", "standard output");
 	do {
 		str_clear(&l->line);
 		errno = 0;

@@ -20,7 +20,8 @@ struct lines {
 		.line = STR_INIT \
 	}
 
-/* The next line that is not empty, without its end: 1; 0 at the end of the input. Borrowed until the next call. */
+/* The next line that is not empty, without its end: 1; 0 at the end of the input. Borrowed until the next call.
+ * What was answered so far goes out first, so that a program can ask and wait. */
 int lines_next(struct view *out, struct lines *l, struct err *e);
 /* The same as JSON, in `mem`; errors name standard input and the line. */
 int lines_next_json(const struct json **out, struct lines *l, struct arena *mem, struct err *e);
