@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-const struct cmd *const commands[] = { &cmd_parity, &cmd_show, &cmd_align, &cmd_help, &cmd_version, NULL };
+const struct cmd *const commands[] = { &cmd_parity, &cmd_show, &cmd_align, &cmd_tokenize, &cmd_help,
+				       &cmd_version, NULL };
 
 const struct cmd *cmd_find(const char *name)
 {

@@ -172,6 +172,15 @@ int32_t tokenizer_bos(const struct tokenizer *t)
 	return post_bos(&t->post);
 }
 
+void tokenizer_surround(size_t *before, size_t *after, const struct tokenizer *t)
+{
+	*before = *after = 0;
+	for (size_t i = 0; i < t->post.n; i++) {
+		*before += t->post.step[i].n_before;
+		*after += t->post.step[i].n_after;
+	}
+}
+
 struct view tokenizer_piece(const struct tokenizer *t, int32_t id)
 {
 	if (id < 0 || (size_t)id >= t->vocab)

@@ -40,6 +40,8 @@ bool tokenizer_is_special(const struct tokenizer *t, int32_t id);     /* an adde
 bool tokenizer_is_added(const struct tokenizer *t, int32_t id);
 /* The BOS that the post-processor or tokenizer_config.json adds, or -1. */
 int32_t tokenizer_bos(const struct tokenizer *t);
+/* How many special tokens the encoding of a text has around it when they are asked for. */
+void tokenizer_surround(size_t *before, size_t *after, const struct tokenizer *t);
 
 /* Text (valid UTF-8) to tokens, without or with the post-processor's special tokens (those have empty
  * spans). Special tokens written in the text are recognised. The arrays live in `mem`. */

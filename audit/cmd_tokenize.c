@@ -1,0 +1,179 @@
+#include "cmd.h"
+#include "cmd_lines.h"
+#include "base/str.h"
+#include "model/tokenizer.h"
+
+#include <stdio.h>
+
+enum { READ_BYTES = 1 << 16, TEXT_BYTES = 1 << 28 };
+
+struct tokenize_opts {
+	bool jsonl, special;
+};
+
+static const struct field tokenize_fields[] = {
+	{ .name = "jsonl", .kind = FIELD_BOOL, .offset = offsetof(struct tokenize_opts, jsonl), .fallback = "false",
+	  .help = "read JSON Lines of {\"text\"} and answer each with a line of {\"ids\", \"ids_special\", "
+		  "\"byte_spans\", \"exact_spans\", \"decoded\"}" },
+	{ .name = "special", .kind = FIELD_BOOL, .offset = offsetof(struct tokenize_opts, special),
+	  .fallback = "false", .help = "put the special tokens around the text that the tokenizer asks for" },
+	{ .name = NULL },
+};
+
+/* ---- JSON Lines ---- */
+
+static void put_ids(struct str *out, const int32_t *id, size_t n, const char *between)
+{
+	for (size_t i = 0; i < n; i++)
+		str_addf(out, "%s%d", i > 0 ? "," : between, (int)id[i]);
+}
+
+static void put_spans(struct str *out, const char *name, const uint32_t *start, const uint32_t *end, size_t n)
+{
+	str_addf(out, ",\"%s\":[", name);
+	for (size_t i = 0; i < n; i++)
+		str_addf(out, "%s[%u,%u]", i > 0 ? "," : "", start[i], end[i]);
+	str_addc(out, ']');
+}
+
+/* The ids with the special tokens, which are those of the empty text, around them. */
+static int put_special(struct str *out, struct arena *mem, const struct tokenizer *t, const struct encoding *plain,
+		       struct err *e)
+{
+	struct encoding around;
+	size_t before, after;
+
+	tokenizer_surround(&before, &after, t);
+	if (tokenizer_encode(&around, mem, t, VIEW(""), true, e) < 0)
+		return -1;
+	BUG_ON(around.n != before + after);
+	str_adds(out, "],\"ids_special\":[");
+	put_ids(out, around.id, before, "");
+	put_ids(out, plain->id, plain->n, before > 0 ? "," : "");
+	put_ids(out, around.id + before, after, before + plain->n > 0 ? "," : "");
+	str_addc(out, ']');
+	return 0;
+}
+
+static int answer(struct str *out, struct arena *mem, const struct tokenizer *t, struct view text, struct err *e)
+{
+	struct json_out j = { .str = out, .compact = true };
+	struct str decoded = STR_INIT;
+	struct encoding plain;
+
+	if (tokenizer_encode(&plain, mem, t, text, false, e) < 0)
+		return -1;
+	str_adds(out, "{\"ids\":[");
+	put_ids(out, plain.id, plain.n, "");
+	if (put_special(out, mem, t, &plain, e) < 0)
+		return -1;
+	put_spans(out, "byte_spans", plain.oracle_start, plain.oracle_end, plain.n);
+	put_spans(out, "exact_spans", plain.start, plain.end, plain.n);
+	str_adds(out, ",\"decoded\":");
+	tokenizer_decode(&decoded, t, plain.id, plain.n, false);
+	json_put_str(&j, NULL, decoded.n ? str_view(&decoded) : VIEW(""));
+	str_release(&decoded);
+	str_adds(out, "}\n");
+	return 0;
+}
+
+static int tokenize_lines(const struct tokenizer *t, struct err *e)
+{
+	struct lines lines = LINES_INIT;
+	struct arena mem = ARENA_INIT;
+	struct str out = STR_INIT;
+	const struct json *line;
+	struct view text;
+	int got;
+
+	while ((got = lines_next_json(&line, &lines, &mem, e)) == 1) {
+		str_clear(&out);
+		if (json_str(&text, line, "text", e) < 0 || answer(&out, &mem, t, text, e) < 0) {
+			if (e->line == 0)
+				err_wrap(e, "line %zu: ", lines.number);
+			got = -1;
+			break;
+		}
+		fwrite(out.p, 1, out.n, stdout);
+		arena_release(&mem);
+	}
+	arena_release(&mem);
+	str_release(&out);
+	lines_release(&lines);
+	return got;
+}
+
+/* ---- plain text ---- */
+
+static int read_text(struct str *text, struct err *e)
+{
+	char part[READ_BYTES];
+	size_t n;
+
+	str_adds(text, "");
+	while ((n = fread(part, 1, sizeof(part), stdin)) > 0) {
+		if (text->n + n > TEXT_BYTES)
+			return err_set(e, ERR_INPUT, "standard input: more than %d bytes of text; cut it into lines "
+				       "and use --jsonl", TEXT_BYTES);
+		str_add(text, part, n);
+	}
+	return ferror(stdin) ? err_sys(e, "read", "standard input") : 0;
+}
+
+/* The piece as JSON would write it, so that a line stays a line. */
+static void print_token(struct str *line, const struct tokenizer *t, const struct encoding *c, size_t i)
+{
+	struct json_out j = { .str = line, .compact = true };
+
+	str_clear(line);
+	str_addf(line, "%d\t%u\t%u\t", (int)c->id[i], c->start[i], c->end[i]);
+	json_put_str(&j, NULL, tokenizer_piece(t, c->id[i]));
+	str_addc(line, '\n');
+	fwrite(line->p, 1, line->n, stdout);
+}
+
+static int tokenize_text(const struct tokenizer *t, bool special, struct err *e)
+{
+	struct str text = STR_INIT, line = STR_INIT;
+	struct arena mem = ARENA_INIT;
+	struct encoding c;
+	int status = read_text(&text, e);
+
+	if (status == 0)
+		status = tokenizer_encode(&c, &mem, t, str_view(&text), special, e);
+	for (size_t i = 0; status == 0 && i < c.n; i++)
+		print_token(&line, t, &c, i);
+	str_release(&text);
+	str_release(&line);
+	arena_release(&mem);
+	return status;
+}
+
+static int run_tokenize(const struct call *c, struct err *e)
+{
+	const struct tokenize_opts *o = c->opts;
+	struct tokenizer *t;
+	int status;
+
+	if (tokenizer_open(&t, c->operand[0], e) < 0)
+		return -1;
+	status = o->jsonl ? tokenize_lines(t, e) : tokenize_text(t, o->special, e);
+	tokenizer_close(t);
+	return status;
+}
+
+const struct cmd cmd_tokenize = {
+	.name = "tokenize",
+	.operands = "PATH",
+	.summary = "text on standard input to token ids and byte spans",
+	.about = "PATH is a model folder or a tokenizer.json. Text on standard input becomes a line for each token: "
+		 "its id, where it begins and ends in bytes of the text, and what it stands for, as JSON, parted by "
+		 "tabs.\n"
+		 "With --jsonl every line of standard input is answered by a line. exact_spans follow one another "
+		 "without gaps; byte_spans are those Hugging Face tokenizers reports.",
+	.min = 1,
+	.max = 1,
+	.opts = tokenize_fields,
+	.opts_bytes = sizeof(struct tokenize_opts),
+	.run = run_tokenize,
+};
