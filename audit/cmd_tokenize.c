@@ -12,11 +12,17 @@ struct tokenize_opts {
 };
 
 static const struct field tokenize_fields[] = {
-	{ .name = "jsonl", .kind = FIELD_BOOL, .offset = offsetof(struct tokenize_opts, jsonl), .fallback = "false",
+	{ .name = "jsonl",
+	  .kind = FIELD_BOOL,
+	  .offset = offsetof(struct tokenize_opts, jsonl),
+	  .fallback = "false",
 	  .help = "read JSON Lines of {\"text\"} and answer each with a line of {\"ids\", \"ids_special\", "
 		  "\"byte_spans\", \"exact_spans\", \"decoded\"}" },
-	{ .name = "special", .kind = FIELD_BOOL, .offset = offsetof(struct tokenize_opts, special),
-	  .fallback = "false", .help = "put the special tokens around the text that the tokenizer asks for" },
+	{ .name = "special",
+	  .kind = FIELD_BOOL,
+	  .offset = offsetof(struct tokenize_opts, special),
+	  .fallback = "false",
+	  .help = "put the special tokens around the text that the tokenizer asks for" },
 	{ .name = NULL },
 };
 
@@ -37,8 +43,8 @@ static void put_spans(struct str *out, const char *name, const uint32_t *start, 
 }
 
 /* The ids with the special tokens, which are those of the empty text, around them. */
-static int put_special(struct str *out, struct arena *mem, const struct tokenizer *t, const struct encoding *plain,
-		       struct err *e)
+static int put_special(struct str *out, struct arena *mem, const struct tokenizer *t,
+		       const struct encoding *plain, struct err *e)
 {
 	struct encoding around;
 	size_t before, after;
@@ -55,7 +61,8 @@ static int put_special(struct str *out, struct arena *mem, const struct tokenize
 	return 0;
 }
 
-static int answer(struct str *out, struct arena *mem, const struct tokenizer *t, struct view text, struct err *e)
+static int answer(struct str *out, struct arena *mem, const struct tokenizer *t, struct view text,
+		  struct err *e)
 {
 	struct json_out j = { .str = out, .compact = true };
 	struct str decoded = STR_INIT;
@@ -113,8 +120,10 @@ static int read_text(struct str *text, struct err *e)
 	str_adds(text, "");
 	while ((n = fread(part, 1, sizeof(part), stdin)) > 0) {
 		if (text->n + n > TEXT_BYTES)
-			return err_set(e, ERR_INPUT, "standard input: more than %d bytes of text; cut it into lines "
-				       "and use --jsonl", TEXT_BYTES);
+			return err_set(e, ERR_INPUT,
+				       "standard input: more than %d bytes of text; cut it into lines "
+				       "and use --jsonl",
+				       TEXT_BYTES);
 		str_add(text, part, n);
 	}
 	return ferror(stdin) ? err_sys(e, "read", "standard input") : 0;
@@ -166,11 +175,12 @@ const struct cmd cmd_tokenize = {
 	.name = "tokenize",
 	.operands = "PATH",
 	.summary = "text on standard input to token ids and byte spans",
-	.about = "PATH is a model folder or a tokenizer.json. Text on standard input becomes a line for each token: "
-		 "its id, where it begins and ends in bytes of the text, and what it stands for, as JSON, parted by "
-		 "tabs.\n"
-		 "With --jsonl every line of standard input is answered by a line. exact_spans follow one another "
-		 "without gaps; byte_spans are those Hugging Face tokenizers reports.",
+	.about =
+		"PATH is a model folder or a tokenizer.json. Text on standard input becomes a line for each token: "
+		"its id, where it begins and ends in bytes of the text, and what it stands for, as JSON, parted by "
+		"tabs.\n"
+		"With --jsonl every line of standard input is answered by a line. exact_spans follow one another "
+		"without gaps; byte_spans are those Hugging Face tokenizers reports.",
 	.min = 1,
 	.max = 1,
 	.opts = tokenize_fields,

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #define FREE_PAIR UINT64_MAX
-#define SHOWN     60          /* bytes of a token in a message */
+#define SHOWN 60 /* bytes of a token in a message */
 
 uint32_t bpe_byte_char(uint8_t byte)
 {
@@ -150,11 +150,13 @@ static int add_token(struct bpe *b, const struct json *v, struct err *e)
 	size_t at;
 
 	if (v->kind != JSON_INTEGER)
-		return err_at(e, ERR_INPUT, json_pos(v), "the id of token '%.*s' is %s; it has to be an integer",
-			      show(token), token.p, json_kind_name(v->kind));
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "the id of token '%.*s' is %s; it has to be an integer", show(token), token.p,
+			      json_kind_name(v->kind));
 	if (v->integer < 0 || v->integer >= (int64_t)BPE_MOST_IDS)
-		return err_at(e, ERR_INPUT, json_pos(v), "the id of token '%.*s' is %lld; it has to be from 0 to %u",
-			      show(token), token.p, (long long)v->integer, BPE_MOST_IDS - 1);
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "the id of token '%.*s' is %lld; it has to be from 0 to %u", show(token),
+			      token.p, (long long)v->integer, BPE_MOST_IDS - 1);
 	if (id >= b->n_ids) {
 		b->first = mem_grow(b->first, &b->cap_ids, id + 1, sizeof(*b->first));
 		b->length = mem_grow(b->length, &b->cap_lengths, id + 1, sizeof(*b->length));
@@ -163,8 +165,8 @@ static int add_token(struct bpe *b, const struct json *v, struct err *e)
 	}
 	other = bpe_token(b, (int32_t)id);
 	if (other.p)
-		return err_at(e, ERR_INPUT, json_pos(v), "tokens '%.*s' and '%.*s' both have id %zu", show(other),
-			      other.p, show(token), token.p, id);
+		return err_at(e, ERR_INPUT, json_pos(v), "tokens '%.*s' and '%.*s' both have id %zu",
+			      show(other), other.p, show(token), token.p, id);
 	if (token.n > UINT32_MAX - 1 - b->n_text)
 		return err_at(e, ERR_INPUT, json_pos(v), "the vocabulary is larger than 4 GiB");
 	b->text = mem_grow(b->text, &b->cap_text, b->n_text + token.n + 1, 1);
@@ -198,30 +200,34 @@ static int merge_halves(struct view half[2], const struct json *v, struct err *e
 {
 	const char *blank;
 
-	if (v->kind == JSON_ARRAY && v->n == 2 && v->first->kind == JSON_STRING && v->first->next->kind == JSON_STRING) {
+	if (v->kind == JSON_ARRAY && v->n == 2 && v->first->kind == JSON_STRING &&
+	    v->first->next->kind == JSON_STRING) {
 		half[0] = v->first->str;
 		half[1] = v->first->next->str;
 		return 0;
 	}
 	if (v->kind != JSON_STRING)
-		return err_at(e, ERR_INPUT, json_pos(v), "a merge is %s; it has to be \"a b\" or [\"a\", \"b\"]",
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "a merge is %s; it has to be \"a b\" or [\"a\", \"b\"]",
 			      v->kind == JSON_ARRAY ? "an array of other things" : json_kind_name(v->kind));
 	blank = v->str.n ? memchr(v->str.p, ' ', v->str.n) : NULL;
 	if (!blank || memchr(blank + 1, ' ', v->str.n - (size_t)(blank + 1 - v->str.p)))
-		return err_at(e, ERR_INPUT, json_pos(v), "merge '%.*s' is not two tokens with one blank between",
-			      show(v->str), v->str.p);
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "merge '%.*s' is not two tokens with one blank between", show(v->str),
+			      v->str.p);
 	half[0] = (struct view){ v->str.p, (size_t)(blank - v->str.p) };
 	half[1] = (struct view){ blank + 1, v->str.n - half[0].n - 1 };
 	return 0;
 }
 
-static int merge_part(int32_t *id, const struct bpe *b, struct view token, const struct json *v, struct err *e)
+static int merge_part(int32_t *id, const struct bpe *b, struct view token, const struct json *v,
+		      struct err *e)
 {
 	*id = bpe_find(b, token);
 	if (*id >= 0)
 		return 0;
-	return err_at(e, ERR_INPUT, json_pos(v), "a merge needs token '%.*s', which the vocabulary does not have",
-		      show(token), token.p);
+	return err_at(e, ERR_INPUT, json_pos(v),
+		      "a merge needs token '%.*s', which the vocabulary does not have", show(token), token.p);
 }
 
 static int add_merge(struct bpe *b, const struct json *v, uint32_t rank, struct str *whole, struct err *e)
@@ -280,11 +286,13 @@ static int refuse_others(const struct json *model, struct err *e)
 	const struct json *v = json_find(model, "dropout");
 
 	if (!json_is_null(v) && v->real != 0.0)
-		return err_at(e, ERR_INPUT, json_pos(v), "\"dropout\" is %g: encoding would be random", v->real);
+		return err_at(e, ERR_INPUT, json_pos(v), "\"dropout\" is %g: encoding would be random",
+			      v->real);
 	for (size_t i = 0; i < 2; i++) {
 		v = json_find(model, affix[i]);
 		if (!json_is_null(v) && (v->kind != JSON_STRING || v->str.n > 0))
-			return err_at(e, ERR_INPUT, json_pos(v), "\"%s\" is not supported unless it is empty", affix[i]);
+			return err_at(e, ERR_INPUT, json_pos(v), "\"%s\" is not supported unless it is empty",
+				      affix[i]);
 	}
 	return 0;
 }
@@ -302,11 +310,13 @@ static int read_options(struct bpe *b, const struct json *model, struct err *e)
 	b->unk = -1;
 	if (!json_is_null(unk)) {
 		if (unk->kind != JSON_STRING)
-			return err_at(e, ERR_INPUT, json_pos(unk), "\"unk_token\" is %s; it has to be a string",
+			return err_at(e, ERR_INPUT, json_pos(unk),
+				      "\"unk_token\" is %s; it has to be a string",
 				      json_kind_name(unk->kind));
 		b->unk = bpe_find(b, unk->str);
 		if (b->unk < 0)
-			b->lost_unk = (struct view){ arena_strdup(&b->mem, unk->str.p, unk->str.n), unk->str.n };
+			b->lost_unk =
+				(struct view){ arena_strdup(&b->mem, unk->str.p, unk->str.n), unk->str.n };
 	}
 	for (size_t i = 0; i < 256; i++) {
 		char one = (char)i;
@@ -341,7 +351,8 @@ int bpe_ready(struct bpe *b, bool bytes, struct err *e)
 	b->takes_bytes = bytes;
 	for (size_t i = 0; i < 256; i++) {
 		if (bytes)
-			b->byte[i] = bpe_find(b, (struct view){ utf8, utf8_encode(utf8, bpe_byte_char((uint8_t)i)) });
+			b->byte[i] = bpe_find(
+				b, (struct view){ utf8, utf8_encode(utf8, bpe_byte_char((uint8_t)i)) });
 		whole = whole && b->byte[i] >= 0;
 	}
 	if (b->lost_unk.p && !(whole && (bytes || b->byte_fallback)))

@@ -30,9 +30,9 @@ void bpe_close(struct bpe *b);
 int bpe_ready(struct bpe *b, bool bytes, struct err *e);
 bool bpe_falls_back(const struct bpe *b);
 
-size_t bpe_vocab(const struct bpe *b);  /* one more than the largest id */
-size_t bpe_tokens(const struct bpe *b); /* how many tokens there are */
-struct view bpe_token(const struct bpe *b, int32_t id); /* p is NULL where there is none */
+size_t bpe_vocab(const struct bpe *b);			  /* one more than the largest id */
+size_t bpe_tokens(const struct bpe *b);			  /* how many tokens there are */
+struct view bpe_token(const struct bpe *b, int32_t id);	  /* p is NULL where there is none */
 int32_t bpe_find(const struct bpe *b, struct view token); /* -1: none */
 
 /* A token of a word.  [start, end) are bytes of the word.  `length` is what the reference counts for it: it
@@ -66,26 +66,26 @@ int bpe_char_byte(uint32_t cp);
 
 /* Between bpe.c and bpe_word.c. */
 struct bpe_pair {
-	uint64_t key;         /* left id, right id; UINT64_MAX: free */
+	uint64_t key; /* left id, right id; UINT64_MAX: free */
 	uint32_t rank;
 	int32_t id;
 };
 
 struct bpe {
 	struct arena mem;
-	char *text;           /* all tokens */
+	char *text; /* all tokens */
 	size_t n_text, cap_text;
-	uint32_t *first;      /* (n_ids) where in text; UINT32_MAX: no such id */
+	uint32_t *first; /* (n_ids) where in text; UINT32_MAX: no such id */
 	uint32_t *length;
 	size_t n_ids, n_tokens, cap_ids, cap_lengths;
-	size_t longest;       /* bytes */
-	uint32_t *slot;       /* hash table: id + 1, or 0 */
+	size_t longest; /* bytes */
+	uint32_t *slot; /* hash table: id + 1, or 0 */
 	size_t n_slots;
 	struct bpe_pair *pair;
-	size_t n_pairs;       /* slots */
-	int32_t unk;          /* or -1 */
-	int32_t byte[256];    /* <0xNN>, or of the characters that stand for bytes; -1: none */
-	int32_t latin[256];   /* characters of one byte; -1: none */
+	size_t n_pairs;	    /* slots */
+	int32_t unk;	    /* or -1 */
+	int32_t byte[256];  /* <0xNN>, or of the characters that stand for bytes; -1: none */
+	int32_t latin[256]; /* characters of one byte; -1: none */
 	bool byte_fallback, fuse_unk, ignore_merges, takes_bytes;
 	struct view lost_unk; /* the unk_token where the vocabulary lacks it */
 };

@@ -13,7 +13,12 @@ static void add_symbol(struct bpe_work *w, int32_t id, uint32_t start, uint32_t 
 
 	w->symbol = mem_grow(w->symbol, &w->cap, w->n + 1, sizeof(*w->symbol));
 	w->symbol[w->n++] = (struct bpe_symbol){
-		.id = id, .start = start, .end = end, .length = end - start, .prev = n - 1, .next = n + 1,
+		.id = id,
+		.start = start,
+		.end = end,
+		.length = end - start,
+		.prev = n - 1,
+		.next = n + 1,
 	};
 }
 
@@ -131,7 +136,8 @@ static void merge_few(struct bpe_work *w, const struct bpe *b)
 		join(w, best, id[best]);
 		rank[best] = rank_at(w, b, best, &id[best]);
 		if (best > 0)
-			rank[w->symbol[best].prev] = rank_at(w, b, w->symbol[best].prev, &id[w->symbol[best].prev]);
+			rank[w->symbol[best].prev] =
+				rank_at(w, b, w->symbol[best].prev, &id[w->symbol[best].prev]);
 	}
 }
 

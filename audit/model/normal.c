@@ -10,11 +10,14 @@ static const struct {
 	const char *type;
 	bool compose, compat;
 } form_name[] = {
-	{ "NFC", true, false }, { "NFD", false, false }, { "NFKC", true, true }, { "NFKD", false, true },
+	{ "NFC", true, false },
+	{ "NFD", false, false },
+	{ "NFKC", true, true },
+	{ "NFKD", false, true },
 };
 
-int normal_pattern(struct view *literal, struct pattern **pattern, struct arena *mem, const struct json *owner,
-		   struct err *e)
+int normal_pattern(struct view *literal, struct pattern **pattern, struct arena *mem,
+		   const struct json *owner, struct err *e)
 {
 	const struct json *v;
 	struct view text;
@@ -43,7 +46,8 @@ int normal_pattern(struct view *literal, struct pattern **pattern, struct arena 
 	return -1;
 }
 
-static int read_step(struct normal *out, struct arena *mem, const struct json *v, struct view type, struct err *e)
+static int read_step(struct normal *out, struct arena *mem, const struct json *v, struct view type,
+		     struct err *e)
 {
 	struct normal_step *s = &out->step[out->n];
 	struct view text;
@@ -51,7 +55,8 @@ static int read_step(struct normal *out, struct arena *mem, const struct json *v
 	for (size_t i = 0; i < sizeof(form_name) / sizeof(form_name[0]); i++) {
 		if (!view_is(type, form_name[i].type))
 			continue;
-		*s = (struct normal_step){ .kind = NORMAL_FORM, .compose = form_name[i].compose,
+		*s = (struct normal_step){ .kind = NORMAL_FORM,
+					   .compose = form_name[i].compose,
 					   .compat = form_name[i].compat };
 		out->n++;
 		return 0;
@@ -78,7 +83,8 @@ static int read_step(struct normal *out, struct arena *mem, const struct json *v
 }
 
 /* A Sequence may hold Sequences: taken in order from a list of what is still to do. */
-static int read_list(struct normal *out, struct arena *mem, const struct json *v, unsigned depth, struct err *e)
+static int read_list(struct normal *out, struct arena *mem, const struct json *v, unsigned depth,
+		     struct err *e)
 {
 	const struct json *list;
 	struct view type;
@@ -193,9 +199,7 @@ static int apply_piece(struct passage *p, const struct normal_step *s, const str
 		passage_prepend(p, s->text, piece->start);
 		passage_keep(p, piece->start, piece->end);
 		return 0;
-	case NORMAL_BYTES:
-		passage_put_bytes(p, piece->start, piece->end);
-		return 0;
+	case NORMAL_BYTES: passage_put_bytes(p, piece->start, piece->end); return 0;
 	default:
 		if (s->pattern)
 			return replace_pattern(p, s, piece, search, e);

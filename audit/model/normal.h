@@ -23,20 +23,20 @@
  */
 
 struct origin {
-	uint32_t start, end;      /* exact */
+	uint32_t start, end; /* exact */
 	uint32_t ref_start, ref_end;
 };
 
 /* A piece of the text.  Pieces with an id are added tokens: nothing cuts or changes them any more. */
 struct piece {
 	uint32_t start, end;
-	int32_t id;               /* -1: not yet tokens */
+	int32_t id; /* -1: not yet tokens */
 };
 
 struct passage {
 	struct view text;
-	const struct origin *at;  /* of each byte; NULL: the bytes are the original text itself */
-	struct piece *piece;      /* in order; only tokens can be empty */
+	const struct origin *at; /* of each byte; NULL: the bytes are the original text itself */
+	struct piece *piece;	 /* in order; only tokens can be empty */
 	size_t n, cap;
 	/* room for the step under way: it writes here, then the sides change */
 	struct str bytes[2];
@@ -58,10 +58,10 @@ void passage_take_cuts(struct passage *p);
 
 /* Rewriting: for every piece begin_piece, keep and put in order, end_piece; then take it all over. */
 void passage_rewrite(struct passage *p);
-void passage_keep(struct passage *p, size_t start, size_t end);          /* bytes of the present text */
+void passage_keep(struct passage *p, size_t start, size_t end); /* bytes of the present text */
 void passage_put(struct passage *p, struct view bytes, struct origin at);
 size_t passage_written(const struct passage *p);
-void passage_end_piece(struct passage *p, size_t start, int32_t id);     /* from `start` of what is written */
+void passage_end_piece(struct passage *p, size_t start, int32_t id); /* from `start` of what is written */
 void passage_take_rewritten(struct passage *p);
 
 /* Bytes put before a piece that begins at `start`: exactly they stand for nothing, in the reference for the
@@ -77,9 +77,9 @@ enum normal_kind { NORMAL_FORM, NORMAL_PREPEND, NORMAL_REPLACE, NORMAL_BYTES };
 
 struct normal_step {
 	enum normal_kind kind;
-	bool compose, compat;     /* NORMAL_FORM */
-	struct view text;         /* what to prepend, or to put in */
-	struct view literal;      /* NORMAL_REPLACE: what to look for, or */
+	bool compose, compat; /* NORMAL_FORM */
+	struct view text;     /* what to prepend, or to put in */
+	struct view literal;  /* NORMAL_REPLACE: what to look for, or */
 	struct pattern *pattern;
 };
 
@@ -99,8 +99,8 @@ int normal_text(struct str *out, const struct normal *n, struct view text, struc
 void normal_form(struct passage *p, bool compose, bool compat);
 
 /* A pattern: {"String": "..."} (pattern is NULL then) or {"Regex": "..."}. */
-int normal_pattern(struct view *literal, struct pattern **pattern, struct arena *mem, const struct json *owner,
-		   struct err *e);
+int normal_pattern(struct view *literal, struct pattern **pattern, struct arena *mem,
+		   const struct json *owner, struct err *e);
 /* The next place of `literal` (not empty) in text from `at`: SIZE_MAX where there is none. */
 size_t normal_find(struct view text, struct view literal, size_t at);
 

@@ -26,7 +26,7 @@ struct form_char {
 };
 
 struct form {
-	struct form_char *in;  /* decomposed and in canonical order */
+	struct form_char *in; /* decomposed and in canonical order */
 	size_t n, cap;
 	struct form_char *out;
 	size_t n_out, cap_out;
@@ -96,7 +96,8 @@ static void order_run(struct form_char *a, struct form_char *b, size_t n)
 			size_t i = at, j = mid;
 
 			for (size_t k = at; k < end; k++)
-				to[k] = j == end || (i < mid && from[i].class <= from[j].class) ? from[i++] : from[j++];
+				to[k] = j == end || (i < mid && from[i].class <= from[j].class) ? from[i++]
+												: from[j++];
 		}
 		t = from;
 		from = to;
@@ -122,7 +123,7 @@ static void order(struct form *f)
 static void recompose(struct form *f)
 {
 	size_t starter = SIZE_MAX;
-	unsigned last = 0;     /* the class of the mark before, kept and not composed; 0: none */
+	unsigned last = 0; /* the class of the mark before, kept and not composed; 0: none */
 
 	f->n_out = 0;
 	for (size_t i = 0; i < f->n; i++) {

@@ -85,7 +85,8 @@ static struct origin *add_bytes(struct passage *p, const char *bytes, size_t n)
 	size_t from = s->n;
 
 	str_add(s, bytes, n);
-	p->origin[p->side] = mem_grow(p->origin[p->side], &p->cap_origin[p->side], s->n, sizeof(struct origin));
+	p->origin[p->side] =
+		mem_grow(p->origin[p->side], &p->cap_origin[p->side], s->n, sizeof(struct origin));
 	return p->origin[p->side] + from;
 }
 

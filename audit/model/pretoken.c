@@ -5,11 +5,11 @@
 /* The parts of a piece in order, matches and what lies between, put together as the behavior has it. */
 struct cutter {
 	struct passage *p;
-	size_t base;              /* where the piece begins in the text */
+	size_t base; /* where the piece begins in the text */
 	enum pretoken_behavior behavior;
 	bool invert;
-	bool any, last_match;     /* a part came; it was a match */
-	size_t start, end;        /* the part not yet put */
+	bool any, last_match; /* a part came; it was a match */
+	size_t start, end;    /* the part not yet put */
 };
 
 static void cutter_put(struct cutter *c)
@@ -98,7 +98,8 @@ static int cut_pattern(struct cutter *c, struct view text, struct pattern_search
 	return got;
 }
 
-static int cut_step(const struct pretoken_step *s, struct pattern_search *search, struct passage *p, struct err *e)
+static int cut_step(const struct pretoken_step *s, struct pattern_search *search, struct passage *p,
+		    struct err *e)
 {
 	int status = 0;
 
@@ -107,7 +108,9 @@ static int cut_step(const struct pretoken_step *s, struct pattern_search *search
 	for (size_t i = 0; i < p->n && status == 0; i++) {
 		const struct piece *piece = &p->piece[i];
 		struct view text = passage_view(p, piece);
-		struct cutter c = { .p = p, .base = piece->start, .behavior = s->behavior, .invert = s->invert };
+		struct cutter c = {
+			.p = p, .base = piece->start, .behavior = s->behavior, .invert = s->invert
+		};
 
 		if (piece->id >= 0) {
 			passage_cut(p, piece->start, piece->end, piece->id);
@@ -219,7 +222,8 @@ void pretoken_work_release(struct pretoken_work *w)
 	w->n = 0;
 }
 
-int pretoken_apply(const struct pretoken *t, struct pretoken_work *w, struct passage *p, bool raw, struct err *e)
+int pretoken_apply(const struct pretoken *t, struct pretoken_work *w, struct passage *p, bool raw,
+		   struct err *e)
 {
 	for (size_t i = 0; i < t->n; i++) {
 		const struct pretoken_step *s = &t->step[i];

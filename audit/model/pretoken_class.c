@@ -7,7 +7,7 @@
 static const char *const cased_class[] = { "Lu", "Ll", "Lt" };
 
 /* Two characters beyond ASCII are the same as a letter of ASCII when case does not count. */
-#define LONG_S      0x17fu
+#define LONG_S 0x17fu
 #define KELVIN_SIGN 0x212au
 
 static int class_named(struct regex_reader *r, struct cp_set *out, struct view name, bool negated, size_t at)
@@ -200,8 +200,8 @@ static int bracket_range(struct regex_reader *r, struct cp_set *set)
 
 /* The state of one level of "[...]". */
 struct bracket {
-	struct cp_set set;    /* since the last && */
-	struct cp_set meet;   /* before it */
+	struct cp_set set;  /* since the last && */
+	struct cp_set meet; /* before it */
 	bool met, negated;
 	size_t at;
 };
@@ -234,7 +234,7 @@ static void bracket_begin(struct regex_reader *r, struct bracket *b)
 static int bracket_end(struct regex_reader *r, struct bracket *b, size_t depth, struct cp_set *out)
 {
 	struct bracket *top = &b[depth - 1];
-	struct cp_set not;
+	struct cp_set not ;
 
 	r->at++;
 	bracket_meet(r, top);
@@ -242,7 +242,7 @@ static int bracket_end(struct regex_reader *r, struct bracket *b, size_t depth, 
 		return -1;
 	if (top->negated) {
 		cp_set_invert(&not, r->mem, &top->meet);
-		top->meet = not;
+		top->meet = not ;
 	}
 	if (depth == 1)
 		*out = top->meet;
@@ -271,7 +271,8 @@ int regex_bracket(struct regex_reader *r, struct cp_set *out)
 			bracket_meet(r, &b[depth - 1]);
 		} else if (regex_ahead(r, "[") && !regex_ahead(r, "[:")) {
 			if (depth == BRACKET_DEEPEST)
-				return regex_refuse(r, r->at, "classes nested deeper than %d", BRACKET_DEEPEST);
+				return regex_refuse(r, r->at, "classes nested deeper than %d",
+						    BRACKET_DEEPEST);
 			r->at++;
 			bracket_begin(r, &b[depth++]);
 			first = r->at;

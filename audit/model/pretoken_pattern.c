@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#define PAGE       256
-#define N_PAGES    ((CP_MAX + 1) / PAGE)
+#define PAGE 256
+#define N_PAGES ((CP_MAX + 1) / PAGE)
 #define MOST_KINDS 256
 
 /*
@@ -18,9 +18,9 @@
  * either, it gets twice as much again and the asking is counted.
  */
 #define FIRST_STEPS 10000u
-#define FIRST_VIEW  4096u
-#define WORK_BASE   (UINT64_C(1) << 28)
-#define WORK_EACH   256       /* for every character of the text */
+#define FIRST_VIEW 4096u
+#define WORK_BASE (UINT64_C(1) << 28)
+#define WORK_EACH 256 /* for every character of the text */
 
 struct pattern {
 	struct arena mem;
@@ -28,7 +28,7 @@ struct pattern {
 	pcre2_general_context *memory;
 	pcre2_code *code;
 	bool jit;
-	uint8_t (*page)[PAGE];        /* kinds of the characters of one page */
+	uint8_t (*page)[PAGE]; /* kinds of the characters of one page */
 	uint16_t page_of[N_PAGES];
 };
 
@@ -73,8 +73,8 @@ static uint32_t *find_cuts(struct arena *mem, const struct regex *x, size_t *n)
 }
 
 /* Gives each stretch between cuts the number of its kind: those in the same sets share one. */
-static int number_kinds(uint16_t *kind, const uint32_t *cut, size_t n, const struct regex *x, struct arena *mem,
-			struct err *e)
+static int number_kinds(uint16_t *kind, const uint32_t *cut, size_t n, const struct regex *x,
+			struct arena *mem, struct err *e)
 {
 	size_t n_kinds = 1;
 
@@ -98,7 +98,8 @@ static int number_kinds(uint16_t *kind, const uint32_t *cut, size_t n, const str
 		}
 		BUG_ON(n_kinds > 2 * before);
 		if (n_kinds > MOST_KINDS)
-			return err_set(e, ERR_INPUT, "it tells more than %d kinds of characters apart", MOST_KINDS);
+			return err_set(e, ERR_INPUT, "it tells more than %d kinds of characters apart",
+				       MOST_KINDS);
 	}
 	return 0;
 }
@@ -111,7 +112,7 @@ static bool page_same(const uint8_t *a, const uint8_t *b)
 /* The table from code points to kinds, pages that are alike stored once. */
 static void build_pages(struct pattern *p, const uint16_t *kind, const uint32_t *cut, size_t n)
 {
-	uint8_t (*page)[PAGE] = NULL, now[PAGE];
+	uint8_t(*page)[PAGE] = NULL, now[PAGE];
 	size_t n_pages = 0, cap = 0, at = 0, same;
 
 	for (uint32_t k = 0; k < N_PAGES; k++) {
@@ -143,7 +144,8 @@ static uint8_t kind_of(const struct pattern *p, uint32_t cp)
 /* ---- compiling ---- */
 
 /* The kinds inside a set, as a class of bytes. */
-static void put_kinds(struct str *out, const struct cp_set *set, const uint16_t *kind, const uint32_t *cut, size_t n)
+static void put_kinds(struct str *out, const struct cp_set *set, const uint16_t *kind, const uint32_t *cut,
+		      size_t n)
 {
 	bool in[MOST_KINDS + 1] = { false };
 	bool any = false;
@@ -178,7 +180,8 @@ static int compile(struct pattern *p, const char *text, size_t n, struct err *e)
 
 	context = pcre2_compile_context_create(p->memory);
 	pcre2_set_parens_nest_limit(context, 4 * REGEX_DEEPEST);
-	p->code = pcre2_compile((PCRE2_SPTR)text, n, PCRE2_NEVER_UTF | PCRE2_NEVER_UCP, &code, &where, context);
+	p->code =
+		pcre2_compile((PCRE2_SPTR)text, n, PCRE2_NEVER_UTF | PCRE2_NEVER_UCP, &code, &where, context);
 	pcre2_compile_context_free(context);
 	if (!p->code) {
 		pcre2_get_error_message(code, (PCRE2_UCHAR *)why, sizeof(why));
@@ -337,7 +340,8 @@ static int match_once(struct pattern_search *s, struct err *e)
 		if (p->jit && !no_jit)
 			got = pcre2_jit_match(p->code, s->kind, end, s->at, how, s->match, s->limits);
 		else
-			got = pcre2_match(p->code, s->kind, end, s->at, how | PCRE2_NO_JIT, s->match, s->limits);
+			got = pcre2_match(p->code, s->kind, end, s->at, how | PCRE2_NO_JIT, s->match,
+					  s->limits);
 		if (got > 0)
 			return 1;
 		if (got == PCRE2_ERROR_NOMATCH && end == s->n)

@@ -29,12 +29,12 @@ void pattern_close(struct pattern *p);
 struct pattern_search {
 	const struct pattern *pattern;
 	struct view text;
-	uint8_t *kind;        /* of each character; NUL-free or not, length n */
+	uint8_t *kind; /* of each character; NUL-free or not, length n */
 	size_t n, cap;
-	size_t at;            /* the next character to look at */
+	size_t at;	      /* the next character to look at */
 	size_t last_end;      /* of the match before, in characters; SIZE_MAX: none yet */
 	size_t chars, bytes;  /* a character's number and its first byte: both only grow */
-	uint64_t work;        /* spent on this text */
+	uint64_t work;	      /* spent on this text */
 	void *match, *limits; /* PCRE2's */
 };
 

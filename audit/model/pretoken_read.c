@@ -7,8 +7,11 @@ static const char gpt2_pattern[] =
 	"'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
 static const char *const behavior_name[] = {
-	[SPLIT_REMOVED] = "Removed", [SPLIT_ISOLATED] = "Isolated", [SPLIT_WITH_PREVIOUS] = "MergedWithPrevious",
-	[SPLIT_WITH_NEXT] = "MergedWithNext", [SPLIT_CONTIGUOUS] = "Contiguous",
+	[SPLIT_REMOVED] = "Removed",
+	[SPLIT_ISOLATED] = "Isolated",
+	[SPLIT_WITH_PREVIOUS] = "MergedWithPrevious",
+	[SPLIT_WITH_NEXT] = "MergedWithNext",
+	[SPLIT_CONTIGUOUS] = "Contiguous",
 };
 
 static int read_flag(bool *out, const struct json *v, const char *key, bool otherwise, struct err *e)
@@ -29,8 +32,10 @@ static int read_behavior(enum pretoken_behavior *out, const struct json *v, stru
 			return 0;
 		}
 	}
-	return err_at(e, ERR_INPUT, json_pos(json_find(v, "behavior")), "behavior '%.*s' is not Removed, Isolated, "
-		      "MergedWithPrevious, MergedWithNext or Contiguous", (int)(name.n < 60 ? name.n : 60), name.p);
+	return err_at(e, ERR_INPUT, json_pos(json_find(v, "behavior")),
+		      "behavior '%.*s' is not Removed, Isolated, "
+		      "MergedWithPrevious, MergedWithNext or Contiguous",
+		      (int)(name.n < 60 ? name.n : 60), name.p);
 }
 
 static int read_split(struct pretoken_step *s, struct arena *mem, const struct json *v, struct err *e)
@@ -78,9 +83,11 @@ static int read_metaspace(struct pretoken_step *s, struct arena *mem, const stru
 	else if (scheme->kind == JSON_STRING && view_is(scheme->str, "never"))
 		s->prepend = PREPEND_NEVER;
 	else
-		return err_at(e, ERR_INPUT, json_pos(scheme), "\"prepend_scheme\" has to be first, always or never");
+		return err_at(e, ERR_INPUT, json_pos(scheme),
+			      "\"prepend_scheme\" has to be first, always or never");
 	if (!prefix && s->prepend != PREPEND_NEVER)
-		return err_at(e, ERR_INPUT, json_pos(v), "\"add_prefix_space\" and \"prepend_scheme\" do not agree");
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "\"add_prefix_space\" and \"prepend_scheme\" do not agree");
 	return 0;
 }
 
@@ -104,7 +111,8 @@ static int read_digits(struct pretoken_step *s, struct arena *mem, const struct 
 	return 0;
 }
 
-static int read_chars(struct pretoken_step *s, struct arena *mem, const char *name, enum pretoken_behavior behavior)
+static int read_chars(struct pretoken_step *s, struct arena *mem, const char *name,
+		      enum pretoken_behavior behavior)
 {
 	s->behavior = behavior;
 	s->by_chars = true;
@@ -112,7 +120,8 @@ static int read_chars(struct pretoken_step *s, struct arena *mem, const char *na
 	return 0;
 }
 
-static int read_step(struct pretoken *out, struct arena *mem, const struct json *v, struct view type, struct err *e)
+static int read_step(struct pretoken *out, struct arena *mem, const struct json *v, struct view type,
+		     struct err *e)
 {
 	struct pretoken_step *s = &out->step[out->n++];
 
@@ -133,7 +142,8 @@ static int read_step(struct pretoken *out, struct arena *mem, const struct json 
 		      (int)(type.n < 60 ? type.n : 60), type.p);
 }
 
-static int read_list(struct pretoken *out, struct arena *mem, const struct json *v, unsigned depth, struct err *e)
+static int read_list(struct pretoken *out, struct arena *mem, const struct json *v, unsigned depth,
+		     struct err *e)
 {
 	const struct json *list;
 	struct view type;

@@ -3,14 +3,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#define REPEAT_MOST 65535     /* PCRE2's bound */
-#define SHOWN 80              /* bytes of a pattern in a message */
+#define REPEAT_MOST 65535 /* PCRE2's bound */
+#define SHOWN 80	  /* bytes of a pattern in a message */
 
 /* An open group: what its end restores, and what a quantifier behind it repeats. */
 struct group {
-	size_t op;            /* its first operator */
-	bool icase, dotall;   /* outside it */
-	bool look;            /* (?=...) and its like: not to be repeated */
+	size_t op;	    /* its first operator */
+	bool icase, dotall; /* outside it */
+	bool look;	    /* (?=...) and its like: not to be repeated */
 };
 
 struct parse {
@@ -19,10 +19,10 @@ struct parse {
 	struct group group[REGEX_DEEPEST];
 	size_t depth;
 	bool dotall;
-	size_t item;          /* the first operator of the item before; SIZE_MAX: there is none to repeat */
-	bool repeated;        /* it has a quantifier already */
-	bool begun;           /* something stands in this group already */
-	uint32_t letter;      /* an ASCII letter matched without case right before, or 0 */
+	size_t item;	 /* the first operator of the item before; SIZE_MAX: there is none to repeat */
+	bool repeated;	 /* it has a quantifier already */
+	bool begun;	 /* something stands in this group already */
+	uint32_t letter; /* an ASCII letter matched without case right before, or 0 */
 };
 
 int regex_refuse(const struct regex_reader *r, size_t at, const char *fmt, ...)
@@ -135,9 +135,13 @@ static void put_anchor(struct parse *p, char c)
 		char c;
 		const char *text;
 	} anchor[] = {
-		{ '^', "(?:\\A|(?<=N)(?!\\z))" }, { '$', "(?=N|\\z)" },
-		{ 'A', "\\A" }, { 'z', "\\z" }, { 'Z', "(?=N?\\z)" },
-		{ 'b', "(?:(?<=W)(?!W)|(?<!W)(?=W))" }, { 'B', "(?:(?<=W)(?=W)|(?<!W)(?!W))" },
+		{ '^', "(?:\\A|(?<=N)(?!\\z))" },
+		{ '$', "(?=N|\\z)" },
+		{ 'A', "\\A" },
+		{ 'z', "\\z" },
+		{ 'Z', "(?=N?\\z)" },
+		{ 'b', "(?:(?<=W)(?!W)|(?<!W)(?=W))" },
+		{ 'B', "(?:(?<=W)(?=W)|(?<!W)(?!W))" },
 	};
 	const char *s = NULL;
 
@@ -175,8 +179,10 @@ static int parse_set(struct parse *p, struct cp_set set, bool single, size_t at)
 		if (single && c < 0x80) {
 			p->letter = c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c;
 			if (has_ligature(before, p->letter))
-				return regex_refuse(&p->r, at, "'%c%c' where case does not count, which is a "
-						    "ligature as well", (char)before, (char)p->letter);
+				return regex_refuse(&p->r, at,
+						    "'%c%c' where case does not count, which is a "
+						    "ligature as well",
+						    (char)before, (char)p->letter);
 		}
 	}
 	put_set(p, &set);
@@ -435,9 +441,7 @@ static int parse_one(struct parse *p)
 		item_begin(p);
 		put_set(p, &set);
 		return 0;
-	default:
-		cp_set_add(&set, p->r.mem, cp, cp);
-		return parse_set(p, set, true, at);
+	default: cp_set_add(&set, p->r.mem, cp, cp); return parse_set(p, set, true, at);
 	}
 }
 
@@ -447,7 +451,8 @@ int regex_read(struct regex *out, struct arena *mem, struct view pattern, struct
 
 	*out = (struct regex){ .op = NULL };
 	if (pattern.n > REGEX_LONGEST)
-		return err_set(e, ERR_INPUT, "a pattern of %zu bytes; %d are the most", pattern.n, REGEX_LONGEST);
+		return err_set(e, ERR_INPUT, "a pattern of %zu bytes; %d are the most", pattern.n,
+			       REGEX_LONGEST);
 	if (utf8_valid(pattern.p, pattern.n) < pattern.n)
 		return err_set(e, ERR_INPUT, "a pattern that is not UTF-8");
 	while (p.r.at < pattern.n)

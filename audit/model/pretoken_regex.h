@@ -19,18 +19,18 @@
  * What cannot be carried over exactly is refused by name.
  */
 
-#define REGEX_LONGEST 65536   /* bytes of a pattern */
-#define REGEX_DEEPEST 60      /* groups within groups */
+#define REGEX_LONGEST 65536 /* bytes of a pattern */
+#define REGEX_DEEPEST 60    /* groups within groups */
 
 struct regex_op {
-	const char *text;     /* an operator, or NULL: */
-	uint32_t set;         /* one character of this set */
+	const char *text; /* an operator, or NULL: */
+	uint32_t set;	  /* one character of this set */
 };
 
 struct regex {
 	struct regex_op *op;
 	size_t n, cap;
-	struct cp_set *set;   /* each different from the others */
+	struct cp_set *set; /* each different from the others */
 	size_t n_set, cap_set;
 };
 

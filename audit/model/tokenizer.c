@@ -35,7 +35,8 @@ static int open_model(struct tokenizer *t, const struct json *root, struct err *
 	if (json_is_null(type) ? !json_find(model, "merges") : type->kind != JSON_STRING)
 		return err_at(e, ERR_INPUT, json_pos(model), "\"model\" has no \"type\"; BPE is supported");
 	if (!json_is_null(type) && !view_is(type->str, "BPE"))
-		return err_at(e, ERR_INPUT, json_pos(type), "a tokenizer of type %.*s is not supported; BPE is",
+		return err_at(e, ERR_INPUT, json_pos(type),
+			      "a tokenizer of type %.*s is not supported; BPE is",
 			      (int)(type->str.n < 60 ? type->str.n : 60), type->str.p);
 	return bpe_open(&t->bpe, model, e);
 }

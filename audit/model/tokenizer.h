@@ -21,7 +21,7 @@
 /* A token sequence; all arrays hold n entries. */
 struct encoding {
 	int32_t *id;
-	uint32_t *start, *end;           /* exact spans: consecutive, without gaps; inside an NFC-changed
+	uint32_t *start, *end;		     /* exact spans: consecutive, without gaps; inside an NFC-changed
 	                                    cluster a token covers the cluster whole */
 	uint32_t *oracle_start, *oracle_end; /* the spans Hugging Face `tokenizers` reports, in bytes */
 	size_t n;
@@ -34,7 +34,7 @@ struct tokenizer;
 int tokenizer_open(struct tokenizer **out, const char *path, struct err *e);
 void tokenizer_close(struct tokenizer *t);
 
-size_t tokenizer_vocab(const struct tokenizer *t);      /* one more than the largest id */
+size_t tokenizer_vocab(const struct tokenizer *t);		      /* one more than the largest id */
 int32_t tokenizer_find(const struct tokenizer *t, struct view token); /* id, or -1 */
 bool tokenizer_is_special(const struct tokenizer *t, int32_t id);     /* an added token marked special */
 bool tokenizer_is_added(const struct tokenizer *t, int32_t id);
@@ -48,7 +48,8 @@ void tokenizer_surround(size_t *before, size_t *after, const struct tokenizer *t
 int tokenizer_encode(struct encoding *out, struct arena *mem, const struct tokenizer *t, struct view text,
 		     bool special, struct err *e);
 /* Adds the text of the ids, special tokens kept or skipped; ids out of range add U+FFFD. */
-void tokenizer_decode(struct str *out, const struct tokenizer *t, const int32_t *id, size_t n, bool skip_special);
+void tokenizer_decode(struct str *out, const struct tokenizer *t, const int32_t *id, size_t n,
+		      bool skip_special);
 /* The bytes of one token as they stand in running text (may be part of a character). Borrowed. */
 struct view tokenizer_piece(const struct tokenizer *t, int32_t id);
 

@@ -19,7 +19,8 @@ static int read_flag(bool *out, const struct json *v, const char *key, struct er
 
 /* The reference does not take ids from the file: a token has the id of the vocabulary, or the next free one.
  * Where the file says otherwise, one of the two is wrong. */
-static int check_id(struct added_token *t, const struct json *v, const struct bpe *bpe, int32_t *next, struct err *e)
+static int check_id(struct added_token *t, const struct json *v, const struct bpe *bpe, int32_t *next,
+		    struct err *e)
 {
 	int32_t known = bpe_find(bpe, t->content);
 	const struct json *id;
@@ -28,8 +29,10 @@ static int check_id(struct added_token *t, const struct json *v, const struct bp
 	if (json_member(&id, v, "id", JSON_INTEGER, e) < 0)
 		return -1;
 	if (id->integer < 0 || id->integer >= (int64_t)BPE_MOST_IDS)
-		return err_at(e, ERR_INPUT, json_pos(id), "the id of added token '%.*s' is %lld; it has to be from 0 "
-			      "to %u", show(t->content), t->content.p, (long long)id->integer, BPE_MOST_IDS - 1);
+		return err_at(e, ERR_INPUT, json_pos(id),
+			      "the id of added token '%.*s' is %lld; it has to be from 0 "
+			      "to %u",
+			      show(t->content), t->content.p, (long long)id->integer, BPE_MOST_IDS - 1);
 	t->id = known >= 0 ? known : (*next)++;
 	if (t->id != id->integer)
 		return err_at(e, ERR_INPUT, json_pos(id), "added token '%.*s' has id %lld, but %s %d",
@@ -37,8 +40,10 @@ static int check_id(struct added_token *t, const struct json *v, const struct bp
 			      known >= 0 ? "the vocabulary gives it" : "the next free one is", (int)t->id);
 	other = bpe_token(bpe, t->id);
 	if (known < 0 && other.p)
-		return err_at(e, ERR_INPUT, json_pos(id), "added token '%.*s' has id %d, which is '%.*s' in the "
-			      "vocabulary", show(t->content), t->content.p, (int)t->id, show(other), other.p);
+		return err_at(e, ERR_INPUT, json_pos(id),
+			      "added token '%.*s' has id %d, which is '%.*s' in the "
+			      "vocabulary",
+			      show(t->content), t->content.p, (int)t->id, show(other), other.p);
 	return 0;
 }
 
@@ -53,8 +58,9 @@ static int read_token(struct added_token *t, struct arena *mem, const struct jso
 	    read_flag(&t->rstrip, v, "rstrip", e) < 0 || read_flag(&t->single_word, v, "single_word", e) < 0)
 		return -1;
 	if (content.n == 0 || content.n > ADDED_LONGEST)
-		return err_at(e, ERR_INPUT, json_pos(v), "an added token of %zu bytes; it has to have 1 to %d",
-			      content.n, ADDED_LONGEST);
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "an added token of %zu bytes; it has to have 1 to %d", content.n,
+			      ADDED_LONGEST);
 	t->content = t->match = (struct view){ arena_strdup(mem, content.p, content.n), content.n };
 	if (check_id(t, v, bpe, next, e) < 0)
 		return -1;
@@ -96,7 +102,8 @@ static void make_set(struct added_set *s, struct added *a, struct arena *mem, en
 	size_t n = 0, b = 0;
 
 	for (uint32_t i = 0; i < a->n; i++)
-		if (what == OF_CONTENT || (a->token[i].normalized == (what == OF_NORMALIZED) && a->token[i].match.n > 0))
+		if (what == OF_CONTENT ||
+		    (a->token[i].normalized == (what == OF_NORMALIZED) && a->token[i].match.n > 0))
 			from[n++] = i;
 	for (size_t run = 1; run < n; run *= 2) {
 		for (size_t at = 0; at < n; at += 2 * run) {
@@ -104,8 +111,9 @@ static void make_set(struct added_set *s, struct added *a, struct arena *mem, en
 			size_t i = at, j = mid;
 
 			for (size_t k = at; k < end; k++)
-				to[k] = j == end || (i < mid && comes_first(a, from[i], from[j], what)) ? from[i++]
-													: from[j++];
+				to[k] = j == end || (i < mid && comes_first(a, from[i], from[j], what))
+						? from[i++]
+						: from[j++];
 		}
 		t = from;
 		from = to;
@@ -189,8 +197,8 @@ int added_read(struct added *out, struct arena *mem, const struct json *list, co
 
 /* The longest token of the set that text begins with at `at`, or NULL: the range of candidates is narrowed byte
  * by byte. */
-static const struct added_token *longest_at(const struct added *a, const struct added_set *s, struct view text,
-					    size_t at)
+static const struct added_token *longest_at(const struct added *a, const struct added_set *s,
+					    struct view text, size_t at)
 {
 	size_t lo = s->first[(uint8_t)text.p[at]], hi = s->first[(uint8_t)text.p[at] + 1];
 	const struct added_token *best = NULL;
@@ -273,7 +281,8 @@ static size_t blanks_after(struct view text, size_t at)
 	return at;
 }
 
-static void cut_piece(const struct added *a, const struct added_set *s, struct passage *p, const struct piece *piece)
+static void cut_piece(const struct added *a, const struct added_set *s, struct passage *p,
+		      const struct piece *piece)
 {
 	struct view text = passage_view(p, piece);
 	size_t done = 0, at = 0;

@@ -13,7 +13,8 @@ static int show(struct view v)
 	return (int)(v.n < 60 ? v.n : 60);
 }
 
-static int one_character(struct view *out, struct arena *mem, const struct json *v, const char *key, struct err *e)
+static int one_character(struct view *out, struct arena *mem, const struct json *v, const char *key,
+			 struct err *e)
 {
 	struct view text;
 	uint32_t cp;
@@ -21,7 +22,8 @@ static int one_character(struct view *out, struct arena *mem, const struct json 
 	if (json_str(&text, v, key, e) < 0)
 		return -1;
 	if (text.n == 0 || utf8_decode(&cp, text.p, text.n) != text.n)
-		return err_at(e, ERR_INPUT, json_pos(json_find(v, key)), "\"%s\" has to be one character", key);
+		return err_at(e, ERR_INPUT, json_pos(json_find(v, key)), "\"%s\" has to be one character",
+			      key);
 	*out = (struct view){ arena_strdup(mem, text.p, text.n), text.n };
 	return 0;
 }
@@ -39,7 +41,8 @@ static int read_replace(struct decode_step *s, struct arena *mem, const struct j
 
 static int read_metaspace(struct decode_step *s, struct arena *mem, const struct json *v, struct err *e)
 {
-	const struct json *scheme = json_find(v, "prepend_scheme"), *prefix = json_find(v, "add_prefix_space");
+	const struct json *scheme = json_find(v, "prepend_scheme"),
+			  *prefix = json_find(v, "add_prefix_space");
 
 	s->kind = DECODE_METASPACE;
 	if (json_is_null(scheme))
@@ -49,7 +52,8 @@ static int read_metaspace(struct decode_step *s, struct arena *mem, const struct
 	return one_character(&s->text, mem, v, "replacement", e);
 }
 
-static int read_step(struct decode *out, struct arena *mem, const struct json *v, struct view type, struct err *e)
+static int read_step(struct decode *out, struct arena *mem, const struct json *v, struct view type,
+		     struct err *e)
 {
 	struct decode_step *s = &out->step[out->n++];
 
@@ -78,7 +82,8 @@ static int read_step(struct decode *out, struct arena *mem, const struct json *v
 	return err_at(e, ERR_INPUT, json_pos(v), "decoder %.*s is not supported", show(type), type.p);
 }
 
-static int read_list(struct decode *out, struct arena *mem, const struct json *v, unsigned depth, struct err *e)
+static int read_list(struct decode *out, struct arena *mem, const struct json *v, unsigned depth,
+		     struct err *e)
 {
 	const struct json *list;
 	struct view type;
@@ -357,7 +362,8 @@ static void run_step(struct strings *to, const struct strings *from, const struc
 	}
 }
 
-void tokenizer_decode(struct str *out, const struct tokenizer *t, const int32_t *id, size_t n, bool skip_special)
+void tokenizer_decode(struct str *out, const struct tokenizer *t, const int32_t *id, size_t n,
+		      bool skip_special)
 {
 	struct strings now = { .n = 0 }, next = { .n = 0 }, swap;
 

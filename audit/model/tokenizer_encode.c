@@ -8,8 +8,8 @@
 /* A token on its way out: bytes of the passage, then of the original. */
 struct found {
 	int32_t id;
-	bool added, special;      /* an added token of the text; one that a post-processor put there */
-	uint32_t start, end;      /* in the passage */
+	bool added, special; /* an added token of the text; one that a post-processor put there */
+	uint32_t start, end; /* in the passage */
 	struct origin at;
 };
 

@@ -11,11 +11,11 @@
 
 /* ---- added tokens: found in the text before anything cuts it ---- */
 
-#define ADDED_LONGEST 4096    /* bytes of one */
+#define ADDED_LONGEST 4096 /* bytes of one */
 
 struct added_token {
 	struct view content;
-	struct view match;        /* what is looked for: the content, normalized if `normalized` */
+	struct view match; /* what is looked for: the content, normalized if `normalized` */
 	int32_t id;
 	bool special, normalized, lstrip, rstrip, single_word;
 };
@@ -24,13 +24,13 @@ struct added_token {
 struct added_set {
 	uint32_t *index;
 	size_t n;
-	uint32_t first[257];      /* where those begin that start with each byte */
+	uint32_t first[257]; /* where those begin that start with each byte */
 };
 
 struct added {
 	struct added_token *token;
 	size_t n;
-	uint32_t *of_id;          /* (n_ids) number of the token plus one, or 0 */
+	uint32_t *of_id; /* (n_ids) number of the token plus one, or 0 */
 	size_t n_ids;
 	struct added_set plain, normalized, content;
 };
@@ -41,7 +41,7 @@ int added_read(struct added *out, struct arena *mem, const struct json *list, co
 /* Cuts the pieces at the tokens of the set. */
 void added_cut(const struct added *a, const struct added_set *set, struct passage *p);
 const struct added_token *added_find(const struct added *a, int32_t id); /* or NULL */
-int32_t added_id(const struct added *a, struct view content);            /* or -1 */
+int32_t added_id(const struct added *a, struct view content);		 /* or -1 */
 
 /* ---- post-processors ---- */
 
@@ -49,8 +49,8 @@ enum post_kind { POST_TRIM, POST_TEMPLATE };
 
 struct post_step {
 	enum post_kind kind;
-	bool prefix;              /* POST_TRIM: one leading blank of the first token stays */
-	int32_t *before, *after;  /* POST_TEMPLATE: ids put around the text */
+	bool prefix;		 /* POST_TRIM: one leading blank of the first token stays */
+	int32_t *before, *after; /* POST_TEMPLATE: ids put around the text */
 	size_t n_before, n_after;
 };
 
@@ -61,26 +61,33 @@ struct post {
 
 int post_read(struct post *out, struct arena *mem, const struct json *v, size_t vocab, struct err *e);
 /* add_bos_token and add_eos_token of a tokenizer_config.json, where no step puts anything there. */
-int post_read_config(struct post *post, struct arena *mem, const struct json *config, const struct tokenizer *t,
-		     struct err *e);
+int post_read_config(struct post *post, struct arena *mem, const struct json *config,
+		     const struct tokenizer *t, struct err *e);
 int32_t post_bos(const struct post *post);
 
 /* ---- decoders ---- */
 
-enum decode_kind { DECODE_BYTES, DECODE_REPLACE, DECODE_FALLBACK, DECODE_FUSE, DECODE_STRIP, DECODE_METASPACE };
+enum decode_kind {
+	DECODE_BYTES,
+	DECODE_REPLACE,
+	DECODE_FALLBACK,
+	DECODE_FUSE,
+	DECODE_STRIP,
+	DECODE_METASPACE
+};
 
 struct decode_step {
 	enum decode_kind kind;
 	struct view literal, text; /* DECODE_REPLACE: what, by what; the others: text is the character */
 	struct pattern *pattern;
-	size_t start, stop;        /* DECODE_STRIP */
-	bool prefix;               /* DECODE_METASPACE: the first token's marks go */
+	size_t start, stop; /* DECODE_STRIP */
+	bool prefix;	    /* DECODE_METASPACE: the first token's marks go */
 };
 
 struct decode {
 	struct decode_step *step;
 	size_t n;
-	bool joined;               /* there is a decoder; without one tokens are joined by blanks */
+	bool joined; /* there is a decoder; without one tokens are joined by blanks */
 };
 
 int decode_read(struct decode *out, struct arena *mem, const struct json *v, struct err *e);
@@ -96,9 +103,9 @@ struct tokenizer {
 	struct added added;
 	struct post post;
 	struct decode decode;
-	bool raw;                  /* words go to the vocabulary as bytes */
+	bool raw; /* words go to the vocabulary as bytes */
 	size_t vocab;
-	struct str pieces;         /* of all tokens, and where each begins: (vocab + 1) */
+	struct str pieces; /* of all tokens, and where each begins: (vocab + 1) */
 	uint32_t *piece;
 };
 

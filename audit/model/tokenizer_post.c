@@ -1,7 +1,7 @@
 #include "model/tokenizer_parts.h"
 
 #define MOST_STEPS 16
-#define MOST_IDS   64         /* put around a text */
+#define MOST_IDS 64 /* put around a text */
 
 static int show(struct view v)
 {
@@ -19,8 +19,8 @@ static int put_id(struct post_step *s, bool after, const struct json *v, size_t 
 	size_t *n = after ? &s->n_after : &s->n_before;
 
 	if (v->kind != JSON_INTEGER || v->integer < 0 || (uint64_t)v->integer >= vocab)
-		return err_at(e, ERR_INPUT, json_pos(v), "a special token's id has to be an integer from 0 to %zu",
-			      vocab - 1);
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "a special token's id has to be an integer from 0 to %zu", vocab - 1);
 	if (*n == MOST_IDS)
 		return err_at(e, ERR_INPUT, json_pos(v), "more than %d special tokens", MOST_IDS);
 	(after ? s->after : s->before)[(*n)++] = (int32_t)v->integer;
@@ -40,8 +40,8 @@ static int put_special(struct post_step *s, bool after, const struct json *speci
 	for (v = tokens->first; v && !view_eq(v->key, name); v = v->next)
 		;
 	if (!v)
-		return err_at(e, ERR_INPUT, json_pos(special), "special token '%.*s' is not in \"special_tokens\"",
-			      show(name), name.p);
+		return err_at(e, ERR_INPUT, json_pos(special),
+			      "special token '%.*s' is not in \"special_tokens\"", show(name), name.p);
 	if (json_member(&ids, v, "ids", JSON_ARRAY, e) < 0)
 		return -1;
 	for (v = ids->first; v; v = v->next)
@@ -50,7 +50,8 @@ static int put_special(struct post_step *s, bool after, const struct json *speci
 	return 0;
 }
 
-static int read_template(struct post_step *s, struct arena *mem, const struct json *v, size_t vocab, struct err *e)
+static int read_template(struct post_step *s, struct arena *mem, const struct json *v, size_t vocab,
+			 struct err *e)
 {
 	const struct json *single, *sequence, *special;
 	bool after = false;
@@ -70,11 +71,13 @@ static int read_template(struct post_step *s, struct arena *mem, const struct js
 			continue;
 		}
 		if (!sequence)
-			return err_at(e, ERR_INPUT, json_pos(item), "a part of a template has to be Sequence or SpecialToken");
+			return err_at(e, ERR_INPUT, json_pos(item),
+				      "a part of a template has to be Sequence or SpecialToken");
 		if (json_str(&name, sequence, "id", e) < 0)
 			return -1;
 		if (after || !view_is(name, "A"))
-			return err_at(e, ERR_INPUT, json_pos(item), "a template for one text has to name A once, and "
+			return err_at(e, ERR_INPUT, json_pos(item),
+				      "a template for one text has to name A once, and "
 				      "nothing else");
 		after = true;
 	}
@@ -83,8 +86,8 @@ static int read_template(struct post_step *s, struct arena *mem, const struct js
 	return 0;
 }
 
-static int read_step(struct post *out, struct arena *mem, const struct json *v, struct view type, size_t vocab,
-		     struct err *e)
+static int read_step(struct post *out, struct arena *mem, const struct json *v, struct view type,
+		     size_t vocab, struct err *e)
 {
 	struct post_step *s = &out->step[out->n];
 	bool trim;
@@ -94,7 +97,8 @@ static int read_step(struct post *out, struct arena *mem, const struct json *v, 
 		return read_template(s, mem, v, vocab, e);
 	}
 	if (!view_is(type, "ByteLevel"))
-		return err_at(e, ERR_INPUT, json_pos(v), "post_processor %.*s is not supported", show(type), type.p);
+		return err_at(e, ERR_INPUT, json_pos(v), "post_processor %.*s is not supported", show(type),
+			      type.p);
 	if (read_flag(&trim, v, "trim_offsets", true, e) < 0 ||
 	    read_flag(&s->prefix, v, "add_prefix_space", true, e) < 0)
 		return -1;
@@ -151,13 +155,14 @@ static int config_id(int32_t *out, const struct json *config, const char *flag, 
 		return -1;
 	*out = tokenizer_find(t, content);
 	if (*out < 0)
-		return err_at(e, ERR_INPUT, json_pos(v), "\"%s\" is '%.*s', which the tokenizer does not have", key,
-			      show(content), content.p);
+		return err_at(e, ERR_INPUT, json_pos(v),
+			      "\"%s\" is '%.*s', which the tokenizer does not have", key, show(content),
+			      content.p);
 	return 0;
 }
 
-int post_read_config(struct post *post, struct arena *mem, const struct json *config, const struct tokenizer *t,
-		     struct err *e)
+int post_read_config(struct post *post, struct arena *mem, const struct json *config,
+		     const struct tokenizer *t, struct err *e)
 {
 	struct post_step s = { .kind = POST_TEMPLATE };
 	bool has_before = false, has_after = false;

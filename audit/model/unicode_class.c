@@ -9,16 +9,16 @@
 static const struct {
 	const char *brief, *name;
 } category_name[] = {
-	{ "lu", "uppercaseletter" },  { "ll", "lowercaseletter" },     { "lt", "titlecaseletter" },
-	{ "lm", "modifierletter" },   { "lo", "otherletter" },         { "mn", "nonspacingmark" },
-	{ "mc", "spacingmark" },      { "me", "enclosingmark" },       { "nd", "decimalnumber" },
-	{ "nl", "letternumber" },     { "no", "othernumber" },         { "pc", "connectorpunctuation" },
-	{ "pd", "dashpunctuation" },  { "ps", "openpunctuation" },     { "pe", "closepunctuation" },
-	{ "pi", "initialpunctuation" }, { "pf", "finalpunctuation" },  { "po", "otherpunctuation" },
-	{ "sm", "mathsymbol" },       { "sc", "currencysymbol" },      { "sk", "modifiersymbol" },
-	{ "so", "othersymbol" },      { "zs", "spaceseparator" },      { "zl", "lineseparator" },
-	{ "zp", "paragraphseparator" }, { "cc", "control" },           { "cf", "format" },
-	{ "co", "privateuse" },       { "cn", "unassigned" },          { "cs", "surrogate" },
+	{ "lu", "uppercaseletter" },	{ "ll", "lowercaseletter" },  { "lt", "titlecaseletter" },
+	{ "lm", "modifierletter" },	{ "lo", "otherletter" },      { "mn", "nonspacingmark" },
+	{ "mc", "spacingmark" },	{ "me", "enclosingmark" },    { "nd", "decimalnumber" },
+	{ "nl", "letternumber" },	{ "no", "othernumber" },      { "pc", "connectorpunctuation" },
+	{ "pd", "dashpunctuation" },	{ "ps", "openpunctuation" },  { "pe", "closepunctuation" },
+	{ "pi", "initialpunctuation" }, { "pf", "finalpunctuation" }, { "po", "otherpunctuation" },
+	{ "sm", "mathsymbol" },		{ "sc", "currencysymbol" },   { "sk", "modifiersymbol" },
+	{ "so", "othersymbol" },	{ "zs", "spaceseparator" },   { "zl", "lineseparator" },
+	{ "zp", "paragraphseparator" }, { "cc", "control" },	      { "cf", "format" },
+	{ "co", "privateuse" },		{ "cn", "unassigned" },	      { "cs", "surrogate" },
 };
 
 #define N_CATEGORY (sizeof(category_name) / sizeof(category_name[0]))
@@ -28,15 +28,29 @@ static const struct {
 	const char *name;
 	uint32_t mask;
 } group_name[] = {
-	{ "l", 0x1f },          { "letter", 0x1f },         { "m", 0xe0 },           { "mark", 0xe0 },
-	{ "combiningmark", 0xe0 }, { "n", 0x700 },          { "number", 0x700 },     { "p", 0x3f800 },
-	{ "punctuation", 0x3f800 }, { "s", 0x3c0000 },      { "symbol", 0x3c0000 },  { "z", 0x1c00000 },
-	{ "separator", 0x1c00000 }, { "c", 0x3e000000 },    { "other", 0x3e000000 }, { "digit", 0x100 },
-	{ "cntrl", 0x2000000 }, { "any", 0x3fffffff },      { "assigned", 0x2fffffff },
+	{ "l", 0x1f },
+	{ "letter", 0x1f },
+	{ "m", 0xe0 },
+	{ "mark", 0xe0 },
+	{ "combiningmark", 0xe0 },
+	{ "n", 0x700 },
+	{ "number", 0x700 },
+	{ "p", 0x3f800 },
+	{ "punctuation", 0x3f800 },
+	{ "s", 0x3c0000 },
+	{ "symbol", 0x3c0000 },
+	{ "z", 0x1c00000 },
+	{ "separator", 0x1c00000 },
+	{ "c", 0x3e000000 },
+	{ "other", 0x3e000000 },
+	{ "digit", 0x100 },
+	{ "cntrl", 0x2000000 },
+	{ "any", 0x3fffffff },
+	{ "assigned", 0x2fffffff },
 };
 
 static const struct cp_range space_range[] = {
-	{ 0x9, 0xd }, { 0x20, 0x20 }, { 0x85, 0x85 }, { 0xa0, 0xa0 }, { 0x1680, 0x1680 },
+	{ 0x9, 0xd },	    { 0x20, 0x20 },	{ 0x85, 0x85 },	    { 0xa0, 0xa0 },	{ 0x1680, 0x1680 },
 	{ 0x2000, 0x200a }, { 0x2028, 0x2029 }, { 0x202f, 0x202f }, { 0x205f, 0x205f }, { 0x3000, 0x3000 },
 };
 

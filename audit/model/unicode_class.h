@@ -28,7 +28,10 @@ struct cp_set {
 	size_t n, cap;
 };
 
-#define CP_SET_INIT { .range = NULL, .n = 0, .cap = 0 }
+#define CP_SET_INIT                             \
+	{                                       \
+		.range = NULL, .n = 0, .cap = 0 \
+	}
 
 void cp_set_add(struct cp_set *s, struct arena *mem, uint32_t first, uint32_t last); /* leaves it open */
 void cp_set_join(struct cp_set *s, struct arena *mem, const struct cp_set *other);   /* leaves it open */
