@@ -1,0 +1,290 @@
+#include "store/metrics.h"
+
+#include <string.h>
+
+/*
+ * Tolerances are for another BLAS kernel family, where float sums are folded in another order: counts of what
+ * crossed a threshold may then move by a few, losses by parts in a thousand, tests by a draw or two.
+ */
+#define EXACT METRIC_NEITHER, 0, 0
+#define COUNT(p, l) { p, l, "", METRIC_COUNT, 0, EXACT }
+#define NUMBER(p, l) { p, l, "", METRIC_ID, 0, EXACT }
+
+static const struct metric rows[] = {
+	NUMBER("format", "format"),
+	NUMBER("audit.seed", "seed"),
+	COUNT("verdict.confirmed", "findings confirmed"),
+	COUNT("verdict.tested", "findings tested"),
+	COUNT("verdict.candidates", "latents of status candidate"),
+	{ "verdict.detectable", "smallest detectable effect", "nats", METRIC_FIXED, 2, METRIC_DOWN, 0.05, 0.05 },
+	COUNT("verdict.kinds.*", "findings confirmed"),
+	NUMBER("models.base.layer", "layer"),
+	NUMBER("models.candidate.layer", "layer"),
+	COUNT("models.base.*", "count"),
+	COUNT("models.candidate.*", "count"),
+	{ "inputs[].bytes", "size", "", METRIC_BYTES, 0, EXACT },
+	{ "spec.*", "value", "", METRIC_PLAIN, 0, EXACT },
+
+	{ "corpus.paired_base", "content tokens paired", "", METRIC_SHARE, 1, METRIC_UP, 0, 0 },
+	{ "corpus.paired_candidate", "content tokens paired", "", METRIC_SHARE, 1, METRIC_UP, 0, 0 },
+	{ "corpus.longest_gap", "longest stretch without a pair", "tokens", METRIC_COUNT, 0, METRIC_DOWN, 0, 0 },
+	COUNT("corpus.*", "count"),
+
+	{ "harvest.bytes", "store", "", METRIC_BYTES, 0, EXACT },
+	{ "harvest.median_norm_base", "median norm", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 1e-4 },
+	{ "harvest.median_norm_candidate", "median norm", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 1e-4 },
+	{ "harvest.mean_abs_gap", "mean absolute prediction gap", "nats", METRIC_FIXED, 3, METRIC_NEITHER, 1e-4, 1e-3 },
+	{ "harvest.gap_histogram[].lo", "prediction gap", "nats", METRIC_FIXED, 1, EXACT },
+	{ "harvest.gap_histogram[].hi", "prediction gap", "nats", METRIC_FIXED, 1, EXACT },
+	{ "harvest.gap_histogram[].rows", "pairs", "", METRIC_COUNT, 0, METRIC_NEITHER, 3, 0.01 },
+	{ "harvest.large_gap_rows", "pairs with a large gap", "", METRIC_COUNT, 0, METRIC_NEITHER, 3, 0.01 },
+	COUNT("harvest.rows", "pairs"),
+
+	NUMBER("training[].seed", "seed"),
+	COUNT("training[].latents", "latents"),
+	COUNT("training[].base_only", "base-only latents"),
+	COUNT("training[].shared", "shared latents"),
+	COUNT("training[].candidate_only", "candidate-only latents"),
+	COUNT("training[].k", "active latents a pair"),
+	COUNT("training[].steps", "steps"),
+	COUNT("training[].rows", "pairs"),
+	{ "training[].scale_base", "scale", "", METRIC_FIXED, 4, METRIC_NEITHER, 0, 1e-4 },
+	{ "training[].scale_candidate", "scale", "", METRIC_FIXED, 4, METRIC_NEITHER, 0, 1e-4 },
+	{ "training[].threshold", "threshold", "", METRIC_FIXED, 4, METRIC_NEITHER, 0, 0.02 },
+	COUNT("training[].curve[].step", "step"),
+	{ "training[].curve[].loss", "loss", "", METRIC_FIXED, 3, METRIC_DOWN, 0, 0.02 },
+	{ "training[].curve[].fve_base", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
+	{ "training[].curve[].fve_candidate", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
+	{ "training[].curve[].*", "value", "", METRIC_FIXED, 3, METRIC_NEITHER, 0, 0.05 },
+	{ "training[].held_out.fve", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
+	{ "training[].held_out.fve_base", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
+	{ "training[].held_out.fve_candidate", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
+	{ "training[].held_out.fve_shared_only", "variance explained without the exclusive latents", "", METRIC_FIXED, 4,
+	  METRIC_NEITHER, 0.005, 0 },
+	{ "training[].held_out.fve_shared_only_base", "variance explained without the exclusive latents", "",
+	  METRIC_FIXED, 4, METRIC_NEITHER, 0.005, 0 },
+	{ "training[].held_out.fve_shared_only_candidate", "variance explained without the exclusive latents", "",
+	  METRIC_FIXED, 4, METRIC_NEITHER, 0.005, 0 },
+	{ "training[].held_out.l0", "active latents a pair", "", METRIC_FIXED, 2, METRIC_NEITHER, 0.1, 0.02 },
+	{ "training[].held_out.l0_base_only", "active base-only latents a pair", "", METRIC_FIXED, 2, METRIC_NEITHER, 0.1,
+	  0.05 },
+	{ "training[].held_out.l0_shared", "active shared latents a pair", "", METRIC_FIXED, 2, METRIC_NEITHER, 0.1, 0.05 },
+	{ "training[].held_out.l0_candidate_only", "active candidate-only latents a pair", "", METRIC_FIXED, 2,
+	  METRIC_NEITHER, 0.1, 0.05 },
+	{ "training[].held_out.dead_base_only", "dead base-only latents", "", METRIC_SHARE, 1, METRIC_DOWN, 0.05, 0 },
+	{ "training[].held_out.dead_shared", "dead shared latents", "", METRIC_SHARE, 1, METRIC_DOWN, 0.05, 0 },
+	{ "training[].held_out.dead_candidate_only", "dead candidate-only latents", "", METRIC_SHARE, 1, METRIC_DOWN, 0.05,
+	  0 },
+	COUNT("training[].held_out.rows", "pairs held out"),
+
+	COUNT("latents.partitions[].*", "latents"),
+	/* a card stands in one of three columns; the compact list below has the same figures */
+	NUMBER("latents.columns.*[].rank", "rank"),
+	NUMBER("latents.columns.*[].latent", "latent"),
+	{ "latents.columns.*[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
+	{ "latents.columns.*[].relevance_lo", "relevance, low end", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.1 },
+	{ "latents.columns.*[].relevance_hi", "relevance, high end", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.1 },
+	{ "latents.columns.*[].relevance_p", "p of relevance", "", METRIC_P, 0, METRIC_NEITHER, 0.02, 0 },
+	{ "latents.columns.*[].boundary_relevance", "relevance at turn boundaries", "nats", METRIC_SIGNED, 2,
+	  METRIC_NEITHER, 0.05, 0.05 },
+	{ "latents.columns.*[].stability", "stability", "", METRIC_FIXED, 2, METRIC_UP, 0.05, 0 },
+	NUMBER("latents.columns.*[].seeds_found", "seeds that found it"),
+	{ "latents.columns.*[].frequency", "frequency", "", METRIC_SHARE, 2, METRIC_NEITHER, 0.001, 0.05 },
+	{ "latents.columns.*[].fires", "pairs it fires on", "", METRIC_COUNT, 0, METRIC_NEITHER, 3, 0.05 },
+	{ "latents.columns.*[].max_activation", "largest activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.columns.*[].mean_activation", "mean activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.columns.*[].norm_base", "decoder norm, base", "", METRIC_FIXED, 3, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.columns.*[].norm_candidate", "decoder norm, candidate", "", METRIC_FIXED, 3, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.columns.*[].promoted[].score", "logit", "", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
+	{ "latents.columns.*[].suppressed[].score", "logit", "", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
+	{ "latents.columns.*[].contexts[].gap", "prediction gap", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.01, 0.01 },
+	NUMBER("latents.columns.*[].contexts[].peak", "position"),
+	{ "latents.columns.*[].contexts[].activation", "activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.columns.*[].contexts[].tokens[].activation", "activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+	NUMBER("latents.exclusive[].rank", "rank"),
+	NUMBER("latents.exclusive[].latent", "latent"),
+	{ "latents.exclusive[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
+	{ "latents.exclusive[].frequency", "frequency", "", METRIC_SHARE, 2, METRIC_NEITHER, 0.001, 0.05 },
+	{ "latents.exclusive[].max_activation", "largest activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+
+	NUMBER("findings[].latents[].latent", "latent"),
+	{ "findings[].latents[].weight", "weight", "", METRIC_SIGNED, 2, METRIC_NEITHER, 0, 0.05 },
+	{ "findings[].latents[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
+	{ "findings[].share_exclusive", "share of exclusive latents", "", METRIC_SHARE, 0, METRIC_NEITHER, 0.05, 0 },
+	{ "findings[].prompt_gap", "mean gap of the answers", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
+	COUNT("findings[].on_prompts", "prompts where it acts"),
+	COUNT("findings[].off_prompts", "prompts where it does not"),
+	{ "findings[].cosine_difference_of_means", "cosine with the difference of means", "", METRIC_FIXED, 2,
+	  METRIC_NEITHER, 0.03, 0 },
+	{ "findings[].norm", "norm of the direction", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+	{ "findings[].slope_on", "slope, prompts where it acts", "nats a dose", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.05 },
+	{ "findings[].slope_off", "slope, other prompts", "nats a dose", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.05 },
+	{ "findings[].z_on", "effect, prompts where it acts", "sd of random directions", METRIC_SIGNED, 1, METRIC_NEITHER,
+	  0.3, 0.1 },
+	{ "findings[].z_off", "effect, other prompts", "sd of random directions", METRIC_SIGNED, 1, METRIC_NEITHER, 0.3,
+	  0.1 },
+	{ "findings[].z_group_on", "effect, prompts where it acts", "sd of random groups", METRIC_SIGNED, 1,
+	  METRIC_NEITHER, 0.3, 0.1 },
+	{ "findings[].z_group_off", "effect, other prompts", "sd of random groups", METRIC_SIGNED, 1, METRIC_NEITHER, 0.3,
+	  0.1 },
+	{ "findings[].p", "p", "", METRIC_P, 0, METRIC_NEITHER, 0.02, 0 },
+	{ "findings[].q", "q", "", METRIC_P, 0, METRIC_NEITHER, 0.02, 0 },
+	{ "findings[].unsteered_on", "contrast score without steering", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
+	{ "findings[].unsteered_off", "contrast score without steering", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1,
+	  0.02 },
+	{ "findings[].doses[].dose", "dose", "", METRIC_SIGNED, 2, EXACT },
+	{ "findings[].doses[].coherence", "coherence", "", METRIC_SHARE, 0, METRIC_UP, 0.05, 0 },
+	{ "findings[].doses[].divergence", "divergence", "nats", METRIC_FIXED, 3, METRIC_NEITHER, 0.01, 0.1 },
+	{ "findings[].doses[].*", "contrast score", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.05 },
+	{ "findings[].examples[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
+	{ "findings[].generations[].doses[].dose", "dose", "", METRIC_SIGNED, 2, EXACT },
+	{ "findings[].behaviours[].hits_base", "prompts that show it, base", "", METRIC_COUNT, 0, METRIC_NEITHER, 1, 0 },
+	{ "findings[].behaviours[].hits_candidate", "prompts that show it, candidate", "", METRIC_COUNT, 0, METRIC_NEITHER,
+	  1, 0 },
+	{ "findings[].behaviours[].hits_by_dose[]", "prompts that show it", "", METRIC_COUNT, 0, METRIC_NEITHER, 1, 0 },
+
+	{ "screen.prompts[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
+
+	NUMBER("provenance.format", "format"),
+	{ "provenance.inputs[].bytes", "size", "", METRIC_BYTES, 0, EXACT },
+};
+
+const struct metric *metrics_all(size_t *n)
+{
+	*n = sizeof(rows) / sizeof(rows[0]);
+	return rows;
+}
+
+/* A pattern's ".*" at its end takes the whole rest; a "*" elsewhere takes one member name. */
+static bool row_matches(const char *pattern, struct view path)
+{
+	size_t i = 0;
+
+	for (; *pattern; pattern++) {
+		if (*pattern == '*') {
+			if (!pattern[1])
+				return i < path.n;
+			while (i < path.n && path.p[i] != '.' && path.p[i] != '[')
+				i++;
+		} else if (i < path.n && path.p[i] == *pattern) {
+			i++;
+		} else {
+			return false;
+		}
+	}
+	return i == path.n;
+}
+
+const struct metric *metric_find(struct view path)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (row_matches(rows[i].path, path))
+			return &rows[i];
+	return NULL;
+}
+
+/* "-57000.25" with commas put into its whole part */
+static void print_grouped(struct str *out, const char *number)
+{
+	size_t sign = number[0] == '-' || number[0] == '+', whole = strcspn(number + sign, ".");
+
+	str_add(out, number, sign);
+	for (size_t i = 0; i < whole; i++) {
+		if (i && (whole - i) % 3 == 0)
+			str_addc(out, ',');
+		str_addc(out, number[sign + i]);
+	}
+	str_adds(out, number + sign + whole);
+}
+
+static void print_fixed(struct str *out, double v, unsigned digits, bool sign)
+{
+	struct str s = STR_INIT;
+
+	str_addf(&s, sign ? "%+.*f" : "%.*f", (int)digits, v);
+	/* "-0.00" says less than "0.00" */
+	if ((s.p[0] == '-' || s.p[0] == '+') && strspn(s.p + 1, "0.") == s.n - 1)
+		print_grouped(out, s.p + 1);
+	else
+		print_grouped(out, s.p);
+	str_release(&s);
+}
+
+static void print_bytes(struct str *out, double v)
+{
+	static const char *const unit[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB" };
+	size_t u = 0;
+
+	while (v >= 1024 && u + 1 < sizeof(unit) / sizeof(unit[0])) {
+		v /= 1024;
+		u++;
+	}
+	str_addf(out, "%.*f %s", u && v < 100 ? 1 : 0, v, unit[u]);
+}
+
+/* A share that is not zero is not shown as zero, nor one short of all as all. */
+static void print_share(struct str *out, double v, unsigned digits)
+{
+	double step = 0.5, percent = v * 100;
+
+	for (unsigned d = 0; d < digits; d++)
+		step /= 10;
+	if (percent > 0 && percent < step)
+		str_addf(out, "%.2g %%", percent);
+	else if (percent < 100 && percent >= 100 - step)
+		str_addf(out, "%.*f %%", (int)digits + 2, percent);
+	else
+		str_addf(out, "%.*f %%", (int)digits, percent);
+}
+
+void metric_print_real(struct str *out, const struct metric *m, double v)
+{
+	char shortest[32];
+
+	switch (m->format) {
+	case METRIC_ID:
+	case METRIC_PLAIN:
+		real_shortest(shortest, v);
+		str_adds(out, shortest);
+		break;
+	case METRIC_COUNT:
+		print_fixed(out, v, 0, false);
+		break;
+	case METRIC_FIXED:
+	case METRIC_SIGNED:
+		print_fixed(out, v, m->digits, m->format == METRIC_SIGNED);
+		break;
+	case METRIC_SHARE:
+		print_share(out, v, m->digits);
+		break;
+	case METRIC_P:
+		str_addf(out, "%.2g", v);
+		break;
+	case METRIC_BYTES:
+		print_bytes(out, v);
+		break;
+	}
+}
+
+void metric_print(struct str *out, const struct metric *m, const struct json *v)
+{
+	struct str digits = STR_INIT;
+
+	/* whole numbers beyond 2^53 keep all their digits */
+	if (v->kind == JSON_INTEGER && (m->format == METRIC_ID || m->format == METRIC_PLAIN)) {
+		str_addf(out, "%lld", (long long)v->integer);
+	} else if (v->kind == JSON_INTEGER && m->format == METRIC_COUNT) {
+		str_addf(&digits, "%lld", (long long)v->integer);
+		print_grouped(out, digits.p);
+	} else {
+		metric_print_real(out, m, v->real);
+	}
+	str_release(&digits);
+}
+
+bool metric_same(const struct metric *m, double a, double b)
+{
+	double difference = a < b ? b - a : a - b, size_a = a < 0 ? -a : a, size_b = b < 0 ? -b : b;
+
+	return difference <= m->absolute + m->relative * (size_a < size_b ? size_b : size_a);
+}
