@@ -1,0 +1,191 @@
+#include "report/flow.h"
+
+/*
+ * Tables.  Columns that fit their share of the width get what they ask for, and the others divide the rest; cells
+ * wrap.  A row is a band for each of its lines, so that even a row higher than a page can be set; short rows stay whole.
+ */
+
+static const double size = 8, leading = 10.8, pad_x = 4.5, pad_y = 2.6;
+
+struct cell {
+	struct passage p;
+	struct line *line;
+	size_t n_lines;
+	enum node_align align;
+};
+
+struct row {
+	struct cell *cell;
+	bool head;
+};
+
+struct table {
+	struct row *row;
+	size_t n_rows, n_columns;
+	double *width;             /* (n_columns) of the text, without padding */
+};
+
+static void read_cells(struct flow *f, struct table *t, const struct node *table)
+{
+	size_t i = 0;
+
+	for (const struct node *row = table->first; row; row = row->next)
+		t->n_rows++;
+	t->n_columns = table->level;
+	t->row = ARENA_ARRAY(f->mem, t->n_rows + 1, struct row);
+	for (const struct node *row = table->first; row; row = row->next, i++) {
+		size_t k = 0;
+
+		t->row[i].head = row->head;
+		t->row[i].cell = ARENA_ARRAY(f->mem, t->n_columns + 1, struct cell);
+		for (const struct node *cell = row->first; cell && k < t->n_columns; cell = cell->next, k++) {
+			struct style s = { row->head ? FACE_BOLD : FACE_REGULAR, size, INK_TEXT };
+
+			passage_make(&t->row[i].cell[k].p, f->mem, f->fonts, cell, s);
+			t->row[i].cell[k].align = cell->align;
+		}
+	}
+}
+
+/* What each column asks for on one line, and what it cannot well do without. */
+static void measure(const struct table *t, double *asks, double *needs)
+{
+	const double most = 96; /* a longer word may be broken */
+
+	for (size_t k = 0; k < t->n_columns; k++) {
+		asks[k] = needs[k] = 12;
+		for (size_t i = 0; i < t->n_rows; i++) {
+			const struct passage *p = &t->row[i].cell[k].p;
+			double all = passage_width(p), word = passage_widest_word(p);
+
+			asks[k] = all > asks[k] ? all : asks[k];
+			word = word > most ? most : word;
+			needs[k] = word > needs[k] ? word : needs[k];
+		}
+	}
+}
+
+/* Columns with their needs first; then each takes what it asks for while that is no more than an even share. */
+static void divide(const struct table *t, const double *asks, const double *needs, double room)
+{
+	double left = room, need = 0, open = (double)t->n_columns, sum = 0;
+	bool changed = true;
+
+	for (size_t k = 0; k < t->n_columns; k++) {
+		need += needs[k];
+		sum += asks[k];
+		t->width[k] = 0;
+	}
+	for (size_t k = 0; need > room && k < t->n_columns; k++)
+		t->width[k] = needs[k] * room / need;
+	for (size_t k = 0; need <= room && sum <= room && k < t->n_columns; k++)
+		t->width[k] = asks[k] + (room - sum) * asks[k] / sum;
+	if (need > room || sum <= room)
+		return;
+	while (changed && open > 0) {
+		double share = left / open;
+
+		changed = false;
+		for (size_t k = 0; k < t->n_columns; k++) {
+			double want = asks[k] <= share ? asks[k] : needs[k] > share ? needs[k] : 0;
+
+			if (t->width[k] > 0 || want <= 0)
+				continue;
+			t->width[k] = want;
+			left -= want;
+			open -= 1;
+			changed = true;
+		}
+	}
+	/* needs fit the room, so something is left wherever a column is open */
+	for (size_t k = 0; k < t->n_columns; k++)
+		if (t->width[k] <= 0)
+			t->width[k] = left / open;
+}
+
+/* One line of a row across all its columns. */
+static void add_slice(struct flow *f, const struct table *t, const struct row *r, size_t slice, size_t n_slices, double x,
+		      double width, double before)
+{
+	bool top = slice == 0, bottom = slice + 1 == n_slices;
+	double height = leading + (top ? pad_y : 0) + (bottom ? pad_y : 0), at = x;
+	double y = (top ? pad_y : 0) + leading / 2 + size * 0.355;
+	struct band *b = flow_band(f, x + width, before, height);
+
+	if (r->head)
+		scene_box(&b->scene, x, 0, width, height + (bottom ? 0 : 0.4), INK_PANEL, INK_NONE);
+	for (size_t k = 0; k < t->n_columns; k++) {
+		const struct cell *c = &r->cell[k];
+		double slack;
+
+		at += pad_x;
+		if (slice < c->n_lines) {
+			slack = t->width[k] - c->line[slice].width;
+			passage_put(&b->scene, &b->areas, &c->p, c->line[slice],
+				    at + slack * (c->align == NODE_RIGHT ? 1 : c->align == NODE_CENTER ? 0.5 : 0), y);
+		}
+		at += t->width[k] + pad_x;
+	}
+	if (r->head && top)
+		scene_line(&b->scene, x, 0, width, 0, INK_MUTED, 0.7);
+	if (bottom)
+		scene_line(&b->scene, x, height, width, 0, r->head ? INK_MUTED : INK_RULE, r->head ? 0.7 : 0.35);
+}
+
+static void add_row(struct flow *f, const struct table *t, struct row *r, double x, double width, double before)
+{
+	enum { WHOLE = 14 }; /* lines up to which a row is not cut */
+	size_t n = 1, first = f->n;
+
+	for (size_t k = 0; k < t->n_columns; k++) {
+		struct cell *c = &r->cell[k];
+
+		c->n_lines = passage_break(&c->line, f->mem, &c->p, t->width[k]);
+		n = c->n_lines > n ? c->n_lines : n;
+	}
+	for (size_t i = 0; i < n; i++)
+		add_slice(f, t, r, i, n, x, width, i ? 0 : before);
+	for (size_t i = first; i + 1 < f->n; i++)
+		f->band[i].keep = n <= WHOLE || i == first || i + 2 == f->n;
+}
+
+/* A head without words is none. */
+static bool is_empty(const struct table *t, const struct row *r)
+{
+	for (size_t k = 0; k < t->n_columns; k++)
+		if (r->cell[k].p.n)
+			return false;
+	return true;
+}
+
+void flow_table(struct flow *f, const struct node *table, double x, double width, double before)
+{
+	struct table t = { 0 };
+	double *asks, *needs;
+	size_t heads = f->n, n_heads = 0;
+
+	read_cells(f, &t, table);
+	if (!t.n_rows || !t.n_columns)
+		return;
+	t.width = ARENA_ARRAY(f->mem, 3 * t.n_columns, double);
+	asks = t.width + t.n_columns;
+	needs = asks + t.n_columns;
+	measure(&t, asks, needs);
+	divide(&t, asks, needs, width - 2 * pad_x * (double)t.n_columns);
+	for (size_t i = 0; i < t.n_rows; i++) {
+		size_t first = f->n;
+
+		if (t.row[i].head && is_empty(&t, &t.row[i]))
+			continue;
+		add_row(f, &t, &t.row[i], x, width, f->n == heads ? before : 0);
+		if (t.row[i].head) {
+			n_heads = f->n - heads;
+			f->band[f->n - 1].keep = true;
+			continue;
+		}
+		for (size_t k = first; k < f->n; k++) {
+			f->band[k].heads = heads;
+			f->band[k].n_heads = n_heads;
+		}
+	}
+}
