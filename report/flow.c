@@ -110,13 +110,19 @@ static bool is_contents(const struct node *n)
 
 static void add_picture(struct flow *f, const struct node *n, double x, double width)
 {
+	const double most = 640; /* what a page holds besides a caption */
 	const struct scene *s = f->picture ? f->picture(f->ud, n->target) : NULL;
+	double scale = 1;
 	struct band *b;
 
 	if (!s)
 		return;
-	b = flow_band(f, x + width, paragraph_space, s->height);
-	scene_place(&b->scene, s, x, 0);
+	if (s->width * scale > width)
+		scale = width / s->width;
+	if (s->height * scale > most)
+		scale = most / s->height;
+	b = flow_band(f, x + width, paragraph_space, s->height * scale);
+	scene_place(&b->scene, s, x, 0, scale);
 	b->keep = is_caption(n->parent->next);
 }
 
@@ -261,7 +267,7 @@ static void paint_panel(struct flow *f, size_t first, const struct box *box, dou
 		/* bands meet without a seam */
 		scene_box(&b->scene, x, 0, width, b->height + (below > 0 ? 0 : 0.4), box->panel, INK_NONE);
 		scene_box(&b->scene, x, 0, 3, b->height + (below > 0 ? 0 : 0.4), box->ink, INK_NONE);
-		scene_place(&b->scene, &inner, 0, above);
+		scene_place(&b->scene, &inner, 0, above, 1);
 		for (size_t k = 0; k < b->areas.n; k++)
 			b->areas.area[k].y += above;
 		height += b->height;

@@ -174,7 +174,7 @@ static int fill_pages(struct paper *p, const struct cutter *c, struct err *e)
 		const struct band *b = &c->f->band[at->band];
 		struct page *page = &p->page[at->page];
 
-		scene_place(&page->scene, &b->scene, 0, at->y);
+		scene_place(&page->scene, &b->scene, 0, at->y, 1);
 		if (b->contents.n && put_number(&page->scene, c, b, at->y, e) < 0)
 			return -1;
 		for (size_t k = 0; k < b->areas.n; k++)

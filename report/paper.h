@@ -8,7 +8,6 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 /*
  * Pages of A4 cut from a flow: running head and foot, page x of y, page numbers in the contents, heads of tables
@@ -40,8 +39,7 @@ struct paper_info {
 	const char *title, *author, *subject, *keywords;
 	const char *head_left, *head_right;
 	bool head_warns;           /* the right one is a warning */
-	bool dated;
-	int64_t date;              /* seconds since 1970, UTC */
+	const char *date;          /* "2026-01-31T12:00:00Z"; NULL: none */
 };
 
 struct paper {

@@ -149,11 +149,11 @@ static int break_before(const struct passage *p, size_t i)
 		return 0;
 	if (is_wide(a) || is_wide(b) || a == 0x23CE)
 		return 2;
-	if ((a == '-' || a == 0x2013 || a == 0x2014) && is_alnum(before) && is_alnum(b) && !(b >= '0' && b <= '9'))
+	if (a == 0x2014)
 		return 2;
-	if (a == '/' && is_alnum(before) && is_alnum(b))
-		return 2;
-	if ((a == '_' || a == '.' || a == '=' || a == ',' || a == ':' || a == '@') && is_alnum(b))
+	if ((a == '-' || a == 0x2013) && is_alnum(before) && is_alnum(b) && !(b >= '0' && b <= '9'))
+		return 1;
+	if ((a == '/' || a == '_' || a == '.' || a == '=' || a == ',' || a == ':' || a == '@') && is_alnum(b))
 		return 1;
 	return 0;
 }
@@ -267,7 +267,7 @@ static void put_run(struct scene *s, struct areas *a, const struct passage *p, s
 		width += p->letter[i].advance;
 	}
 	if (l->code)
-		scene_box(s, x - 0.8, y - l->size * 0.86, width + 1.6, l->size * 1.16, INK_PANEL, INK_NONE);
+		scene_box(s, x - 0.8, y - l->size * 0.86, width + 1.6, l->size * 1.16, INK_PANEL, INK_GRID);
 	scene_text(s, x, y, (struct style){ l->face, l->size, l->link ? INK_LINK : p->style.ink }, 0, str_view(&text));
 	if (l->strike)
 		scene_line(s, x, y - l->size * 0.3, width, 0, p->style.ink, 0.5);

@@ -220,24 +220,24 @@ static void paint_bookmarks(struct painter *p)
 	}
 }
 
-/* The civil date of a day counted from 1970-01-01 (Hinnant, "chrono-compatible low-level date algorithms"). */
-static HPDF_Date civil(int64_t seconds)
+/* "2026-01-31T12:00:00Z"; false where it is written otherwise */
+static bool read_date(HPDF_Date *out, const char *text)
 {
-	int64_t day = seconds / 86400 - (seconds % 86400 < 0), rest = seconds - day * 86400;
-	int64_t shifted = day + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-	int64_t of_era = shifted - era * 146097;
-	int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-	int64_t of_year = of_era - (365 * year + year / 4 - year / 100), month = (5 * of_year + 2) / 153;
+	static const char form[] = "dddd-dd-ddTdd:dd:ddZ";
+	int part[6] = { 0 }, at = 0;
 
-	return (HPDF_Date){
-		.year = (HPDF_INT)(year + era * 400 + (month >= 10)),
-		.month = (HPDF_INT)(month < 10 ? month + 3 : month - 9),
-		.day = (HPDF_INT)(of_year - (153 * month + 2) / 5 + 1),
-		.hour = (HPDF_INT)(rest / 3600),
-		.minutes = (HPDF_INT)(rest / 60 % 60),
-		.seconds = (HPDF_INT)(rest % 60),
-		.ind = '+',
-	};
+	for (size_t i = 0; i < sizeof(form) - 1; i++) {
+		bool digit = text[i] >= '0' && text[i] <= '9';
+
+		if (form[i] == 'd' ? !digit : text[i] != form[i])
+			return false;
+		if (digit)
+			part[at] = part[at] * 10 + (text[i] - '0');
+		else
+			at++;
+	}
+	*out = (HPDF_Date){ part[0], part[1], part[2], part[3], part[4], part[5], '+', 0, 0 };
+	return true;
 }
 
 static void set_info(struct painter *p, HPDF_InfoType type, const char *text)
@@ -253,6 +253,7 @@ static void set_info(struct painter *p, HPDF_InfoType type, const char *text)
 static void paint(struct painter *p)
 {
 	const struct paper_info *info = &p->paper->info;
+	HPDF_Date date;
 
 	HPDF_SetCompressionMode(p->doc, HPDF_COMP_ALL);
 	HPDF_UseUTFEncodings(p->doc);
@@ -262,9 +263,9 @@ static void paint(struct painter *p)
 	set_info(p, HPDF_INFO_AUTHOR, info->author);
 	set_info(p, HPDF_INFO_SUBJECT, info->subject);
 	set_info(p, HPDF_INFO_KEYWORDS, info->keywords);
-	if (info->dated) {
-		HPDF_SetInfoDateAttr(p->doc, HPDF_INFO_CREATION_DATE, civil(info->date));
-		HPDF_SetInfoDateAttr(p->doc, HPDF_INFO_MOD_DATE, civil(info->date));
+	if (info->date && read_date(&date, info->date)) {
+		HPDF_SetInfoDateAttr(p->doc, HPDF_INFO_CREATION_DATE, date);
+		HPDF_SetInfoDateAttr(p->doc, HPDF_INFO_MOD_DATE, date);
 	}
 	for (size_t i = 0; i < p->paper->n_pages; i++) {
 		p->page[i] = HPDF_AddPage(p->doc);

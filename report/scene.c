@@ -235,20 +235,24 @@ size_t scene_wrap(struct scene *s, double x, double y, double width, double lead
 	return line;
 }
 
-void scene_place(struct scene *s, const struct scene *other, double x, double y)
+void scene_place(struct scene *s, const struct scene *other, double x, double y, double scale)
 {
 	for (size_t i = 0; i < other->n; i++) {
 		struct mark *m = add_mark(s, other->mark[i].kind);
 		struct point *moved;
 
 		*m = other->mark[i];
-		m->x += x;
-		m->y += y;
+		m->x = x + m->x * scale;
+		m->y = y + m->y * scale;
+		m->w *= scale;
+		m->h *= scale;
+		m->width *= scale;
+		m->size *= scale;
 		if (!m->n)
 			continue;
 		moved = ARENA_ARRAY(s->mem, m->n, struct point);
 		for (size_t k = 0; k < m->n; k++)
-			moved[k] = (struct point){ m->point[k].x + x, m->point[k].y + y };
+			moved[k] = (struct point){ x + m->point[k].x * scale, y + m->point[k].y * scale };
 		m->point = moved;
 	}
 }

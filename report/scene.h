@@ -79,7 +79,7 @@ double scene_text(struct scene *s, double x, double y, struct style t, double an
 size_t scene_wrap(struct scene *s, double x, double y, double width, double leading, size_t lines, struct style t,
 		  struct view text);
 double scene_measure(const struct scene *s, struct style t, struct view text);
-/* Copies all marks of another scene, moved. */
-void scene_place(struct scene *s, const struct scene *other, double x, double y);
+/* Copies all marks of another scene, made smaller or larger about its corner, then moved. */
+void scene_place(struct scene *s, const struct scene *other, double x, double y, double scale);
 
 #endif

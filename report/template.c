@@ -54,6 +54,16 @@ static const struct json *member(const struct json *obj, struct view name)
 	return NULL;
 }
 
+/* A member of an object; of an array, the element of that number ("findings.0"). */
+static const struct json *part_of(const struct json *v, struct view name)
+{
+	uint64_t i;
+
+	if (v && v->kind == JSON_ARRAY && view_u64(&i, name))
+		return json_at(v, i);
+	return member(v, name);
+}
+
 static bool is_number(const struct json *v)
 {
 	return v && (v->kind == JSON_INTEGER || v->kind == JSON_REAL);
@@ -69,39 +79,45 @@ static struct view cut(struct view *rest)
 	return first;
 }
 
+/* The path of a part of what `path` leads to; elements are all one. */
+static struct view extend(struct filler *f, struct view path, const struct json *of, struct view part)
+{
+	if (of && of->kind == JSON_ARRAY)
+		return view_of(arena_fmt(&f->mem, "%.*s[]", (int)path.n, path.p));
+	if (!path.n)
+		return part;
+	return view_of(arena_fmt(&f->mem, "%.*s.%.*s", (int)path.n, path.p, (int)part.n, part.p));
+}
+
 /* The first part of a dotted name is looked for from the innermost frame outwards, the others only within. */
 static struct place find(struct filler *f, struct view name)
 {
 	struct view rest = name, first;
 	struct frame *frame = &f->frame[f->n_frames - 1];
 	struct place p = { .v = frame->v, .path = frame->path };
-	const struct json *v = NULL;
 
 	if (view_is(name, "."))
 		return p;
 	first = cut(&rest);
-	for (size_t i = f->n_frames; i-- > 0 && !v;) {
-		v = member(f->frame[i].v, first);
+	p.v = NULL;
+	for (size_t i = f->n_frames; i-- > 0 && !p.v;) {
+		p.v = member(f->frame[i].v, first);
 		frame = &f->frame[i];
 	}
-	p.path = name;
-	if (frame->path.n)
-		p.path = view_of(arena_fmt(&f->mem, "%.*s.%.*s", (int)frame->path.n, frame->path.p, (int)name.n, name.p));
-	while (v && rest.n) {
-		const struct json *within = v;
+	p.path = extend(f, frame->path, frame->v, first);
+	while (p.v && rest.n) {
 		struct view part = cut(&rest);
+		const struct json *v = part_of(p.v, part);
 
-		v = member(within, part);
-		if (!v && !rest.n && is_number(within) && f->opts->strict) {
+		if (!v && !rest.n && is_number(p.v) && f->opts->strict) {
 			p.label = view_is(part, "label");
 			p.unit = view_is(part, "unit");
-			if (p.label || p.unit) {
-				v = within;
-				p.path.n -= part.n + 1;
-			}
+			if (p.label || p.unit)
+				return p;
 		}
+		p.path = extend(f, p.path, p.v, part);
+		p.v = v;
 	}
-	p.v = v;
 	return p;
 }
 

@@ -18,6 +18,7 @@
  *   - {{x}} of a name that is nowhere is an error where `strict`; so is a number that has no row in
  *     store/metrics.h, by which numbers are printed.  {{x.label}} and {{x.unit}} of a number are its row's.
  *   - null is shown as a dash where `strict`, and as nothing otherwise; sections may ask for any name.
+ *   - {{#list.0}} takes an element by its number: a way to say something once where a list is not empty.
  *   - null, false, the empty string and the empty array are false; every number is true.
  *
  * Partials are NAME.md beside the template.  Errors carry file, line and column.
