@@ -38,6 +38,9 @@ struct stage {
 	int (*report)(struct json_out *results, const struct job *job, struct err *e);
 };
 
+/* The complete artifact of an input step; every stage names its inputs in the plan, so it is there. */
+const struct artifact *job_input(const struct job *job, const struct stage *stage, size_t index);
+
 extern const struct stage stage_rollouts, stage_tokens, stage_acts, stage_train, stage_features, stage_steer;
 
 #endif

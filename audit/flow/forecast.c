@@ -1,0 +1,105 @@
+#include "flow/forecast.h"
+
+#include "base/map.h"
+
+#include <string.h>
+
+enum { SAMPLE_BYTES = 1 << 20 };
+
+/* Bytes of text a token stands for, a cautious figure for English and code; the tokens a template adds to a chat. */
+static const double bytes_per_token = 3.5, template_tokens = 12;
+
+void key_model(struct json_out *key, const struct plan *p, const char *role)
+{
+	json_open(key, role, '[');
+	for (size_t i = 0; i < p->n_inputs; i++) {
+		char hex[65];
+
+		if (strcmp(p->input[i].role, role) != 0)
+			continue;
+		digest_hex(hex, p->input[i].digest);
+		json_open(key, NULL, '[');
+		json_puts(key, NULL, p->input[i].name);
+		json_puts(key, NULL, hex);
+		json_close(key, ']');
+	}
+	json_close(key, ']');
+}
+
+void key_source(struct json_out *key, const struct plan *p, size_t source)
+{
+	const struct spec_source *s = &p->spec->corpus.source[source];
+	char role[32], hex[65] = "";
+
+	snprintf(role, sizeof(role), "source %zu", source + 1);
+	for (size_t i = 0; i < p->n_inputs; i++) {
+		if (strcmp(p->input[i].role, role) == 0)
+			digest_hex(hex, p->input[i].digest);
+	}
+	json_open(key, NULL, '{');
+	json_put_size(key, "kind", (uint64_t)s->kind);
+	json_puts(key, "sha256", hex);
+	json_puts(key, "field", s->field);
+	json_put_size(key, "limit", s->limit);
+	json_put_size(key, "max_tokens", s->max_tokens);
+	json_put_bool(key, "chat", s->chat);
+	json_close(key, '}');
+}
+
+double forecast_token(const struct arch *a, size_t n_blocks)
+{
+	double d = (double)a->d_model, heads = (double)a->n_heads * (double)a->d_head, kv = (double)a->n_kv_heads * (double)a->d_head;
+	double experts = a->n_experts > 0 ? (double)a->n_experts_used : 1;
+	double block = 2 * (d * (heads + 2 * kv) + heads * d + 3 * experts * d * (double)a->d_ffn);
+	double blocks = (double)(n_blocks < a->n_layers ? n_blocks : a->n_layers);
+
+	return blocks * block + (n_blocks > a->n_layers ? 2 * d * (double)a->n_vocab : 0);
+}
+
+/* Items of a source and their mean length, from the first lines of the file. */
+static void source_forecast(const struct spec_source *s, size_t *items, double *bytes)
+{
+	struct err e = ERR_INIT;
+	struct map m;
+	size_t lines = 0, n;
+
+	*items = 0;
+	*bytes = 0;
+	if (map_open(&m, s->file, &e) < 0)
+		return;
+	n = m.n < SAMPLE_BYTES ? m.n : SAMPLE_BYTES;
+	for (size_t i = 0; i < n; i++)
+		lines += m.p[i] == '\n';
+	if (lines == 0)
+		lines = 1;
+	*bytes = (double)n / (double)lines;
+	*items = (size_t)((double)m.n / *bytes + 0.5);
+	if (s->limit > 0 && s->limit < *items)
+		*items = s->limit;
+	map_close(&m);
+}
+
+void forecast_corpus(struct corpus_forecast *out, const struct plan *p)
+{
+	const struct spec *s = p->spec;
+
+	*out = (struct corpus_forecast){ .documents = 0 };
+	for (size_t i = 0; i < s->corpus.n_sources; i++) {
+		const struct spec_source *src = &s->corpus.source[i];
+		size_t items;
+		double bytes, tokens;
+
+		source_forecast(src, &items, &bytes);
+		tokens = bytes / bytes_per_token + template_tokens;
+		if (src->kind == SOURCE_ROLLOUTS) {
+			out->prompts += items;
+			items *= 2;
+			tokens += (double)src->max_tokens;
+		}
+		if (tokens > (double)s->corpus.context)
+			tokens = (double)s->corpus.context;
+		out->documents += items;
+		out->tokens += (double)items * tokens;
+	}
+	out->pairs = out->tokens;
+}

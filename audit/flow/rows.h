@@ -1,0 +1,49 @@
+#ifndef FLOW_ROWS_H
+#define FLOW_ROWS_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "dict/train.h"
+#include "store/acts.h"
+#include "store/corpus.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The rows of a harvest, both sides of it: what trains, what is held out, and how differently the models
+ * went on at each.
+ */
+
+struct harvested {
+	struct corpus *corpus;
+	struct acts *side[SIDE_COUNT];
+	const float *logp[SIDE_COUNT]; /* (rows) */
+	size_t n_rows;
+};
+
+int harvested_open(struct harvested *out, struct arena *mem, const struct artifact *tokens, const struct artifact *base,
+		   const struct artifact *candidate, struct err *e);
+void harvested_close(struct harvested *h);
+
+/* The prediction gap at a row, in nats: log p_candidate - log p_base of the bytes up to the next pair. */
+double harvested_gap(const struct harvested *h, size_t row);
+
+/* A subset of rows as training data: row i of `data` is row index[i] of the harvest. */
+struct subset {
+	const struct harvested *h;
+	uint32_t *index;
+	uint32_t *wanted;          /* scratch for one read, grows */
+	size_t n, cap;
+};
+
+void subset_make(struct subset *out, struct arena *mem, const struct harvested *h, bool held_out);
+void subset_release(struct subset *s);
+/* `weight` (n), or NULL. */
+struct train_data subset_data(struct subset *s, const double *weight);
+
+/* Enrichment: the weight of each row of a subset, so that a document is drawn in proportion to its summed |gap| at
+ * rows where it exceeds `above` nats, and its rows alike. NULL where no row does. */
+double *subset_weights(struct arena *mem, const struct subset *s, double above);
+
+#endif

@@ -1,0 +1,384 @@
+#include "flow/stage.h"
+
+#include "base/log.h"
+#include "flow/forecast.h"
+#include "flow/reader.h"
+#include "flow/rollouts.h"
+
+#include <string.h>
+
+/*
+ * The corpus as both models read it.  Documents are read in batches of TOKENS_BATCH, each a unit with an
+ * arena of its own, and written in order.
+ */
+
+enum { TOKENS_BATCH = 256, LONG_GAP = 16 };
+
+/* One document to be read: an item of a source, or one answer to a prompt. */
+struct entry {
+	const struct item *item;
+	struct view answer;        /* rollouts */
+	uint32_t prompt;
+	uint8_t kind, held_out, author;
+	bool chat;
+};
+
+struct made {
+	struct arena mem;
+	struct doc doc;
+	struct view text;
+	struct reading reading[SIDE_COUNT];
+	struct pair_record *pair;
+	size_t n_pairs;
+	struct align_figures figures;
+	struct err err;
+	int rc;
+};
+
+struct batch {
+	const struct spec *spec;
+	const struct reader *reader;
+	const struct entry *entry;
+	struct made *made;
+};
+
+struct tally {
+	uint64_t documents, held_out, characters, tokens[SIDE_COUNT], content[SIDE_COUNT], pairs, turns, truncated, with_gap;
+	uint64_t longest_gap, paired[SIDE_COUNT], prompts, same_answer;
+	struct source_tally {
+		uint64_t documents, held_out, pairs;
+	} *source;
+};
+
+static void describe(struct json_out *key, const struct plan *p, const struct step *step)
+{
+	const struct spec *s = p->spec;
+
+	(void)step;
+	json_put_size(key, "seed", s->seed);
+	json_put_size(key, "context", s->corpus.context);
+	json_put_real(key, "held_out", s->corpus.held_out);
+	json_put_size(key, "pairing", (uint64_t)s->corpus.pairing);
+	json_puts(key, "date", s->corpus.date);
+	key_model(key, p, "base");
+	key_model(key, p, "candidate");
+	json_open(key, "sources", '[');
+	for (size_t i = 0; i < s->corpus.n_sources; i++)
+		key_source(key, p, i);
+	json_close(key, ']');
+}
+
+static void forecast(struct needs *out, const struct plan *p, const struct step *step)
+{
+	struct corpus_forecast c;
+
+	(void)step;
+	forecast_corpus(&c, p);
+	out->memory = (uint64_t)(c.tokens * 24) + (64 << 20);
+	out->disk = (uint64_t)(c.tokens * (2 * 9 + 5) + c.pairs * sizeof(struct pair_record)) + c.documents * sizeof(struct doc);
+	out->work = 0;
+}
+
+static int entry_chat(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn, size_t *n_turns)
+{
+	const struct json *messages = t->item->messages;
+	uint32_t *start;
+	size_t i = 0;
+
+	if (messages == NULL && source_chat(&messages, &m->mem, t->item->text, t->answer, &m->err) < 0)
+		return -1;
+	m->text = chat_contents(&start, &m->mem, messages);
+	*turn = ARENA_ARRAY(&m->mem, messages->n, struct turn);
+	for (const struct json *it = messages->first; it != NULL; it = it->next, i++) {
+		const struct json *role = json_find(it, "role"), *content = json_find(it, "content");
+
+		if (view_is(role->str, "assistant"))
+			(*turn)[(*n_turns)++] = (struct turn){ start[i], start[i] + (uint32_t)content->str.n };
+	}
+	for (size_t s = 0; s < SIDE_COUNT; s++) {
+		if (reader_chat(&m->reading[s], &m->mem, &b->reader[s], messages, m->text, &m->err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int entry_text(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn, size_t *n_turns)
+{
+	m->text = t->item->text;
+	if (t->kind == DOC_ROLLOUT) {
+		struct str s = STR_INIT;
+
+		str_addv(&s, t->item->text);
+		str_addv(&s, t->answer);
+		m->text = (struct view){ arena_strdup(&m->mem, s.p, s.n), s.n };
+		str_release(&s);
+		*turn = ARENA_NEW(&m->mem, struct turn);
+		**turn = (struct turn){ (uint32_t)t->item->text.n, (uint32_t)m->text.n };
+		*n_turns = 1;
+	}
+	for (size_t s = 0; s < SIDE_COUNT; s++) {
+		if (reader_text(&m->reading[s], &m->mem, &b->reader[s], m->text, &m->err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static void entry_read(void *ud, size_t unit, void *scratch)
+{
+	const struct batch *b = ud;
+	const struct entry *t = &b->entry[unit];
+	struct made *m = &b->made[unit];
+	struct turn *turn = NULL;
+	size_t n_turns = 0;
+
+	(void)scratch;
+	m->rc = t->chat ? entry_chat(m, b, t, &turn, &n_turns) : entry_text(m, b, t, &turn, &n_turns);
+	if (m->rc < 0)
+		return;
+	m->n_pairs = reader_pairs(&m->pair, &m->mem, b->spec, b->reader, m->reading, turn, n_turns, &m->figures);
+	m->doc = (struct doc){
+		.line = t->item->line, .offset = t->item->offset, .source = (uint32_t)t->item->source, .prompt = t->prompt,
+		.kind = t->kind, .held_out = t->held_out, .author = t->author,
+		.truncated = m->reading[0].truncated || m->reading[1].truncated,
+		.longest_gap = (uint32_t)m->figures.longest_gap,
+	};
+}
+
+static void tally_add(struct tally *t, const struct made *m)
+{
+	struct source_tally *src = &t->source[m->doc.source];
+
+	t->documents++;
+	t->held_out += m->doc.held_out;
+	t->characters += m->text.n;
+	t->truncated += m->doc.truncated;
+	t->pairs += m->n_pairs;
+	t->with_gap += m->figures.longest_gap > LONG_GAP;
+	if (m->figures.longest_gap > t->longest_gap)
+		t->longest_gap = m->figures.longest_gap;
+	t->content[SIDE_BASE] += m->figures.content_a;
+	t->content[SIDE_CANDIDATE] += m->figures.content_b;
+	t->paired[SIDE_BASE] += m->figures.pairs;
+	t->paired[SIDE_CANDIDATE] += m->figures.pairs;
+	for (size_t s = 0; s < SIDE_COUNT; s++)
+		t->tokens[s] += m->reading[s].n;
+	for (size_t i = 0; i < m->n_pairs; i++)
+		t->turns += (m->pair[i].flags & PAIR_TURN) != 0;
+	src->documents++;
+	src->held_out += m->doc.held_out;
+	src->pairs += m->n_pairs;
+}
+
+static void tally_write(struct json_out *j, const struct tally *t, const struct spec *s)
+{
+	json_put_size(j, "documents", t->documents);
+	json_put_size(j, "held_out_documents", t->held_out);
+	json_put_size(j, "characters", t->characters);
+	json_open(j, "sources", '[');
+	for (size_t i = 0; i < s->corpus.n_sources; i++) {
+		json_open(j, NULL, '{');
+		json_put_size(j, "documents", t->source[i].documents);
+		json_put_size(j, "held_out", t->source[i].held_out);
+		json_put_size(j, "pairs", t->source[i].pairs);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_put_size(j, "tokens_base", t->tokens[SIDE_BASE]);
+	json_put_size(j, "tokens_candidate", t->tokens[SIDE_CANDIDATE]);
+	json_put_size(j, "content_base", t->content[SIDE_BASE]);
+	json_put_size(j, "content_candidate", t->content[SIDE_CANDIDATE]);
+	json_put_size(j, "pairs", t->pairs);
+	json_put_size(j, "turn_boundary_pairs", t->turns);
+	json_put_real(j, "paired_base", (double)t->paired[0] / (double)(t->content[0] > 0 ? t->content[0] : 1));
+	json_put_real(j, "paired_candidate", (double)t->paired[1] / (double)(t->content[1] > 0 ? t->content[1] : 1));
+	json_put_size(j, "longest_gap", t->longest_gap);
+	json_put_size(j, "documents_with_gap", t->with_gap);
+	json_put_size(j, "truncated", t->truncated);
+	if (t->prompts == 0) {
+		json_put_null(j, "rollouts");
+		return;
+	}
+	json_open(j, "rollouts", '{');
+	json_put_size(j, "prompts", t->prompts);
+	json_put_size(j, "same_answer", t->same_answer);
+	json_close(j, '}');
+}
+
+/* Every document to be read, in the order of the sources. */
+static int entries_make(struct entry **out, size_t *n, struct tally *t, struct job *job, struct err *e)
+{
+	const struct spec *s = job->spec;
+	struct rollout *rollout = NULL;
+	size_t n_rollouts = 0, total = 0, cap = 0, at = 0;
+	struct entry *all = NULL;
+
+	if (job->step->n_in > 0 && rollouts_read(&rollout, &n_rollouts, job->mem, s, job_input(job, &stage_rollouts, 0), e) < 0)
+		return -1;
+	for (size_t i = 0; i < s->corpus.n_sources; i++) {
+		struct item *item;
+		size_t n_items;
+
+		if (s->corpus.source[i].kind == SOURCE_ROLLOUTS) {
+			for (; at < n_rollouts && rollout[at].prompt.source == i; at++) {
+				const struct rollout *r = &rollout[at];
+				bool same = view_eq(r->answer[0].text, r->answer[1].text);
+
+				t->prompts++;
+				t->same_answer += same;
+				all = mem_grow(all, &cap, total + 2, sizeof(*all));
+				for (size_t k = 0; k < (same ? 1u : 2u); k++)
+					all[total++] = (struct entry){ .item = &r->prompt, .answer = r->answer[k].text,
+						.prompt = (uint32_t)at, .kind = DOC_ROLLOUT, .held_out = r->held_out,
+						.author = same ? AUTHOR_BASE | AUTHOR_CANDIDATE : k == 0 ? AUTHOR_BASE : AUTHOR_CANDIDATE,
+						.chat = r->chat };
+			}
+			continue;
+		}
+		if (source_read(&item, &n_items, job->mem, s, i, e) < 0) {
+			mem_free(all);
+			return -1;
+		}
+		all = mem_grow(all, &cap, total + n_items, sizeof(*all));
+		for (size_t k = 0; k < n_items; k++) {
+			bool chat = s->corpus.source[i].kind == SOURCE_CHATS;
+			struct view text = item[k].text;
+			uint32_t *start;
+
+			if (chat)
+				text = chat_contents(&start, job->mem, item[k].messages);
+			all[total++] = (struct entry){ .item = &item[k], .kind = chat ? DOC_CHAT : DOC_DOCUMENT,
+				.held_out = held_out(s, text), .chat = chat };
+		}
+	}
+	*out = all;
+	*n = total;
+	return 0;
+}
+
+static int batch_run(struct job *job, struct batch *b, struct corpus_writer *w, struct tally *t, size_t n, struct err *e)
+{
+	int rc = 0;
+
+	memset(b->made, 0, n * sizeof(*b->made));
+	par_run(job->par, n, entry_read, b);
+	for (size_t i = 0; i < n; i++) {
+		struct made *m = &b->made[i];
+		struct doc_tokens side[SIDE_COUNT];
+
+		if (rc == 0 && m->rc < 0) {
+			*e = m->err;
+			rc = err_wrap(e, "%s: ", source_place(job->mem, job->spec, b->entry[i].item->source, b->entry[i].item->line));
+		}
+		if (rc == 0) {
+			for (size_t s = 0; s < SIDE_COUNT; s++)
+				side[s] = (struct doc_tokens){ m->reading[s].id, m->reading[s].end, m->reading[s].kind, m->reading[s].n };
+			tally_add(t, m);
+			corpus_add(w, &m->doc, m->text, side, m->pair, m->n_pairs);
+		}
+		arena_release(&m->mem);
+	}
+	return rc;
+}
+
+static int tally_save(struct job *job, const struct tally *t, struct err *e)
+{
+	struct out *o;
+	struct json_out j = JSON_TO_OUT(NULL);
+
+	if (t->pairs == 0)
+		return err_set(e, ERR_INPUT, "the corpus gives no pair of tokens that both models read alike; is it empty?");
+	if (artifact_out(&o, job->out, "corpus.json", e) < 0)
+		return -1;
+	j.out = o;
+	json_open(&j, NULL, '{');
+	tally_write(&j, t, job->spec);
+	json_close(&j, '}');
+	return out_commit(o, NULL, e);
+}
+
+static int run(struct job *job, struct err *e)
+{
+	struct reader reader[SIDE_COUNT] = { { .tokenizer = NULL }, { .tokenizer = NULL } };
+	struct batch b = { .spec = job->spec, .reader = reader };
+	struct tally t = { .source = ARENA_ARRAY(job->mem, job->spec->corpus.n_sources, struct source_tally) };
+	struct corpus_writer *w = NULL;
+	struct entry *entry = NULL;
+	size_t n = 0;
+	int rc = -1;
+
+	b.made = ARENA_ARRAY(job->mem, TOKENS_BATCH, struct made);
+	if (reader_open(&reader[0], job->mem, job->spec, &job->spec->base, e) < 0 ||
+	    reader_open(&reader[1], job->mem, job->spec, &job->spec->candidate, e) < 0 ||
+	    entries_make(&entry, &n, &t, job, e) < 0 || corpus_create(&w, job->out, e) < 0)
+		goto out;
+	for (size_t i = 0; i < n; i += TOKENS_BATCH) {
+		size_t rows = n - i < TOKENS_BATCH ? n - i : TOKENS_BATCH;
+
+		b.entry = entry + i;
+		if (batch_run(job, &b, w, &t, rows, e) < 0)
+			goto out;
+		log_progress(job->step->label, i + rows, n, NULL);
+	}
+	rc = corpus_finish(w, e);
+	w = NULL;
+	if (rc == 0)
+		rc = tally_save(job, &t, e);
+out:
+	corpus_abort(w);
+	mem_free(entry);
+	reader_close(&reader[0]);
+	reader_close(&reader[1]);
+	return rc;
+}
+
+/* The counts of the artifact beside what the spec calls each source. */
+static void sources_write(struct json_out *j, const struct job *job, const struct json *counts)
+{
+	static const char *const kind[] = { "documents", "chats", "rollouts" };
+	size_t i = 0;
+
+	json_open(j, "sources", '[');
+	for (const struct json *c = counts->first; c != NULL && i < job->spec->corpus.n_sources; c = c->next, i++) {
+		const struct spec_source *src = &job->spec->corpus.source[i];
+
+		json_open(j, NULL, '{');
+		json_puts(j, "kind", kind[src->kind]);
+		json_puts(j, "file", source_name(src));
+		json_puts(j, "licence", src->licence);
+		json_put(j, "documents", json_find(c, "documents"));
+		json_put(j, "held_out", json_find(c, "held_out"));
+		json_put(j, "pairs", json_find(c, "pairs"));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static int report(struct json_out *results, const struct job *job, struct err *e)
+{
+	const struct json *root;
+
+	if (artifact_check(job->out, "corpus.json", e) < 0 ||
+	    json_read_file(&root, job->mem, artifact_path(job->mem, job->out, "corpus.json"), 1 << 20, e) < 0)
+		return -1;
+	json_open(results, "corpus", '{');
+	for (const struct json *v = root->first; v != NULL; v = v->next) {
+		char key[64];
+
+		snprintf(key, sizeof(key), "%.*s", (int)v->key.n, v->key.p);
+		if (view_is(v->key, "sources"))
+			sources_write(results, job, v);
+		else
+			json_put(results, key, v);
+	}
+	json_close(results, '}');
+	return 0;
+}
+
+const struct stage stage_tokens = {
+	.name = "tokens",
+	.version = 1,
+	.describe = describe,
+	.forecast = forecast,
+	.run = run,
+	.report = report,
+};
