@@ -5,6 +5,8 @@
  * answer: the last template token before it, where a model has decided what to answer.
  */
 
+enum { GREEDY_WINDOW = 16 }; /* content tokens, as in the paper's Algorithm 1 */
+
 /* The template token right before the first token of the answer at [turn.first, turn.end), or SIZE_MAX. */
 static size_t boundary_token(const struct reading *r, struct turn turn)
 {
@@ -30,19 +32,6 @@ static struct view piece(const void *ud, size_t i)
 	return tokenizer_piece(p->reader->tokenizer, p->reading->id[i]);
 }
 
-static struct greedy_side greedy_side(struct arena *mem, const struct pieces *p)
-{
-	const struct reading *r = p->reading;
-	uint32_t *index = ARENA_ARRAY(mem, r->n + 1, uint32_t);
-	size_t n = 0;
-
-	for (size_t i = 0; i < r->n; i++) {
-		if (r->kind[i] == TOKEN_CONTENT)
-			index[n++] = (uint32_t)i;
-	}
-	return (struct greedy_side){ .piece = piece, .ud = p, .index = index, .end = r->end, .n = n };
-}
-
 static size_t content_pairs(struct pair **pair, struct arena *mem, const struct spec *s,
 			    const struct reader reader[SIDE_COUNT], const struct reading reading[SIDE_COUNT],
 			    struct align_figures *figures)
@@ -60,10 +49,10 @@ static size_t content_pairs(struct pair **pair, struct arena *mem, const struct 
 		pieces[k] = (struct pieces){ &reader[k], &reading[k] };
 	}
 	if (s->corpus.pairing == PAIRING_GREEDY) {
-		struct greedy_side a = greedy_side(mem, &pieces[0]), b = greedy_side(mem, &pieces[1]);
+		struct greedy_side a = { side[0], piece, &pieces[0] }, b = { side[1], piece, &pieces[1] };
 		struct greedy g;
 
-		align_greedy(&g, mem, &a, &b, 16);
+		align_greedy(&g, mem, &a, &b, GREEDY_WINDOW);
 		*pair = g.pair;
 		n = g.n;
 	} else {

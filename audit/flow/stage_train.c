@@ -50,10 +50,14 @@ static struct train_opts train_opts_of(const struct plan *p, const struct step *
 
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
 {
+	struct train_opts o = p->spec->train;
+
+	/* When checkpoints are written changes no byte of what is left in the end. */
+	o.checkpoint_every = o.checkpoint_keep = 1;
 	json_put_size(key, "latents", p->spec->dictionary.latents);
 	json_put_real(key, "exclusive", p->spec->dictionary.exclusive);
 	json_put_size(key, "seed", p->spec->dictionary.seed[step->index]);
-	field_write(key, field_find(spec_fields, "train")->inner, &p->spec->train);
+	field_write(key, field_find(spec_fields, "train")->inner, &o);
 }
 
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
