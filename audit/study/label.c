@@ -128,36 +128,53 @@ void words_free(struct words *w)
 	mem_free(w);
 }
 
-/* Adds the words around `byte` of a text, each once a text. */
-static void around_add(const struct words *w, double *seen, uint32_t *mark, uint32_t stamp, struct view text, size_t byte,
-		       bool whole)
+/* What one label counts: how many places each word stands at, once a place. */
+struct tally {
+	const struct words *w;
+	double *seen;
+	uint32_t *mark, stamp;
+};
+
+static struct tally tally_new(const struct words *w)
 {
-	size_t ring[2 * NEIGHBOURS + 1], n_ring = 0, after = 0, at = 0, start, n;
+	return (struct tally){ .w = w, .seen = mem_alloc(w->n + 1, sizeof(double)), .mark = mem_alloc(w->n + 1, sizeof(uint32_t)) };
+}
+
+static void tally_word(struct tally *t, size_t id)
+{
+	if (id == SIZE_MAX || t->mark[id] == t->stamp)
+		return;
+	t->mark[id] = t->stamp;
+	t->seen[id]++;
+}
+
+/* The words from NEIGHBOURS before to NEIGHBOURS after the one that ends at or holds `byte`. */
+static void tally_place(struct tally *t, struct view text, size_t byte)
+{
+	size_t near[2 * NEIGHBOURS + 1], n = 0, after = 0, at = 0, start, len;
 	char lower[WORD_BYTES];
 
-	while ((at = word_next(lower, &n, &start, text, at)) != SIZE_MAX && after <= NEIGHBOURS) {
-		size_t id = word_find(w, (struct view){ lower, n });
+	t->stamp++;
+	while (after <= NEIGHBOURS && (at = word_next(lower, &len, &start, text, at)) != SIZE_MAX) {
+		size_t id = word_find(t->w, (struct view){ lower, len });
 
-		if (!whole && at < byte && n_ring > NEIGHBOURS) {
-			memmove(ring, ring + 1, --n_ring * sizeof(*ring));
-		} else if (!whole && at >= byte) {
-			after++;
-		}
-		if (whole) {
-			if (id != SIZE_MAX && mark[id] != stamp) {
-				mark[id] = stamp;
-				seen[id]++;
-			}
-			continue;
-		}
-		ring[n_ring++] = id;
+		if (at < byte && n == NEIGHBOURS)
+			memmove(near, near + 1, --n * sizeof(*near));
+		after += at >= byte;
+		near[n++] = id;
 	}
-	for (size_t i = 0; i < n_ring; i++) {
-		if (ring[i] == SIZE_MAX || mark[ring[i]] == stamp)
-			continue;
-		mark[ring[i]] = stamp;
-		seen[ring[i]]++;
-	}
+	for (size_t i = 0; i < n; i++)
+		tally_word(t, near[i]);
+}
+
+static void tally_text(struct tally *t, struct view text)
+{
+	size_t at = 0, start, len;
+	char lower[WORD_BYTES];
+
+	t->stamp++;
+	while ((at = word_next(lower, &len, &start, text, at)) != SIZE_MAX)
+		tally_word(t, word_find(t->w, (struct view){ lower, len }));
 }
 
 static double log_odds_z(const struct words *w, size_t id, double seen, double total)
@@ -169,8 +186,10 @@ static double log_odds_z(const struct words *w, size_t id, double seen, double t
 	return delta / fm_sqrt_d(1 / a + 1 / b);
 }
 
-static const char *label_make(struct arena *mem, const struct words *w, const double *seen)
+static const char *tally_end(struct arena *mem, struct tally *t)
 {
+	const struct words *w = t->w;
+	const double *seen = t->seen;
 	double *z = mem_alloc(w->n + 1, sizeof(*z)), total = 0;
 	size_t k = w->n < LABEL_WORDS ? w->n : LABEL_WORDS;
 	uint32_t top[LABEL_WORDS];
@@ -194,33 +213,25 @@ static const char *label_make(struct arena *mem, const struct words *w, const do
 	out = arena_strdup(mem, s.n > 0 ? s.p : "", s.n);
 	str_release(&s);
 	mem_free(z);
+	mem_free(t->seen);
+	mem_free(t->mark);
 	return out;
 }
 
 const char *words_label(struct arena *mem, const struct words *w, const struct place *place, size_t n)
 {
-	double *seen = mem_alloc(w->n + 1, sizeof(*seen));
-	uint32_t *mark = mem_alloc(w->n + 1, sizeof(*mark));
-	const char *out;
+	struct tally t = tally_new(w);
 
 	for (size_t i = 0; i < n; i++)
-		around_add(w, seen, mark, (uint32_t)i + 1, corpus_text(w->corpus, place[i].doc), place[i].byte, false);
-	out = label_make(mem, w, seen);
-	mem_free(seen);
-	mem_free(mark);
-	return out;
+		tally_place(&t, corpus_text(w->corpus, place[i].doc), place[i].byte);
+	return tally_end(mem, &t);
 }
 
 const char *words_label_texts(struct arena *mem, const struct words *w, const struct view *text, size_t n)
 {
-	double *seen = mem_alloc(w->n + 1, sizeof(*seen));
-	uint32_t *mark = mem_alloc(w->n + 1, sizeof(*mark));
-	const char *out;
+	struct tally t = tally_new(w);
 
 	for (size_t i = 0; i < n; i++)
-		around_add(w, seen, mark, (uint32_t)i + 1, text[i], 0, true);
-	out = label_make(mem, w, seen);
-	mem_free(seen);
-	mem_free(mark);
-	return out;
+		tally_text(&t, text[i]);
+	return tally_end(mem, &t);
 }
