@@ -1,0 +1,43 @@
+#ifndef STUDY_CONTRAST_H
+#define STUDY_CONTRAST_H
+
+#include "base/err.h"
+#include "base/mem.h"
+#include "model/session.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * Texts read by a steered model (METHOD section 7): a direction is added to the residual stream after one
+ * block, dose times, at the last token of the prompt and at every token after it.
+ */
+
+struct steering {
+	const float *direction;    /* (d_model), raw residual units; NULL: unsteered */
+	float dose;
+};
+
+/* A prompt and an answer to it: tokens [0, n_prompt) and [n_prompt, n). */
+struct reading_task {
+	const int32_t *id;
+	size_t n_prompt, n;
+	struct steering steering;
+	double logp;               /* out: log-probability of the answer, nats */
+	float *logits;             /* out, (n_vocab): after the prompt's last token; NULL: not wanted */
+};
+
+/* All tasks, packed into feeds in their order: what is computed together depends on the list alone. */
+int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o, size_t layer,
+		  struct err *e);
+
+/* Adds the steering of sequence rows->seq; for generate(), with `first_position` of each sequence in `from`. */
+struct steer_tap {
+	const struct steering *steering; /* one a sequence */
+	const uint32_t *from;      /* positions from which it acts, one a sequence */
+	const size_t *first;       /* index of sequence 0, or NULL: 0 */
+};
+
+void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows);
+
+#endif

@@ -1,0 +1,303 @@
+#include "study/groups.h"
+
+#include "num/fmath.h"
+#include "num/ops.h"
+#include "num/reduce.h"
+
+#include <string.h>
+
+enum { MOST_ON = 512 }; /* ON prompts clustered, those of the largest gap first */
+
+struct grouping {
+	struct grouped *prompt;
+	const struct dfc *d;
+	const struct active *turns, *answers;
+	const double *gap;
+	const struct groups_opts *o;
+	struct arena *mem;
+	double *off;               /* (n_latents) mean activation at OFF turn boundaries */
+	size_t *on, n_on;          /* prompts that are ON, made from first, held out after */
+	size_t n_made;
+	float *turn;               /* (n_on, d_b) */
+	float *answer;             /* (n_on, d_b) */
+};
+
+void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n)
+{
+	memset(out, 0, d->shape.d_b * sizeof(*out));
+	for (size_t i = 0; i < n; i++) {
+		const float *row = dfc_decoder_b(d, m[i].latent);
+
+		if (row != NULL)
+			op_axpy(out, (float)m[i].weight / d->scale_b, row, d->shape.d_b);
+	}
+}
+
+static double cosine(const float *a, const float *b, size_t d)
+{
+	double aa = op_norm2_d(a, d), bb = op_norm2_d(b, d);
+
+	return aa > 0 && bb > 0 ? op_dot_d(a, b, d) / fm_sqrt_d(aa * bb) : 0;
+}
+
+static void off_mean(struct grouping *g, size_t n)
+{
+	size_t count = 0;
+
+	g->off = ARENA_ARRAY(g->mem, g->turns->n_latents, double);
+	for (size_t i = 0; i < n; i++) {
+		const struct grouped *p = &g->prompt[i];
+
+		if (p->kind != GROUP_OFF || p->held_out)
+			continue;
+		count++;
+		for (size_t k = g->turns->row_start[p->row]; k < g->turns->row_start[p->row + 1]; k++)
+			g->off[g->turns->latent[k]] += (double)g->turns->row_value[k];
+	}
+	for (size_t k = 0; k < g->turns->n_latents && count > 0; k++)
+		g->off[k] /= (double)count;
+}
+
+/* What the candidate's decoder makes of a prompt's turn boundary, less the mean over OFF. */
+static void turn_vector(float *out, const struct grouping *g, const struct grouped *p, const float *off)
+{
+	size_t d = g->d->shape.d_b;
+
+	for (size_t k = 0; k < d; k++)
+		out[k] = -off[k];
+	for (size_t k = g->turns->row_start[p->row]; k < g->turns->row_start[p->row + 1]; k++) {
+		const float *row = dfc_decoder_b(g->d, g->turns->latent[k]);
+
+		if (row != NULL)
+			op_axpy(out, g->turns->row_value[k], row, d);
+	}
+}
+
+/* The latents of the answer where the candidate says what the base would not. */
+static void answer_vector(float *out, const struct grouping *g, const struct grouped *p)
+{
+	memset(out, 0, g->d->shape.d_b * sizeof(*out));
+	for (size_t r = p->answer_first; r < p->answer_first + p->answer_n; r++) {
+		double gap = g->gap[r] > 0 ? g->gap[r] : 0;
+
+		for (size_t k = g->answers->row_start[r]; gap > 0 && k < g->answers->row_start[r + 1]; k++) {
+			const float *row = dfc_decoder_b(g->d, g->answers->latent[k]);
+
+			if (row != NULL)
+				op_axpy(out, (float)gap * g->answers->row_value[k], row, g->d->shape.d_b);
+		}
+	}
+}
+
+static void vectors_make(struct grouping *g)
+{
+	size_t d = g->d->shape.d_b;
+	float *off = ARENA_ARRAY(g->mem, d, float);
+
+	for (size_t k = 0; k < g->turns->n_latents; k++) {
+		const float *row = g->off[k] > 0 ? dfc_decoder_b(g->d, k) : NULL;
+
+		if (row != NULL)
+			op_axpy(off, (float)g->off[k], row, d);
+	}
+	g->turn = ARENA_ARRAY(g->mem, g->n_on * d, float);
+	g->answer = ARENA_ARRAY(g->mem, g->n_on * d, float);
+	for (size_t i = 0; i < g->n_on; i++) {
+		turn_vector(g->turn + i * d, g, &g->prompt[g->on[i]], off);
+		answer_vector(g->answer + i * d, g, &g->prompt[g->on[i]]);
+	}
+}
+
+static double alike(const struct grouping *g, size_t i, size_t k)
+{
+	size_t d = g->d->shape.d_b;
+
+	return (cosine(g->turn + i * d, g->turn + k * d, d) + cosine(g->answer + i * d, g->answer + k * d, d)) / 2;
+}
+
+/* Average linkage: the two clusters most alike are joined until none are alike enough. Ties: the smaller numbers. */
+static void cluster(size_t *of, const struct grouping *g)
+{
+	size_t n = g->n_made;
+	double *sim = ARENA_ARRAY(g->mem, n * n + 1, double);
+	size_t *size = ARENA_ARRAY(g->mem, n + 1, size_t);
+
+	for (size_t i = 0; i < n; i++) {
+		of[i] = i;
+		size[i] = 1;
+		for (size_t k = 0; k < n; k++)
+			sim[i * n + k] = alike(g, i, k);
+	}
+	for (;;) {
+		double best = g->o->alike;
+		size_t a = n, b = n;
+
+		for (size_t i = 0; i < n; i++) {
+			for (size_t k = i + 1; k < n && size[i] > 0; k++) {
+				if (size[k] > 0 && sim[i * n + k] > best) {
+					best = sim[i * n + k];
+					a = i;
+					b = k;
+				}
+			}
+		}
+		if (a == n)
+			return;
+		for (size_t k = 0; k < n; k++) {
+			double joined = (sim[a * n + k] * (double)size[a] + sim[b * n + k] * (double)size[b]) / (double)(size[a] + size[b]);
+
+			sim[a * n + k] = sim[k * n + a] = joined;
+			if (of[k] == b)
+				of[k] = a;
+		}
+		size[a] += size[b];
+		size[b] = 0;
+	}
+}
+
+/* ON prompts, of the largest gap first: those that make clusters, then those held out. */
+static void on_list(struct grouping *g, size_t n)
+{
+	double *key = ARENA_ARRAY(g->mem, n + 1, double);
+	uint32_t *order = ARENA_ARRAY(g->mem, n + 1, uint32_t);
+
+	g->on = ARENA_ARRAY(g->mem, n + 1, size_t);
+	for (size_t i = 0; i < n; i++)
+		key[i] = -g->prompt[i].gap;
+	reduce_order(order, key, n);
+	for (int held = 0; held < 2; held++) {
+		for (size_t i = 0; i < n; i++) {
+			const struct grouped *p = &g->prompt[order[i]];
+
+			if (p->kind == GROUP_ON && p->held_out == (held == 1) && (held == 1 || g->n_on < MOST_ON))
+				g->on[g->n_on++] = order[i];
+		}
+		if (held == 0)
+			g->n_made = g->n_on;
+	}
+}
+
+static void members_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
+{
+	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n;
+	double *mean = ARENA_ARRAY(g->mem, n, double), *key = ARENA_ARRAY(g->mem, n, double);
+	uint32_t *top = ARENA_ARRAY(g->mem, most + 1, uint32_t);
+
+	for (size_t i = 0; i < g->n_made; i++) {
+		const struct grouped *p = &g->prompt[g->on[i]];
+
+		for (size_t k = g->turns->row_start[p->row]; of[i] == leader && k < g->turns->row_start[p->row + 1]; k++)
+			mean[g->turns->latent[k]] += (double)g->turns->row_value[k] / (double)out->n_on;
+	}
+	for (size_t k = 0; k < n; k++) {
+		const float *row = dfc_decoder_b(g->d, k);
+		double w = mean[k] - g->off[k];
+
+		key[k] = row != NULL && w > 0 ? w * fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b)) : 0;
+	}
+	reduce_top_k_d(top, most, key, n);
+	out->member = ARENA_ARRAY(g->mem, most + 1, struct member);
+	for (size_t i = 0; i < most && key[top[i]] > 0; i++)
+		out->member[out->n++] = (struct member){ top[i], mean[top[i]] - g->off[top[i]] };
+	out->direction = ARENA_ARRAY(g->mem, g->d->shape.d_b, float);
+	group_direction(out->direction, g->d, out->member, out->n);
+	out->norm = fm_sqrt_d(op_norm2_d(out->direction, g->d->shape.d_b));
+}
+
+static void group_facts(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
+{
+	double best = -2;
+
+	*out = (struct group){ .n = 0 };
+	for (size_t i = 0; i < g->n_made; i++) {
+		double sum = 0;
+
+		if (of[i] != leader)
+			continue;
+		for (size_t k = 0; k < g->n_made; k++)
+			sum += of[k] == leader ? alike(g, i, k) : 0;
+		if (sum > best) {
+			best = sum;
+			out->typical = g->on[i];
+		}
+		out->n_on++;
+		out->gap += g->prompt[g->on[i]].gap;
+	}
+	out->gap /= (double)out->n_on;
+}
+
+/* A held-out prompt joins the cluster it is most alike, where it is alike enough. */
+static size_t nearest(const struct grouping *g, size_t i, const size_t *of, const size_t *leader, size_t n_groups)
+{
+	double best = g->o->alike;
+	size_t at = 0;
+
+	for (size_t k = 0; k < n_groups; k++) {
+		double sum = 0;
+		size_t n = 0;
+
+		for (size_t m = 0; m < g->n_made; m++) {
+			if (of[m] == leader[k]) {
+				sum += alike(g, i, m);
+				n++;
+			}
+		}
+		if (sum / (double)n > best) {
+			best = sum / (double)n;
+			at = k + 1;
+		}
+	}
+	return at;
+}
+
+/* The leaders of clusters large enough, in the order of their summed gap. */
+static size_t leaders_make(size_t *leader, const struct grouping *g, const size_t *of)
+{
+	size_t n = g->n_made, found = 0;
+	double *key = ARENA_ARRAY(g->mem, n + 1, double);
+	size_t *size = ARENA_ARRAY(g->mem, n + 1, size_t);
+	uint32_t *order = ARENA_ARRAY(g->mem, n + 1, uint32_t);
+
+	for (size_t i = 0; i < n; i++) {
+		key[of[i]] -= g->prompt[g->on[i]].gap;
+		size[of[i]]++;
+	}
+	reduce_order(order, key, n);
+	for (size_t i = 0; i < n && found < g->o->most_groups; i++) {
+		if (size[order[i]] >= g->o->least_prompts)
+			leader[found++] = order[i];
+	}
+	return found;
+}
+
+size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n, const struct dfc *d,
+		   const struct active *turns, const struct active *answers, const double *gap, const struct groups_opts *o)
+{
+	struct grouping g = { .prompt = prompt, .d = d, .turns = turns, .answers = answers, .gap = gap, .o = o, .mem = mem };
+	size_t *of, *leader, n_groups;
+
+	on_list(&g, n);
+	off_mean(&g, n);
+	vectors_make(&g);
+	of = ARENA_ARRAY(mem, g.n_made + 1, size_t);
+	leader = ARENA_ARRAY(mem, g.n_made + 1, size_t);
+	cluster(of, &g);
+	n_groups = leaders_make(leader, &g, of);
+	*out = ARENA_ARRAY(mem, n_groups + 1, struct group);
+	for (size_t i = 0; i < n_groups; i++) {
+		group_facts(&(*out)[i], &g, of, leader[i]);
+		members_make(&(*out)[i], &g, of, leader[i]);
+	}
+	for (size_t i = 0; i < g.n_on; i++) {
+		size_t at = 0;
+
+		if (i >= g.n_made)
+			at = nearest(&g, i, of, leader, n_groups);
+		for (size_t k = 0; i < g.n_made && k < n_groups; k++)
+			at = of[i] == leader[k] ? k + 1 : at;
+		prompt[g.on[i]].cluster = at;
+		if (i >= g.n_made && at > 0)
+			(*out)[at - 1].n_held_out++;
+	}
+	return n_groups;
+}
