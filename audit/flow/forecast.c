@@ -4,7 +4,12 @@
 
 #include <string.h>
 
-enum { SAMPLE_BYTES = 1 << 20 };
+enum {
+	SAMPLE_BYTES = 1 << 20,
+	FEED_ROWS = 1024,
+	FEED_SEQS = 64,
+	CACHE_BUDGET = 512 << 20, /* bytes of key-value cache that decide how many texts share a feed */
+};
 
 /* Bytes of text a token stands for, a cautious figure for English and code; the tokens a template adds to a chat. */
 static const double bytes_per_token = 3.5, template_tokens = 12;
@@ -54,6 +59,16 @@ double forecast_token(const struct arch *a, size_t n_blocks)
 	double blocks = (double)(n_blocks < a->n_layers ? n_blocks : a->n_layers);
 
 	return blocks * block + (n_blocks > a->n_layers ? 2 * d * (double)a->n_vocab : 0);
+}
+
+struct session_opts forecast_session(const struct arch *a, size_t context)
+{
+	size_t kv = 2 * a->n_layers * a->n_kv_heads * a->d_head * sizeof(float) * context;
+	size_t seqs = CACHE_BUDGET / (kv > 0 ? kv : 1);
+
+	seqs = seqs < 1 ? 1 : seqs > FEED_SEQS ? FEED_SEQS : seqs;
+	return (struct session_opts){ .max_seqs = seqs, .max_context = context,
+		.max_rows = context > FEED_ROWS ? context : FEED_ROWS };
 }
 
 /* Items of a source and their mean length, from the first lines of the file. */

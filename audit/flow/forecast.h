@@ -3,7 +3,7 @@
 
 #include "base/json.h"
 #include "flow/plan.h"
-#include "model/arch.h"
+#include "model/session.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +19,9 @@ void key_source(struct json_out *key, const struct plan *p, size_t source);
 
 /* Floating-point operations of one token through blocks 0 .. n_blocks-1 (SIZE_MAX: all, and the unembedding). */
 double forecast_token(const struct arch *a, size_t n_blocks);
+
+/* The session that reads many texts of at most `context` tokens: as many at once as a fixed cache budget allows. */
+struct session_opts forecast_session(const struct arch *a, size_t context);
 
 /* Sizes of the corpus, reckoned from file sizes and the length of the first lines. */
 struct corpus_forecast {

@@ -15,12 +15,6 @@
  * their order, so what is computed together depends on the corpus alone.
  */
 
-enum {
-	FEED_ROWS = 1024,
-	FEED_SEQS = 64,
-	CACHE_BUDGET = 512 << 20, /* bytes of key-value cache that decide how many documents share a feed */
-};
-
 static const struct arch *side_arch(const struct plan *p, const struct step *step)
 {
 	return step->index == SIDE_BASE ? p->base : p->candidate;
@@ -29,15 +23,6 @@ static const struct arch *side_arch(const struct plan *p, const struct step *ste
 static size_t side_layer(const struct plan *p, const struct step *step)
 {
 	return step->index == SIDE_BASE ? p->layer_base : p->layer_candidate;
-}
-
-static struct session_opts feed_session(const struct arch *a, const struct spec *s)
-{
-	size_t kv = 2 * a->n_layers * a->n_kv_heads * a->d_head * sizeof(float) * s->corpus.context;
-	size_t seqs = CACHE_BUDGET / (kv > 0 ? kv : 1);
-
-	seqs = seqs < 1 ? 1 : seqs > FEED_SEQS ? FEED_SEQS : seqs;
-	return (struct session_opts){ .max_seqs = seqs, .max_context = s->corpus.context, .max_rows = FEED_ROWS };
 }
 
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
@@ -55,7 +40,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 {
 	const struct spec *s = p->spec;
 	const struct arch *a = side_arch(p, step);
-	struct session_opts o = feed_session(a, s);
+	struct session_opts o = forecast_session(a, s->corpus.context);
 	struct corpus_forecast c;
 	double rows;
 
@@ -274,7 +259,7 @@ static int run(struct job *job, struct err *e)
 {
 	const struct spec_model *m = job->step->index == SIDE_BASE ? &job->spec->base : &job->spec->candidate;
 	const struct arch *a = side_arch(job->plan, job->step);
-	struct session_opts o = feed_session(a, job->spec);
+	struct session_opts o = forecast_session(a, job->spec->corpus.context);
 	struct harvest h = { .side = (enum side)job->step->index, .d = a->d_model, .layer = side_layer(job->plan, job->step),
 		.max_rows = o.max_rows, .max_seqs = o.max_seqs, .gap = job->spec->harvest.gap };
 	struct model *model = NULL;

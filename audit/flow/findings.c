@@ -1,0 +1,280 @@
+#include "flow/findings.h"
+
+#include "num/fmath.h"
+#include "num/ops.h"
+#include "num/reduce.h"
+#include "study/label.h"
+
+enum { EXPRESSED = 3, EXAMPLES = 5, SCREEN_PROMPTS = 20 };
+
+/* A latent's part in what the candidate says: activation times gap times decoder norm, summed over the answers. */
+static void expressed_find(uint32_t top[EXPRESSED], const struct found *f, size_t number)
+{
+	double *sum = mem_alloc(f->answers->n_latents + 1, sizeof(*sum));
+
+	for (size_t i = 0; i < f->n_prompts; i++) {
+		const struct grouped *g = &f->grouped[i];
+
+		if (g->cluster != number + 1)
+			continue;
+		for (size_t r = g->answer_first; r < g->answer_first + g->answer_n; r++) {
+			for (size_t k = f->answers->row_start[r]; k < f->answers->row_start[r + 1]; k++) {
+				uint32_t latent = f->answers->latent[k];
+				const float *row = dfc_decoder_b(f->dfc, latent);
+
+				if (row != NULL)
+					sum[latent] += f->answer_gap[r] * (double)f->answers->row_value[k] *
+						fm_sqrt_d(op_norm2_d(row, f->dfc->shape.d_b));
+			}
+		}
+	}
+	reduce_top_k_d(top, EXPRESSED, sum, f->answers->n_latents);
+	mem_free(sum);
+}
+
+static const char *kind_of(const struct found *f, const uint32_t top[EXPRESSED])
+{
+	for (size_t i = 0; i < EXPRESSED; i++) {
+		if (dfc_partition(&f->dfc->shape, top[i]) == PARTITION_B)
+			return "candidate-only";
+	}
+	return "shared concept, different use";
+}
+
+static double share_exclusive(const struct found *f, const struct group *g)
+{
+	double all = 0, exclusive = 0;
+
+	for (size_t i = 0; i < g->n; i++) {
+		double part = g->member[i].weight * g->member[i].weight *
+			op_norm2_d(dfc_decoder_b(f->dfc, g->member[i].latent), f->dfc->shape.d_b);
+
+		all += part;
+		if (dfc_partition(&f->dfc->shape, g->member[i].latent) == PARTITION_B)
+			exclusive += part;
+	}
+	return all > 0 ? exclusive / all : 0;
+}
+
+static void put_latents(struct json_out *j, const struct found *f, const struct group *g, const uint32_t top[EXPRESSED])
+{
+	json_open(j, "latents", '[');
+	for (size_t i = 0; i < g->n; i++) {
+		json_open(j, NULL, '{');
+		json_put_size(j, "latent", g->member[i].latent);
+		json_puts(j, "partition", partition_name(dfc_partition(&f->dfc->shape, g->member[i].latent)));
+		json_put_real(j, "weight", g->member[i].weight);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_open(j, "expressed", '[');
+	for (size_t i = 0; i < EXPRESSED; i++) {
+		json_open(j, NULL, '{');
+		json_put_size(j, "latent", top[i]);
+		json_puts(j, "partition", partition_name(dfc_partition(&f->dfc->shape, top[i])));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void put_interval(struct json_out *j, const char *key, struct interval v)
+{
+	char name[32];
+
+	json_put_real(j, key, v.mean);
+	snprintf(name, sizeof(name), "%s_lo", key);
+	json_put_real(j, name, v.lo);
+	snprintf(name, sizeof(name), "%s_hi", key);
+	json_put_real(j, name, v.hi);
+}
+
+static void put_doses(struct json_out *j, const struct finding *f, const struct spec *spec)
+{
+	json_open(j, "doses", '[');
+	for (size_t z = 0; f->tested && z < spec->steer.n_doses; z++) {
+		const struct point *p = &f->point[z];
+
+		json_open(j, NULL, '{');
+		json_put_real(j, "dose", p->dose);
+		put_interval(j, "on", p->score[CONTRAST_ON]);
+		put_interval(j, "off", p->score[CONTRAST_OFF]);
+		json_put_real(j, "null_on_lo", p->null_lo[CONTRAST_ON]);
+		json_put_real(j, "null_on_hi", p->null_hi[CONTRAST_ON]);
+		json_put_real(j, "null_off_lo", p->null_lo[CONTRAST_OFF]);
+		json_put_real(j, "null_off_hi", p->null_hi[CONTRAST_OFF]);
+		json_put_real(j, "coherence", p->coherence);
+		json_put_real(j, "divergence", p->divergence);
+		json_put_bool(j, "counts", p->coherence >= spec->steer.coherence);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void put_example(struct json_out *j, const struct found *f, size_t prompt)
+{
+	const struct rollout *r = &f->rollout[prompt];
+
+	json_put_str(j, "prompt", r->prompt.text);
+	json_put_str(j, "base_answer", r->answer[SIDE_BASE].text);
+	json_put_str(j, "candidate_answer", r->answer[SIDE_CANDIDATE].text);
+	json_put_real(j, "gap", f->prompt[prompt].gap);
+}
+
+static void put_examples(struct json_out *j, const struct found *f, size_t number)
+{
+	size_t shown = 0;
+
+	json_open(j, "examples", '[');
+	for (size_t i = 0; i < f->n_prompts && shown < EXAMPLES; i++) {
+		if (f->grouped[i].cluster != number + 1)
+			continue;
+		json_open(j, NULL, '{');
+		put_example(j, f, i);
+		json_close(j, '}');
+		shown++;
+	}
+	json_close(j, ']');
+}
+
+static void put_generations(struct json_out *j, const struct found *f, const struct finding *it, const struct spec *spec)
+{
+	json_open(j, "generations", '[');
+	for (size_t i = 0; i + spec->steer.n_doses <= it->n_generated; i += spec->steer.n_doses) {
+		json_open(j, NULL, '{');
+		json_puts(j, "kind", it->generated[i].kind == CONTRAST_ON ? "on" : "off");
+		json_put_str(j, "prompt", f->rollout[it->generated[i].prompt].prompt.text);
+		json_open(j, "doses", '[');
+		for (size_t z = 0; z < spec->steer.n_doses; z++) {
+			json_open(j, NULL, '{');
+			json_put_real(j, "dose", spec->steer.dose[z]);
+			json_put_str(j, "text", it->generated[i + z].text);
+			json_close(j, '}');
+		}
+		json_close(j, ']');
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static const char *finding_title(struct arena *mem, const struct found *f, const struct words *w, size_t number)
+{
+	struct view *text = ARENA_ARRAY(mem, f->n_prompts + 1, struct view);
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n_prompts; i++) {
+		if (f->grouped[i].cluster == number + 1)
+			text[n++] = f->rollout[i].answer[SIDE_CANDIDATE].text;
+	}
+	return words_label_texts(mem, w, text, n);
+}
+
+static void put_effects(struct json_out *j, const struct finding *f)
+{
+	json_put_bool(j, "tested", f->tested);
+	json_put_real(j, "slope_on", f->slope[CONTRAST_ON]);
+	json_put_real(j, "slope_off", f->slope[CONTRAST_OFF]);
+	json_put_real(j, "z_on", f->z[CONTRAST_ON][0]);
+	json_put_real(j, "z_off", f->z[CONTRAST_OFF][0]);
+	json_put_real(j, "z_group_on", f->z[CONTRAST_ON][1]);
+	json_put_real(j, "z_group_off", f->z[CONTRAST_OFF][1]);
+	json_put_real(j, "null_sd_on", f->null[0].sd[CONTRAST_ON]);
+	json_put_real(j, "null_sd_off", f->null[0].sd[CONTRAST_OFF]);
+	json_put_real(j, "p", f->p);
+	json_put_real(j, "q", f->q);
+	json_put_real(j, "unsteered_on", f->unsteered[CONTRAST_ON]);
+	json_put_real(j, "unsteered_off", f->unsteered[CONTRAST_OFF]);
+}
+
+static void put_finding(struct json_out *j, const struct found *f, size_t number, size_t place, const struct words *w,
+			struct job *job)
+{
+	const struct finding *it = &f->finding[number];
+	uint32_t top[EXPRESSED];
+
+	expressed_find(top, f, number);
+	json_open(j, NULL, '{');
+	json_puts(j, "id", arena_fmt(job->mem, "F%zu", place + 1));
+	json_puts(j, "kind", kind_of(f, top));
+	json_puts(j, "title", finding_title(job->mem, f, w, number));
+	json_put_bool(j, "is_confirmed", it->confirmed);
+	json_puts(j, "verdict", it->verdict);
+	put_latents(j, f, it->group, top);
+	json_put_real(j, "share_exclusive", share_exclusive(f, it->group));
+	json_put_real(j, "prompt_gap", it->group->gap);
+	json_put_size(j, "made_from", it->group->n_on);
+	json_put_size(j, "on_prompts", it->n_contested[CONTRAST_ON]);
+	json_put_size(j, "off_prompts", it->n_contested[CONTRAST_OFF]);
+	json_put_real(j, "cosine_difference_of_means", it->cosine_means);
+	json_put_real(j, "norm", it->group->norm);
+	put_effects(j, it);
+	put_doses(j, it, job->spec);
+	put_examples(j, f, number);
+	put_generations(j, f, it, job->spec);
+	json_close(j, '}');
+}
+
+/* Confirmed first, then by the gap of their prompts. */
+static uint32_t *findings_order(struct arena *mem, const struct found *f)
+{
+	double *key = ARENA_ARRAY(mem, f->n + 1, double), most = 0;
+	uint32_t *order = ARENA_ARRAY(mem, f->n + 1, uint32_t);
+
+	for (size_t i = 0; i < f->n; i++)
+		most = f->finding[i].group->gap > most ? f->finding[i].group->gap : most;
+	for (size_t i = 0; i < f->n; i++)
+		key[i] = -f->finding[i].group->gap - (f->finding[i].confirmed ? most + 1 : 0);
+	reduce_order(order, key, f->n);
+	return order;
+}
+
+/* The prompts the models answer most differently, latents aside. */
+static void put_screen(struct json_out *j, const struct found *f, const uint32_t *order, struct arena *mem)
+{
+	double *key = ARENA_ARRAY(mem, f->n_prompts + 1, double);
+	uint32_t *by_gap = ARENA_ARRAY(mem, f->n_prompts + 1, uint32_t);
+
+	for (size_t i = 0; i < f->n_prompts; i++)
+		key[i] = f->prompt[i].known ? -f->prompt[i].gap : 0;
+	reduce_order(by_gap, key, f->n_prompts);
+	json_open(j, "screen", '{');
+	json_open(j, "prompts", '[');
+	for (size_t i = 0; i < f->n_prompts && i < SCREEN_PROMPTS && f->prompt[by_gap[i]].known; i++) {
+		size_t cluster = f->grouped != NULL ? f->grouped[by_gap[i]].cluster : 0;
+
+		json_open(j, NULL, '{');
+		put_example(j, f, by_gap[i]);
+		for (size_t k = 0; cluster > 0 && k < f->n; k++) {
+			if (order[k] + 1 == cluster)
+				json_puts(j, "finding", arena_fmt(mem, "F%zu", k + 1));
+		}
+		if (cluster == 0)
+			json_put_null(j, "finding");
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_close(j, '}');
+}
+
+int findings_write(const struct found *f, struct job *job, struct err *e)
+{
+	struct words *w = words_new(f->corpus);
+	struct json_out j = JSON_TO_OUT(NULL);
+	uint32_t *order = findings_order(job->mem, f);
+	struct out *o;
+	int rc = -1;
+
+	if (artifact_out(&o, job->out, "findings.json", e) < 0)
+		goto out;
+	j.out = o;
+	json_open(&j, NULL, '{');
+	json_open(&j, "findings", '[');
+	for (size_t i = 0; i < f->n; i++)
+		put_finding(&j, f, order[i], i, w, job);
+	json_close(&j, ']');
+	put_screen(&j, f, order, job->mem);
+	json_close(&j, '}');
+	rc = out_commit(o, NULL, e);
+out:
+	words_free(w);
+	return rc;
+}

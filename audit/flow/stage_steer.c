@@ -1,0 +1,313 @@
+#include "flow/stage.h"
+
+#include "base/log.h"
+#include "flow/findings.h"
+#include "flow/forecast.h"
+#include "flow/reader.h"
+#include "flow/rows.h"
+#include "flow/steering.h"
+#include "num/fmath.h"
+#include "num/ops.h"
+
+#include <string.h>
+
+/*
+ * From prompts the models answer differently to findings: groups of latents that fire where the answer is decided,
+ * tested by steering the candidate on held-out prompts.
+ */
+
+enum { LEAST_PROMPTS = 2 };        /* of a cluster, to make it and to test it */
+
+static const double alike = 0.5;   /* least mean similarity inside a cluster */
+
+static void describe(struct json_out *key, const struct plan *p, const struct step *step)
+{
+	(void)step;
+	json_put_size(key, "seed", p->spec->seed);
+	field_write(key, field_find(spec_fields, "steer")->inner, &p->spec->steer);
+	key_model(key, p, "candidate");
+}
+
+static void forecast(struct needs *out, const struct plan *p, const struct step *step)
+{
+	const struct spec *s = p->spec;
+	struct session_opts o = forecast_session(p->candidate, s->corpus.context);
+	double doses = (double)s->steer.n_doses, prompts = (double)s->steer.prompts, texts;
+	struct corpus_forecast c;
+
+	(void)step;
+	forecast_corpus(&c, p);
+	/* Two answers to ON and OFF prompts: at every dose for the finding and the random directions, at two for the groups. */
+	texts = 4 * prompts * (doses + (double)s->steer.controls * (doses + 4));
+	out->memory = session_bytes(p->candidate, &o) + (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
+		(uint64_t)(texts * 64);
+	out->disk = 4 << 20;
+	out->work = s->steer.enabled ? (double)s->steer.findings * texts * (32 + (double)s->steer.answer_tokens) *
+		forecast_token(p->candidate, SIZE_MAX) : 0;
+}
+
+struct steer_stage {
+	struct job *job;
+	struct harvested h;
+	struct dfc dfc;
+	struct prompt_gap *prompt;
+	struct rollout *rollout;
+	struct grouped *grouped;
+	size_t n_prompts;
+	struct subset turn_rows, answer_rows;
+	struct active turns, answers;
+	double *answer_gap;
+	struct group *group;
+	struct finding *finding;
+	size_t n_findings;
+	struct reader reader;
+};
+
+/* The rows of turn boundaries, and those of the candidate's answers, of all prompts. */
+static void rows_make(struct steer_stage *s)
+{
+	const struct spec *spec = s->job->spec;
+	uint32_t *turn = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
+	uint32_t *answer = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, uint32_t);
+	size_t n_turns = 0, n_answers = 0;
+
+	s->grouped = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, struct grouped);
+	s->answer_gap = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, double);
+	for (size_t i = 0; i < s->n_prompts; i++) {
+		const struct prompt_gap *p = &s->prompt[i];
+		struct grouped *g = &s->grouped[i];
+		const struct doc *d;
+
+		if (!p->known)
+			continue;
+		*g = (struct grouped){ .held_out = p->held_out, .gap = p->gap, .row = n_turns, .answer_first = n_answers };
+		g->kind = p->gap >= spec->steer.on_above ? GROUP_ON : p->gap <= spec->steer.off_below ? GROUP_OFF : 0;
+		turn[n_turns++] = (uint32_t)p->turn;
+		d = corpus_doc(s->h.corpus, p->doc[SIDE_CANDIDATE]);
+		for (size_t k = 0; k < d->pair_n; k++) {
+			size_t row = d->pair_first + k;
+
+			if (!(corpus_pair(s->h.corpus, row)->flags & PAIR_ANSWER))
+				continue;
+			answer[n_answers] = (uint32_t)row;
+			s->answer_gap[n_answers++] = harvested_gap(&s->h, row);
+		}
+		g->answer_n = n_answers - g->answer_first;
+	}
+	s->turn_rows = (struct subset){ .h = &s->h, .index = turn, .n = n_turns };
+	s->answer_rows = (struct subset){ .h = &s->h, .index = answer, .n = n_answers };
+}
+
+static int groups_find(struct steer_stage *s, struct err *e)
+{
+	const struct spec *spec = s->job->spec;
+	struct train_data turns, answers;
+	struct groups_opts o = { .most_groups = spec->steer.findings, .most_members = spec->steer.group,
+		.least_prompts = LEAST_PROMPTS, .alike = alike };
+
+	rows_make(s);
+	turns = subset_data(&s->turn_rows, NULL);
+	answers = subset_data(&s->answer_rows, NULL);
+	if (active_make(&s->turns, &s->dfc, s->job->par, &turns, e) < 0 ||
+	    active_make(&s->answers, &s->dfc, s->job->par, &answers, e) < 0)
+		return -1;
+	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc, &s->turns, &s->answers,
+				    s->answer_gap, &o);
+	s->finding = ARENA_ARRAY(s->job->mem, s->n_findings + 1, struct finding);
+	for (size_t i = 0; i < s->n_findings; i++)
+		s->finding[i].group = &s->group[i];
+	return 0;
+}
+
+/* The candidate's tokens of a document: how many are the prompt's, the turn boundary included. */
+static struct doc_tokens answer_tokens(size_t *n_prompt, const struct steer_stage *s, size_t doc)
+{
+	const struct doc *d = corpus_doc(s->h.corpus, doc);
+
+	*n_prompt = 0;
+	for (size_t k = 0; k < d->pair_n && *n_prompt == 0; k++) {
+		const struct pair_record *p = corpus_pair(s->h.corpus, d->pair_first + k);
+
+		if (p->flags & PAIR_TURN)
+			*n_prompt = p->token[SIDE_CANDIDATE] + 1;
+	}
+	return corpus_side(s->h.corpus, doc, SIDE_CANDIDATE);
+}
+
+/* A prompt with one answer of at most `most` tokens. */
+static const int32_t *joined(struct arena *mem, struct doc_tokens prompt, size_t n_prompt, struct doc_tokens answer,
+			     size_t answer_first, size_t most, size_t *n)
+{
+	int32_t *id = ARENA_ARRAY(mem, n_prompt + most, int32_t);
+
+	memcpy(id, prompt.id, n_prompt * sizeof(*id));
+	memcpy(id + n_prompt, answer.id + answer_first, most * sizeof(*id));
+	*n = n_prompt + most;
+	return id;
+}
+
+/* false where one of the answers is empty. */
+static bool contested_make(struct contested *c, const struct steer_stage *s, size_t prompt, size_t doc_of_prompt,
+			   size_t doc_of_behaviour, size_t doc_of_other)
+{
+	size_t n_prompt, first[2], most = s->job->spec->steer.answer_tokens;
+	struct doc_tokens p = answer_tokens(&n_prompt, s, doc_of_prompt);
+	struct doc_tokens a[2] = { answer_tokens(&first[0], s, doc_of_behaviour),
+		answer_tokens(&first[1], s, doc_of_other) };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (n_prompt == 0 || first[i] == 0)
+			return false;
+		most = a[i].n - first[i] < most ? a[i].n - first[i] : most;
+	}
+	if (most == 0)
+		return false;
+	c->prompt = prompt;
+	c->n_prompt = n_prompt;
+	for (size_t i = 0; i < 2; i++)
+		c->id[i] = joined(s->job->mem, p, n_prompt, a[i], first[i], most, &c->n[i]);
+	return true;
+}
+
+/* Held-out ON prompts of the group, and held-out OFF prompts drawn by the seed. */
+static void contested_find(struct finding *f, const struct steer_stage *s, size_t number)
+{
+	const struct spec *spec = s->job->spec;
+	uint32_t *order = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
+	size_t behaviour = s->prompt[f->group->typical].doc[SIDE_CANDIDATE];
+
+	rng_permutation(rng_stream(spec->seed, "steer.prompts", number), order, s->n_prompts);
+	for (size_t k = 0; k < CONTRAST_COUNT; k++)
+		f->contested[k] = ARENA_ARRAY(s->job->mem, spec->steer.prompts, struct contested);
+	for (size_t i = 0; i < s->n_prompts; i++) {
+		size_t at = order[i];
+		const struct grouped *g = &s->grouped[at];
+		const struct prompt_gap *p = &s->prompt[at];
+		size_t *n = f->n_contested;
+
+		if (!p->known || !g->held_out)
+			continue;
+		if (g->kind == GROUP_ON && g->cluster == number + 1 && p->doc[0] != p->doc[1] && n[CONTRAST_ON] < spec->steer.prompts)
+			n[CONTRAST_ON] += contested_make(&f->contested[CONTRAST_ON][n[CONTRAST_ON]], s, at, p->doc[SIDE_CANDIDATE],
+							 p->doc[SIDE_CANDIDATE], p->doc[SIDE_BASE]);
+		if (g->kind == GROUP_OFF && n[CONTRAST_OFF] < spec->steer.prompts)
+			n[CONTRAST_OFF] += contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s, at, p->doc[SIDE_CANDIDATE],
+							  behaviour, p->doc[SIDE_CANDIDATE]);
+	}
+}
+
+/* Cosine of the group's direction with the candidate's mean residual stream ON less OFF, at the turn boundaries that made it. */
+static int means_cosine(struct finding *f, const struct steer_stage *s, size_t number, struct err *e)
+{
+	size_t d = s->dfc.shape.d_b, n[2] = { 0, 0 };
+	float *x = ARENA_ARRAY(s->job->mem, d, float), *difference = ARENA_ARRAY(s->job->mem, d, float);
+	float *mean[2] = { ARENA_ARRAY(s->job->mem, d, float), ARENA_ARRAY(s->job->mem, d, float) };
+	double norm;
+
+	for (size_t i = 0; i < s->n_prompts; i++) {
+		const struct grouped *g = &s->grouped[i];
+		uint32_t row = (uint32_t)s->prompt[i].turn;
+		size_t k = g->kind == GROUP_OFF;
+
+		if (!s->prompt[i].known || g->held_out || (g->kind == GROUP_ON && g->cluster != number + 1) || g->kind == 0)
+			continue;
+		if (acts_read(s->h.side[SIDE_CANDIDATE], x, &row, 1, e) < 0)
+			return -1;
+		op_add(mean[k], x, d);
+		n[k]++;
+	}
+	for (size_t k = 0; k < d && n[0] > 0 && n[1] > 0; k++)
+		difference[k] = mean[0][k] / (float)n[0] - mean[1][k] / (float)n[1];
+	norm = fm_sqrt_d(op_norm2_d(difference, d));
+	if (norm > 0 && f->group->norm > 0)
+		f->cosine_means = op_dot_d(difference, f->group->direction, d) / (norm * f->group->norm);
+	return 0;
+}
+
+static int findings_test(struct steer_stage *s, struct err *e)
+{
+	const struct spec *spec = s->job->spec;
+	struct steering_job j = { .job = s->job, .h = &s->h, .dfc = &s->dfc, .prompt = s->prompt, .rollout = s->rollout,
+		.grouped = s->grouped, .n_prompts = s->n_prompts, .turns = &s->turns, .tokenizer = s->reader.tokenizer,
+		.stop = s->reader.stop, .n_stop = s->reader.n_stop, .layer = s->job->plan->layer_candidate,
+		.session_opts = forecast_session(s->job->plan->candidate, spec->corpus.context) };
+	int rc = -1;
+
+	if (model_open(&j.model, spec->candidate.dir, e) < 0 ||
+	    session_new(&j.session, j.model, s->job->par, &j.session_opts, e) < 0)
+		goto out;
+	for (size_t i = 0; i < s->n_findings; i++) {
+		struct finding *f = &s->finding[i];
+
+		contested_find(f, s, i);
+		if (means_cosine(f, s, i, e) < 0)
+			goto out;
+		if (f->n_contested[CONTRAST_ON] >= LEAST_PROMPTS && f->n_contested[CONTRAST_OFF] >= LEAST_PROMPTS &&
+		    f->group->norm > 0 && finding_test(f, &j, i, e) < 0)
+			goto out;
+		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
+	}
+	findings_judge(s->finding, s->n_findings, spec, s->job->mem);
+	rc = 0;
+out:
+	session_free(j.session);
+	model_close(j.model);
+	return rc;
+}
+
+static int stage_open(struct steer_stage *s, struct err *e)
+{
+	struct job *job = s->job;
+	const struct artifact *train = job_input(job, &stage_train, 0);
+
+	if (harvested_open(&s->h, job->mem, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
+			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0 ||
+	    artifact_check(train, "dfc.bin", e) < 0 ||
+	    dfc_read(&s->dfc, artifact_path(job->mem, train, "dfc.bin"), e) < 0 ||
+	    reader_open(&s->reader, job->mem, job->spec, &job->spec->candidate, e) < 0)
+		return -1;
+	s->n_prompts = prompts_measure(&s->prompt, job->mem, &s->h);
+	if (s->n_prompts > 0) {
+		size_t n;
+
+		if (rollouts_read(&s->rollout, &n, job->mem, job->spec, job_input(job, &stage_rollouts, 0), e) < 0)
+			return -1;
+		BUG_ON(n < s->n_prompts);
+	}
+	return 0;
+}
+
+static int run(struct job *job, struct err *e)
+{
+	struct steer_stage s = { .job = job };
+	struct found found;
+	int rc = -1;
+
+	if (stage_open(&s, e) < 0)
+		goto out;
+	if (job->spec->steer.enabled && s.n_prompts > 0 && (groups_find(&s, e) < 0 || findings_test(&s, e) < 0))
+		goto out;
+	found = (struct found){ .finding = s.finding, .n = s.n_findings, .prompt = s.prompt, .rollout = s.rollout,
+		.grouped = s.grouped, .n_prompts = s.n_prompts, .dfc = &s.dfc, .turns = &s.turns, .answers = &s.answers,
+		.answer_gap = s.answer_gap, .corpus = s.h.corpus };
+	rc = findings_write(&found, job, e);
+out:
+	active_release(&s.turns);
+	active_release(&s.answers);
+	subset_release(&s.turn_rows);
+	subset_release(&s.answer_rows);
+	reader_close(&s.reader);
+	dfc_release(&s.dfc);
+	harvested_close(&s.h);
+	return rc;
+}
+
+const struct stage stage_steer = {
+	.name = "steer",
+	.version = 1,
+	.numeric = true,
+	.describe = describe,
+	.forecast = forecast,
+	.run = run,
+	.report = findings_report,
+};
