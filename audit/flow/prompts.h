@@ -2,7 +2,7 @@
 #define FLOW_PROMPTS_H
 
 #include "base/mem.h"
-#include "flow/rows.h"
+#include "flow/harvested.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,7 +4,7 @@
 #include "flow/forecast.h"
 #include "flow/latents.h"
 #include "flow/prompts.h"
-#include "flow/rows.h"
+#include "flow/harvested.h"
 
 /*
  * What the latents of the first dictionary are about and which of them matter, on held-out documents.

@@ -4,7 +4,7 @@
 #include "flow/findings.h"
 #include "flow/forecast.h"
 #include "flow/reader.h"
-#include "flow/rows.h"
+#include "flow/harvested.h"
 #include "flow/steering.h"
 #include "num/fmath.h"
 #include "num/ops.h"

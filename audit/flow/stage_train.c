@@ -3,7 +3,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "flow/forecast.h"
-#include "flow/rows.h"
+#include "flow/harvested.h"
 
 #include <stdio.h>
 #include <string.h>

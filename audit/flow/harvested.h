@@ -1,5 +1,5 @@
-#ifndef FLOW_ROWS_H
-#define FLOW_ROWS_H
+#ifndef FLOW_HARVESTED_H
+#define FLOW_HARVESTED_H
 
 #include "base/err.h"
 #include "base/mem.h"

@@ -1,4 +1,4 @@
-#include "flow/rows.h"
+#include "flow/harvested.h"
 
 static int sides_open(struct harvested *h, struct arena *mem, const struct artifact *side[SIDE_COUNT], struct err *e)
 {
