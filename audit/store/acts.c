@@ -108,7 +108,7 @@ static int shard_open(struct acts *r, const struct artifact *a, size_t i, struct
 	if (h->dtype != DT_F32 && h->dtype != DT_BF16)
 		return err_set(e, ERR_INPUT, "%s: dtype %" PRIu32 " is neither F32 nor BF16", name, h->dtype);
 	if (h->d == 0 || h->d > 1u << 20 || h->rows > UINT32_MAX || (i > 0 && (h->d != r->d || h->dtype != r->dtype)) ||
-	    h->first_row != r->n_rows || (i > 0 && h->shards != r->n_shards))
+	    h->first_row != r->n_rows)
 		return err_set(e, ERR_INPUT, "%s: width %" PRIu64 ", first row %" PRIu64 " do not follow the shard before", name,
 			       h->d, h->first_row);
 	r->d = h->d;
