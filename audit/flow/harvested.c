@@ -1,5 +1,10 @@
 #include "flow/harvested.h"
 
+#include "flow/prompts.h"
+#include "num/reduce.h"
+
+#include <string.h>
+
 static int sides_open(struct harvested *h, struct arena *mem, const struct artifact *side[SIDE_COUNT], struct err *e)
 {
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
@@ -14,8 +19,61 @@ static int sides_open(struct harvested *h, struct arena *mem, const struct artif
 	return 0;
 }
 
-int harvested_open(struct harvested *out, struct arena *mem, const struct artifact *tokens, const struct artifact *base,
-		   const struct artifact *candidate, struct err *e)
+/* A number in [0, 1) that only a text decides. */
+static double text_unit(struct view text)
+{
+	struct digest d = digest_of(text.p, text.n);
+	uint64_t word;
+
+	memcpy(&word, d.byte, sizeof(word));
+	return (double)(word >> 11) * 0x1p-53;
+}
+
+/* Of every stratum of prompts with neighbouring gaps, the share with the smallest hashes. */
+static void prompts_split(struct harvested *h, struct arena *mem, double share)
+{
+	struct prompt_gap *p;
+	size_t n = prompts_measure(&p, mem, h), known = 0, taken = 0;
+	double *key = ARENA_ARRAY(mem, n + 1, double);
+	uint32_t *order = ARENA_ARRAY(mem, n + 1, uint32_t), *local;
+	size_t stratum = share > 0 && share < 1 ? (size_t)(1 / (share < 0.5 ? share : 1 - share) + 0.5) : 1;
+
+	for (size_t i = 0; i < n; i++) {
+		key[i] = p[i].known ? -p[i].gap : 0;
+		known += p[i].known;
+	}
+	for (size_t i = 0; i < n; i++)
+		key[i] = p[i].known ? key[i] : 1e300;
+	reduce_order(order, key, n);
+	local = ARENA_ARRAY(mem, stratum + 1, uint32_t);
+	for (size_t first = 0; first < known; first += stratum) {
+		size_t m = known - first < stratum ? known - first : stratum;
+		/* Rounded over all strata, not within each, so that the whole share comes out right. */
+		size_t want = (size_t)((double)(first + m) * share + 0.5) - taken;
+
+		for (size_t i = 0; i < m; i++)
+			key[i] = text_unit(corpus_text(h->corpus, p[order[first + i]].doc[SIDE_BASE]));
+		reduce_order(local, key, m);
+		for (size_t i = 0; i < m && i < want; i++, taken++) {
+			const struct prompt_gap *g = &p[order[first + local[i]]];
+
+			h->held_out[g->doc[SIDE_BASE]] = h->held_out[g->doc[SIDE_CANDIDATE]] = true;
+		}
+	}
+}
+
+static void split_make(struct harvested *h, struct arena *mem, double share)
+{
+	h->held_out = ARENA_ARRAY(mem, corpus_docs(h->corpus), bool);
+	for (size_t i = 0; i < corpus_docs(h->corpus); i++) {
+		if (corpus_doc(h->corpus, i)->kind != DOC_ROLLOUT)
+			h->held_out[i] = text_unit(corpus_text(h->corpus, i)) < share;
+	}
+	prompts_split(h, mem, share);
+}
+
+int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s, const struct artifact *tokens,
+		   const struct artifact *base, const struct artifact *candidate, struct err *e)
 {
 	const struct artifact *side[SIDE_COUNT] = { base, candidate };
 	struct harvested h = { .corpus = NULL };
@@ -27,6 +85,7 @@ int harvested_open(struct harvested *out, struct arena *mem, const struct artifa
 		harvested_close(&h);
 		return -1;
 	}
+	split_make(&h, mem, s->corpus.held_out);
 	*out = h;
 	return 0;
 }
@@ -52,7 +111,7 @@ void subset_make(struct subset *out, struct arena *mem, const struct harvested *
 	for (size_t i = 0; i < corpus_docs(h->corpus); i++) {
 		const struct doc *d = corpus_doc(h->corpus, i);
 
-		for (size_t k = 0; (d->held_out != 0) == held_out && k < d->pair_n; k++)
+		for (size_t k = 0; h->held_out[i] == held_out && k < d->pair_n; k++)
 			index[n++] = (uint32_t)(d->pair_first + k);
 	}
 	*out = (struct subset){ .h = h, .index = index, .n = n };

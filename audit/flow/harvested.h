@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "dict/train.h"
+#include "flow/spec.h"
 #include "store/acts.h"
 #include "store/corpus.h"
 
@@ -19,11 +20,17 @@ struct harvested {
 	struct corpus *corpus;
 	struct acts *side[SIDE_COUNT];
 	const float *logp[SIDE_COUNT]; /* (rows) */
+	bool *held_out;            /* (documents) */
 	size_t n_rows;
 };
 
-int harvested_open(struct harvested *out, struct arena *mem, const struct artifact *tokens, const struct artifact *base,
-		   const struct artifact *candidate, struct err *e);
+/*
+ * Documents and chats are held out by the hash of their text.  Prompts of rollouts are held out in strata: in the order of
+ * D(p) (flow/prompts.h) each run of a few neighbours gives its share, chosen by hash, so that a behaviour that few prompts
+ * show has prompts on both sides.  The split knows how large a difference is and nothing else about it.
+ */
+int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s, const struct artifact *tokens,
+		   const struct artifact *base, const struct artifact *candidate, struct err *e);
 void harvested_close(struct harvested *h);
 
 /* The prediction gap at a row, in nats: log p_candidate - log p_base of the bytes up to the next pair. */

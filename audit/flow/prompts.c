@@ -42,7 +42,6 @@ size_t prompts_measure(struct prompt_gap **out, struct arena *mem, const struct 
 		if (!g->known)
 			g->turn = turn;
 		g->known = true;
-		g->held_out = d->held_out;
 		if (d->author & AUTHOR_BASE)
 			g->doc[SIDE_BASE] = i;
 		if (d->author & AUTHOR_CANDIDATE)

@@ -9,15 +9,6 @@ enum { WAVE_LIMIT = 64 << 20 }; /* bytes of one wave's file */
 
 static const char *const side_word[SIDE_COUNT] = { "base", "candidate" };
 
-bool held_out(const struct spec *s, struct view text)
-{
-	struct digest d = digest_of(text.p, text.n);
-	uint64_t word;
-
-	memcpy(&word, d.byte, sizeof(word));
-	return (double)(word >> 11) * 0x1p-53 < s->corpus.held_out;
-}
-
 const char *rollouts_file(struct arena *mem, enum side side, size_t wave)
 {
 	return arena_fmt(mem, "%s-%05zu.jsonl", side_word[side], wave);
@@ -42,8 +33,7 @@ int rollouts_prompts(struct rollout **out, size_t *n, struct arena *mem, const s
 		if (total > 0)
 			memcpy(grown, all, total * sizeof(*all));
 		for (size_t k = 0; k < n_items; k++)
-			grown[total + k] = (struct rollout){ .prompt = item[k], .chat = src->chat,
-				.held_out = held_out(s, item[k].text) };
+			grown[total + k] = (struct rollout){ .prompt = item[k], .chat = src->chat };
 		all = grown;
 		total += n_items;
 	}

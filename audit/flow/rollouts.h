@@ -27,7 +27,6 @@ struct answer {
 struct rollout {
 	struct item prompt;
 	bool chat;
-	bool held_out;             /* decided by the prompt's text, so both answers stand on one side */
 	struct answer answer[SIDE_COUNT];
 };
 
@@ -38,7 +37,5 @@ int rollouts_read(struct rollout **out, size_t *n, struct arena *mem, const stru
 		  struct err *e);
 const char *rollouts_file(struct arena *mem, enum side side, size_t wave);
 
-/* Is a document of this text held out? By hash, so that order and limits do not matter. */
-bool held_out(const struct spec *s, struct view text);
 
 #endif

@@ -91,7 +91,7 @@ static int run(struct job *job, struct err *e)
 	const struct artifact *train = job_input(job, &stage_train, 0);
 	int rc = -1;
 
-	if (harvested_open(&h, job->mem, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
+	if (harvested_open(&h, job->mem, job->spec, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
 		goto out;
 	subset_make(&test, job->mem, &h, true);

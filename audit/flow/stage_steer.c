@@ -16,7 +16,7 @@
  * tested by steering the candidate on held-out prompts.
  */
 
-enum { LEAST_PROMPTS = 2 };        /* of a cluster, to make it and to test it */
+enum { LEAST_MADE = 2, LEAST_TESTED = 1 }; /* prompts of a cluster that make it, and that test it */
 
 static const double alike = 0.5;   /* least mean similarity inside a cluster */
 
@@ -80,7 +80,7 @@ static void rows_make(struct steer_stage *s)
 
 		if (!p->known)
 			continue;
-		*g = (struct grouped){ .held_out = p->held_out, .gap = p->gap, .row = n_turns, .answer_first = n_answers };
+		*g = (struct grouped){ .held_out = s->h.held_out[p->doc[SIDE_BASE]], .gap = p->gap, .row = n_turns, .answer_first = n_answers };
 		g->kind = p->gap >= spec->steer.on_above ? GROUP_ON : p->gap <= spec->steer.off_below ? GROUP_OFF : 0;
 		turn[n_turns++] = (uint32_t)p->turn;
 		d = corpus_doc(s->h.corpus, p->doc[SIDE_CANDIDATE]);
@@ -103,7 +103,7 @@ static int groups_find(struct steer_stage *s, struct err *e)
 	const struct spec *spec = s->job->spec;
 	struct train_data turns, answers;
 	struct groups_opts o = { .most_groups = spec->steer.findings, .most_members = spec->steer.group,
-		.least_prompts = LEAST_PROMPTS, .alike = alike };
+		.least_prompts = LEAST_MADE, .alike = alike };
 
 	rows_make(s);
 	turns = subset_data(&s->turn_rows, NULL);
@@ -242,7 +242,7 @@ static int findings_test(struct steer_stage *s, struct err *e)
 		contested_find(f, s, i);
 		if (means_cosine(f, s, i, e) < 0)
 			goto out;
-		if (f->n_contested[CONTRAST_ON] >= LEAST_PROMPTS && f->n_contested[CONTRAST_OFF] >= LEAST_PROMPTS &&
+		if (f->n_contested[CONTRAST_ON] >= LEAST_TESTED && f->n_contested[CONTRAST_OFF] >= LEAST_TESTED &&
 		    f->group->norm > 0 && finding_test(f, &j, i, e) < 0)
 			goto out;
 		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
@@ -260,7 +260,7 @@ static int stage_open(struct steer_stage *s, struct err *e)
 	struct job *job = s->job;
 	const struct artifact *train = job_input(job, &stage_train, 0);
 
-	if (harvested_open(&s->h, job->mem, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
+	if (harvested_open(&s->h, job->mem, job->spec, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0 ||
 	    artifact_check(train, "dfc.bin", e) < 0 ||
 	    dfc_read(&s->dfc, artifact_path(job->mem, train, "dfc.bin"), e) < 0 ||

@@ -19,7 +19,7 @@ struct entry {
 	const struct item *item;
 	struct view answer;        /* rollouts */
 	uint32_t prompt;
-	uint8_t kind, held_out, author;
+	uint8_t kind, author;
 	bool chat;
 };
 
@@ -43,10 +43,10 @@ struct batch {
 };
 
 struct tally {
-	uint64_t documents, held_out, characters, tokens[SIDE_COUNT], content[SIDE_COUNT], pairs, turns, truncated, with_gap;
+	uint64_t documents, characters, tokens[SIDE_COUNT], content[SIDE_COUNT], pairs, turns, truncated, with_gap;
 	uint64_t longest_gap, paired[SIDE_COUNT], prompts, same_answer;
 	struct source_tally {
-		uint64_t documents, held_out, pairs;
+		uint64_t documents, pairs;
 	} *source;
 };
 
@@ -57,7 +57,6 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	(void)step;
 	json_put_size(key, "seed", s->seed);
 	json_put_size(key, "context", s->corpus.context);
-	json_put_real(key, "held_out", s->corpus.held_out);
 	json_put_size(key, "pairing", (uint64_t)s->corpus.pairing);
 	json_puts(key, "date", s->corpus.date);
 	key_model(key, p, "base");
@@ -138,7 +137,7 @@ static void entry_read(void *ud, size_t unit, void *scratch)
 	m->n_pairs = reader_pairs(&m->pair, &m->mem, b->spec, b->reader, m->reading, turn, n_turns, &m->figures);
 	m->doc = (struct doc){
 		.line = t->item->line, .offset = t->item->offset, .source = (uint32_t)t->item->source, .prompt = t->prompt,
-		.kind = t->kind, .held_out = t->held_out, .author = t->author,
+		.kind = t->kind, .author = t->author,
 		.truncated = m->reading[0].truncated || m->reading[1].truncated,
 		.longest_gap = (uint32_t)m->figures.longest_gap,
 	};
@@ -149,7 +148,6 @@ static void tally_add(struct tally *t, const struct made *m)
 	struct source_tally *src = &t->source[m->doc.source];
 
 	t->documents++;
-	t->held_out += m->doc.held_out;
 	t->characters += m->text.n;
 	t->truncated += m->doc.truncated;
 	t->pairs += m->n_pairs;
@@ -165,20 +163,17 @@ static void tally_add(struct tally *t, const struct made *m)
 	for (size_t i = 0; i < m->n_pairs; i++)
 		t->turns += (m->pair[i].flags & PAIR_TURN) != 0;
 	src->documents++;
-	src->held_out += m->doc.held_out;
 	src->pairs += m->n_pairs;
 }
 
 static void tally_write(struct json_out *j, const struct tally *t, const struct spec *s)
 {
 	json_put_size(j, "documents", t->documents);
-	json_put_size(j, "held_out_documents", t->held_out);
 	json_put_size(j, "characters", t->characters);
 	json_open(j, "sources", '[');
 	for (size_t i = 0; i < s->corpus.n_sources; i++) {
 		json_open(j, NULL, '{');
 		json_put_size(j, "documents", t->source[i].documents);
-		json_put_size(j, "held_out", t->source[i].held_out);
 		json_put_size(j, "pairs", t->source[i].pairs);
 		json_close(j, '}');
 	}
@@ -228,7 +223,7 @@ static int entries_make(struct entry **out, size_t *n, struct tally *t, struct j
 				all = mem_grow(all, &cap, total + 2, sizeof(*all));
 				for (size_t k = 0; k < (same ? 1u : 2u); k++)
 					all[total++] = (struct entry){ .item = &r->prompt, .answer = r->answer[k].text,
-						.prompt = (uint32_t)at, .kind = DOC_ROLLOUT, .held_out = r->held_out,
+						.prompt = (uint32_t)at, .kind = DOC_ROLLOUT,
 						.author = same ? AUTHOR_BASE | AUTHOR_CANDIDATE : k == 0 ? AUTHOR_BASE : AUTHOR_CANDIDATE,
 						.chat = r->chat };
 			}
@@ -241,13 +236,8 @@ static int entries_make(struct entry **out, size_t *n, struct tally *t, struct j
 		all = mem_grow(all, &cap, total + n_items, sizeof(*all));
 		for (size_t k = 0; k < n_items; k++) {
 			bool chat = s->corpus.source[i].kind == SOURCE_CHATS;
-			struct view text = item[k].text;
-			uint32_t *start;
 
-			if (chat)
-				text = chat_contents(&start, job->mem, item[k].messages);
-			all[total++] = (struct entry){ .item = &item[k], .kind = chat ? DOC_CHAT : DOC_DOCUMENT,
-				.held_out = held_out(s, text), .chat = chat };
+			all[total++] = (struct entry){ .item = &item[k], .kind = chat ? DOC_CHAT : DOC_DOCUMENT, .chat = chat };
 		}
 	}
 	*out = all;
@@ -346,7 +336,6 @@ static void sources_write(struct json_out *j, const struct job *job, const struc
 		json_puts(j, "file", source_name(src));
 		json_puts(j, "licence", src->licence);
 		json_put(j, "documents", json_find(c, "documents"));
-		json_put(j, "held_out", json_find(c, "held_out"));
 		json_put(j, "pairs", json_find(c, "pairs"));
 		json_close(j, '}');
 	}

@@ -54,6 +54,7 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 
 	/* When checkpoints are written changes no byte of what is left in the end. */
 	o.checkpoint_every = o.checkpoint_keep = 1;
+	json_put_real(key, "held_out", p->spec->corpus.held_out);
 	json_put_size(key, "latents", p->spec->dictionary.latents);
 	json_put_real(key, "exclusive", p->spec->dictionary.exclusive);
 	json_put_size(key, "seed", p->spec->dictionary.seed[step->index]);
@@ -289,7 +290,7 @@ static int train_open(struct training *t, struct err *e)
 	struct dfc_shape shape = dictionary_shape(job->plan);
 	double *weight = NULL;
 
-	if (harvested_open(&t->h, job->mem, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
+	if (harvested_open(&t->h, job->mem, job->spec, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
 		return -1;
 	subset_make(&t->train, job->mem, &t->h, false);

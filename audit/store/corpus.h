@@ -37,7 +37,7 @@ struct doc {
 	uint32_t token_n[SIDE_COUNT], pair_n, text_n;
 	uint32_t source;           /* which of the spec's sources */
 	uint32_t prompt;           /* rollouts: number of the prompt among all prompts of the run */
-	uint8_t kind, held_out, truncated, author;
+	uint8_t kind, truncated, author, zero;
 	uint32_t longest_gap;      /* most content tokens of a side in a row without a pair */
 };
 

@@ -12,7 +12,7 @@ void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows)
 	for (size_t i = 0; i < rows->n; i++) {
 		size_t at = first + rows->seq[i];
 
-		if (t->steering[at].direction != NULL && rows->position[i] >= t->from[at])
+		if (t->steering[at].direction != NULL && rows->position[i] == t->from[at])
 			op_axpy(x + i * d_model, t->steering[at].dose, t->steering[at].direction, d_model);
 	}
 }

@@ -19,7 +19,7 @@ static void doc_add(struct corpus_writer *w, size_t i)
 	uint8_t kind[16] = { 0 };
 	struct pair_record pair[8];
 	struct doc_tokens side[SIDE_COUNT] = { { id, end[0], kind, i }, { id, end[1], kind, (i + 1) / 2 } };
-	struct doc d = { .source = 1, .line = i + 1, .offset = 100 * i, .kind = DOC_DOCUMENT, .held_out = i % 3 == 0 };
+	struct doc d = { .source = 1, .line = i + 1, .offset = 100 * i, .kind = DOC_DOCUMENT };
 
 	for (uint32_t k = 0; k < i; k++) {
 		id[k] = (int32_t)(1000 * i + k);
@@ -65,7 +65,6 @@ static void documents_come_back(void **state)
 		struct doc_tokens t = corpus_side(c, i, SIDE_CANDIDATE);
 
 		assert_int_equal(d->line, i + 1);
-		assert_int_equal(d->held_out, i % 3 == 0);
 		assert_int_equal(corpus_text(c, i).n, i);
 		assert_int_equal(t.n, (i + 1) / 2);
 		for (size_t k = 0; k < d->pair_n; k++, row++) {
