@@ -43,6 +43,8 @@ int dir_rename(const char *from, const char *to, struct err *e);
 int dir_list(char ***name, size_t *n, struct arena *mem, const char *path, struct err *e);
 /* A file or an empty directory; not there is fine. */
 int path_remove(const char *path, struct err *e);
+/* The same where it is of no matter whether it goes: a lock's file. */
+void path_discard(const char *path);
 /* A directory and all below it; not there is fine. Never follows links. */
 int dir_remove_tree(const char *path, struct err *e);
 bool path_is_file(const char *path);

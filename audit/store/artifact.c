@@ -67,10 +67,8 @@ size_t artifact_partial(const char *cache, struct digest key)
 /* The lock's file goes first: whoever waits for it sees that and takes a new one (base/out.c). */
 static void let_go(struct arena *mem, struct artifact *a, const char *cache)
 {
-	struct err e = ERR_INIT;
-
 	if (a->lock.fd >= 0)
-		path_remove(place(mem, cache, a->key, ".lock"), &e);
+		path_discard(place(mem, cache, a->key, ".lock"));
 	lock_release(&a->lock);
 }
 
