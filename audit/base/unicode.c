@@ -56,6 +56,72 @@ bool unicode_is_space(uint32_t cp)
 	       cp == 0x205f || cp == 0x3000;
 }
 
+bool unicode_is_printable(uint32_t cp)
+{
+	switch (utf8proc_category((utf8proc_int32_t)cp)) {
+	case UTF8PROC_CATEGORY_CN:
+	case UTF8PROC_CATEGORY_ZS:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+	case UTF8PROC_CATEGORY_CS:
+	case UTF8PROC_CATEGORY_CO:
+		return cp == ' ';
+	default:
+		return true;
+	}
+}
+
+bool unicode_is_letter(uint32_t cp)
+{
+	utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
+
+	return c >= UTF8PROC_CATEGORY_LU && c <= UTF8PROC_CATEGORY_LO;
+}
+
+bool unicode_is_decimal(uint32_t cp)
+{
+	return utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_ND;
+}
+
+bool unicode_is_number(uint32_t cp)
+{
+	utf8proc_category_t c = utf8proc_category((utf8proc_int32_t)cp);
+
+	return c >= UTF8PROC_CATEGORY_ND && c <= UTF8PROC_CATEGORY_NO;
+}
+
+bool unicode_is_upper(uint32_t cp)
+{
+	return utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_LU;
+}
+
+bool unicode_is_lower(uint32_t cp)
+{
+	return utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_LL;
+}
+
+bool unicode_is_title(uint32_t cp)
+{
+	return utf8proc_category((utf8proc_int32_t)cp) == UTF8PROC_CATEGORY_LT;
+}
+
+uint32_t unicode_upper(uint32_t cp)
+{
+	return (uint32_t)utf8proc_toupper((utf8proc_int32_t)cp);
+}
+
+uint32_t unicode_lower(uint32_t cp)
+{
+	return (uint32_t)utf8proc_tolower((utf8proc_int32_t)cp);
+}
+
+uint32_t unicode_title(uint32_t cp)
+{
+	return (uint32_t)utf8proc_totitle((utf8proc_int32_t)cp);
+}
+
 size_t utf8_broken(const char *p, size_t n)
 {
 	uint8_t lead = (uint8_t)p[0], low = 0x80, high = 0xbf;
@@ -63,7 +129,7 @@ size_t utf8_broken(const char *p, size_t n)
 
 	if (lead < 0xc2 || lead > 0xf4)
 		return 1;
-	/* the second byte's range is what rules out overlong forms, surrogates and what lies above U+10FFFF */
+	/* the second byte's range rules out overlong forms, surrogates and what lies above U+10FFFF */
 	if (lead == 0xe0)
 		low = 0xa0;
 	else if (lead == 0xed)

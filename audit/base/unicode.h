@@ -20,6 +20,20 @@ int utf8_nfkc(struct str *out, struct view text, struct err *e);
 /* The property White_Space: U+0009-000D, 0020, 0085, 00A0, 1680, 2000-200A, 2028, 2029, 202F, 205F, 3000. */
 bool unicode_is_space(uint32_t cp);
 
+/* By general category: what Python's str.isprintable(), isalpha() and isdecimal() ask. Code points newer than
+ * the library's tables are none of them. */
+bool unicode_is_printable(uint32_t cp);
+bool unicode_is_letter(uint32_t cp);
+bool unicode_is_decimal(uint32_t cp);
+bool unicode_is_number(uint32_t cp);
+bool unicode_is_upper(uint32_t cp);
+bool unicode_is_lower(uint32_t cp);
+bool unicode_is_title(uint32_t cp);
+/* The simple (one to one) mappings of UnicodeData.txt; title gives the form for the start of a word. */
+uint32_t unicode_upper(uint32_t cp);
+uint32_t unicode_lower(uint32_t cp);
+uint32_t unicode_title(uint32_t cp);
+
 /* How many bytes at p[0..n) one U+FFFD stands for where utf8_decode() gives 0: the longest start of a
  * valid sequence, at least 1 (Unicode 3.9, "substitution of maximal subparts"). n > 0. */
 size_t utf8_broken(const char *p, size_t n);

@@ -16,7 +16,8 @@ static size_t next_end(const struct align_side *s, size_t i)
 	return last;
 }
 
-size_t align_pairs(struct pair **out, struct arena *mem, const struct align_side *a, const struct align_side *b)
+size_t align_pairs(struct pair **out, struct arena *mem, const struct align_side *a,
+		   const struct align_side *b)
 {
 	size_t n = 0, i = next_end(a, 0), j = next_end(b, 0);
 	struct pair *pair = ARENA_ARRAY(mem, a->n < b->n ? a->n : b->n, struct pair);
@@ -149,8 +150,8 @@ static size_t window_stop(const struct window *w, bool ended)
 	return ended ? s->n : i;
 }
 
-void align_greedy(struct greedy *out, struct arena *mem, const struct greedy_side *a, const struct greedy_side *b,
-		  size_t window)
+void align_greedy(struct greedy *out, struct arena *mem, const struct greedy_side *a,
+		  const struct greedy_side *b, size_t window)
 {
 	struct window wa = { .side = a }, wb = { .side = b };
 	bool more_a = window_restart(&wa), more_b = window_restart(&wb);

@@ -29,7 +29,8 @@ struct align_side {
 };
 
 /* Of several content tokens with the same end, the last. The pairs live in `mem`, in order. */
-size_t align_pairs(struct pair **out, struct arena *mem, const struct align_side *a, const struct align_side *b);
+size_t align_pairs(struct pair **out, struct arena *mem, const struct align_side *a,
+		   const struct align_side *b);
 
 /*
  * Algorithm 1 of the paper (arXiv 2602.11729), for comparison: a window of tokens on each side is grown
@@ -42,7 +43,7 @@ struct greedy {
 	struct pair *pair;
 	size_t n;
 	bool complete;             /* both sides came to the end */
-	size_t stop_a, stop_b;     /* the first token not passed; where a side came to its end, the number of its tokens */
+	size_t stop_a, stop_b;     /* the first token not passed; all tokens where a side came to its end */
 };
 
 /* piece(ud, i): the bytes of token i as they stand in running text; empty for special and template tokens. */
@@ -54,8 +55,8 @@ struct greedy_side {
 
 /* Stops where a window holds `window` content tokens without a match (the paper has 16); 0: no limit, and
  * time then grows with the square of the longest window. The pairs live in `mem`. */
-void align_greedy(struct greedy *out, struct arena *mem, const struct greedy_side *a, const struct greedy_side *b,
-		  size_t window);
+void align_greedy(struct greedy *out, struct arena *mem, const struct greedy_side *a,
+		  const struct greedy_side *b, size_t window);
 
 /* How well two sides met. */
 struct align_figures {

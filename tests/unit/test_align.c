@@ -145,8 +145,8 @@ static void greedy_by_hand(void **state)
 			fail_msg("%s: got %s, want %s", greedy_case[i].name, got.p, greedy_case[i].want);
 		if (g.complete != greedy_case[i].complete || g.stop_a != greedy_case[i].stop_a ||
 		    g.stop_b != greedy_case[i].stop_b)
-			fail_msg("%s: complete %d, stops at %zu %zu", greedy_case[i].name, g.complete, g.stop_a,
-				 g.stop_b);
+			fail_msg("%s: complete %d, stops at %zu %zu", greedy_case[i].name, g.complete,
+				 g.stop_a, g.stop_b);
 		str_release(&got);
 		arena_release(&mem);
 	}
@@ -200,7 +200,8 @@ static void stored_read(struct stored *s, struct arena *mem, const struct json *
 	}
 }
 
-static void check_pairs(const char *kind, const char *what, const struct json *want, const struct pair *p, size_t n)
+static void check_pairs(const char *kind, const char *what, const struct json *want, const struct pair *p,
+			size_t n)
 {
 	if (want->n != n)
 		fail_msg("%s: %zu %s pairs, want %zu", kind, n, what, want->n);
@@ -234,8 +235,8 @@ static void check_stored(struct arena *mem, const struct json *c)
 	check_pairs(kind, "greedy", json_find(c, "greedy"), g.pair, g.n);
 	align_greedy(&free_g, mem, &(struct greedy_side){ side_a, stored_piece, &a },
 		     &(struct greedy_side){ side_b, stored_piece, &b }, 0);
-	if (g.complete != complete || free_g.complete != nocap || g.stop_a != (size_t)json_at(stop, 0)->integer ||
-	    g.stop_b != (size_t)json_at(stop, 1)->integer)
+	if (g.complete != complete || free_g.complete != nocap ||
+	    g.stop_a != (size_t)json_at(stop, 0)->integer || g.stop_b != (size_t)json_at(stop, 1)->integer)
 		fail_msg("%s: complete %d %d, stops at %zu %zu", kind, g.complete, free_g.complete, g.stop_a,
 			 g.stop_b);
 	align_measure(&f, &side_a, &side_b, p, n);
@@ -270,7 +271,7 @@ static void random_side(uint32_t *end, bool *content, size_t n, struct rng r)
 	}
 }
 
-/* Swapping the sides swaps the pairs; every pair is the last content token of its end; no common end is left out. */
+/* Swapping the sides swaps the pairs; a pair is the last content token of its end; no end is left out. */
 static void pairs_are_symmetric_and_complete(void **state)
 {
 	enum { N = 40 };
