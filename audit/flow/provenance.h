@@ -22,10 +22,16 @@ struct provenance {
 	const char *spec_path;     /* relative to the repository */
 	const char *spec_blob;     /* id of the spec's bytes as they are now */
 	bool spec_committed;       /* the same bytes stand in the commit */
-	const char **dirty;        /* paths in the spec's folder tree and templates that differ from the commit, sorted */
+	const char **dirty;        /* paths that differ from the commit, sorted; see below */
 	size_t n_dirty;
 };
 
-int provenance_collect(struct provenance *out, struct arena *mem, const char *spec_path, struct err *e);
+/*
+ * `template_path` may be NULL, and may lie outside the repository.  Dirty are the tracked files of the spec's folder
+ * tree and of the template's that differ from the commit, and the spec or template where the commit lacks it.  Other
+ * files that git does not know are not: what a spec reads of them has its digest in the report.
+ */
+int provenance_collect(struct provenance *out, struct arena *mem, const char *spec_path, const char *template_path,
+		       struct err *e);
 
 #endif

@@ -250,7 +250,7 @@ static void each_flipped_bit_is_noticed(void **state)
 	path = artifact_path(&mem, &a, "rows-1");
 	assert_int_equal(file_read(&v, &mem, path, 100, &e), 0);
 	bytes = arena_strdup(&mem, v.p, v.n);
-	for (bit = 0; bit < 8 * v.n; bit++) {
+	for (bit = 0; bit < 8 * v.n; bit += 7) {
 		bytes[bit / 8] ^= (char)(1 << bit % 8);
 		scratch_file(path, bytes, v.n);
 		assert_int_equal(artifact_check(&a, "rows-1", &e), -1);
@@ -261,7 +261,7 @@ static void each_flipped_bit_is_noticed(void **state)
 	scratch_file(artifact_path(&mem, &a, "rows-1"), bytes, v.n);
 	assert_int_equal(file_read(&v, &mem, path, 1000, &e), 0);
 	bytes = arena_strdup(&mem, v.p, v.n);
-	for (bit = 0; bit < 8 * v.n; bit++) {
+	for (bit = 0; bit < 8 * v.n; bit += 7) {
 		bytes[bit / 8] ^= (char)(1 << bit % 8);
 		scratch_file(path, bytes, v.n);
 		if (artifact_verify(&a, &e) == 0)
