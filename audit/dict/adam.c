@@ -11,18 +11,21 @@ static double power(double x, size_t t)
 struct adam adam_at(const struct adam_opts *o, size_t t, double clip)
 {
 	return (struct adam){
-		.beta1 = (float)o->beta1, .rest1 = (float)(1.0 - o->beta1),
-		.beta2 = (float)o->beta2, .rest2 = (float)(1.0 - o->beta2),
+		.beta1 = (float)o->beta1,
+		.rest1 = (float)(1.0 - o->beta1),
+		.beta2 = (float)o->beta2,
+		.rest2 = (float)(1.0 - o->beta2),
 		.rate = (float)(o->lr / (1.0 - power(o->beta1, t))),
 		.root = (float)(1.0 / __builtin_sqrt(1.0 - power(o->beta2, t))),
-		.eps = (float)o->eps, .clip = (float)clip,
+		.eps = (float)o->eps,
+		.clip = (float)clip,
 	};
 }
 
 LANES_INLINE void step(const struct adam *a, f32x16 *p, f32x16 *m, f32x16 *v, const f32x16 *g)
 {
 	const float tiny = 0x1p-100f;
-	f32x16 zero = { 0 }, scaled = *g * a->clip, root;
+	f32x16 zero = { 0 }, scaled = *g * a->clip, root = { 0 };
 
 	*m = *m * a->beta1 + scaled * a->rest1;
 	*v = *v * a->beta2 + scaled * scaled * a->rest2;

@@ -15,12 +15,12 @@ enum { CHUNK_ROWS = 512, SCALE_UNIT = 64, EVALUATE_ROWS = 2048 };
 
 struct chunk {
 	const struct dfc *d;
-	const float *xa, *xb;      /* (n, d) raw */
+	const float *xa, *xb; /* (n, d) raw */
 	size_t n;
 	float *scaled_a, *scaled_b; /* (CHUNK_ROWS, d) */
-	uint8_t *bad;              /* (CHUNK_ROWS) bit 0: A is not finite, bit 1: B */
+	uint8_t *bad;		    /* (CHUNK_ROWS) bit 0: A is not finite, bit 1: B */
 	struct encoder encoder;
-	struct codes codes;        /* of the chunk: fixed room for `start` only */
+	struct codes codes; /* of the chunk: fixed room for `start` only */
 	void *block;
 };
 
@@ -61,7 +61,8 @@ static void scale_unit(void *ud, size_t unit, void *scratch)
 	(void)scratch;
 	for (size_t r = u.first; r < u.end; r++) {
 		k->bad[r] = !scale_row(k->scaled_a + r * s->d_a, k->xa + r * s->d_a, s->d_a, k->d->scale_a);
-		k->bad[r] |= (uint8_t)(2 * !scale_row(k->scaled_b + r * s->d_b, k->xb + r * s->d_b, s->d_b, k->d->scale_b));
+		k->bad[r] |= (uint8_t)(2 * !scale_row(k->scaled_b + r * s->d_b, k->xb + r * s->d_b, s->d_b,
+						      k->d->scale_b));
 	}
 }
 
@@ -94,7 +95,8 @@ static int encode_chunks(struct codes *c, struct chunk *k, struct par *p, size_t
 		par_run(p, span_count(k->n, SCALE_UNIT), scale_unit, k);
 		for (size_t r = 0; r < k->n; r++)
 			if (k->bad[r])
-				return err_set(e, ERR_INPUT, "row %zu: an activation of the %s model is not finite",
+				return err_set(e, ERR_INPUT,
+					       "row %zu: an activation of the %s model is not finite",
 					       first + r, k->bad[r] & 1 ? "base" : "candidate");
 		encoder_run(&k->encoder, p, k->scaled_a, k->scaled_b, k->n, k->d->threshold);
 		append(c, k, p);
@@ -102,7 +104,8 @@ static int encode_chunks(struct codes *c, struct chunk *k, struct par *p, size_t
 	return 0;
 }
 
-int dfc_encode(struct codes *c, const struct dfc *d, struct par *p, const float *xa, const float *xb, size_t n, struct err *e)
+int dfc_encode(struct codes *c, const struct dfc *d, struct par *p, const float *xa, const float *xb,
+	       size_t n, struct err *e)
 {
 	struct chunk k;
 	int rc;
@@ -127,12 +130,12 @@ struct evaluation {
 	const struct dfc *d;
 	const struct train_data *data;
 	struct par *par;
-	float *xa, *xb, *ya, *yb;  /* (EVALUATE_ROWS, d) */
+	float *xa, *xb, *ya, *yb; /* (EVALUATE_ROWS, d) */
 	uint32_t *row;
-	double *column;            /* (d_a + d_b) sums of scaled rows */
+	double *column;		   /* (d_a + d_b) sums of scaled rows */
 	double square_a, square_b; /* sums of squared norms */
 	double sse_a, sse_b, shared_a, shared_b;
-	uint8_t *seen;             /* (n_latents) */
+	uint8_t *seen; /* (n_latents) */
 	struct codes codes;
 	void *block;
 };
@@ -148,7 +151,8 @@ static void evaluation_carve(struct evaluation *v, struct carve *room, const str
 	v->seen = carve_take(room, dfc_latents(s), sizeof(*v->seen));
 }
 
-/* Rows that are no outliers move up; how many there are. Rows that are not finite stay, for dfc_encode to name. */
+/* Rows that are no outliers move up; how many there are. Rows that are not finite stay, for dfc_encode to
+ * name. */
 static size_t leave_out(const struct evaluation *v, size_t n)
 {
 	const struct dfc_shape *s = &v->d->shape;
@@ -260,7 +264,8 @@ static void conclude(struct evaluation *v, struct heldout *out)
 	}
 }
 
-int dfc_evaluate(struct heldout *out, const struct dfc *d, struct par *p, const struct train_data *data, struct err *e)
+int dfc_evaluate(struct heldout *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		 struct err *e)
 {
 	struct evaluation v = { .d = d, .data = data, .par = p };
 	struct carve room = CARVE_COUNT;
@@ -273,7 +278,8 @@ int dfc_evaluate(struct heldout *out, const struct dfc *d, struct par *p, const 
 	evaluation_carve(&v, &room, &d->shape);
 	rc = run(&v, out, e);
 	if (rc == 0 && out->rows == 0)
-		rc = err_set(e, ERR_INPUT, "none of %zu held-out rows is within the dictionary's norms", data->n_rows);
+		rc = err_set(e, ERR_INPUT, "none of %zu held-out rows is within the dictionary's norms",
+			     data->n_rows);
 	if (rc == 0)
 		conclude(&v, out);
 	codes_release(&v.codes);

@@ -30,11 +30,12 @@ void aux_carve(struct aux *x, struct carve *room, const struct dfc_shape *s, siz
 
 /* ---- what the dead would say ---- */
 
-/* Dead latents first .. end-1 of the list, gathered: those of model A are [first, end_a), of B [first_b, end). */
+/* Dead latents first .. end-1 of the list, gathered: those of model A are [first, end_a), of B [first_b,
+ * end). */
 struct block {
 	struct aux *x;
 	const struct encoder *c;
-	float *h;                  /* (n, n_dead) */
+	float *h; /* (n, n_dead) */
 	size_t first, end, end_a, first_b;
 };
 
@@ -48,7 +49,8 @@ static void gather_unit(void *ud, size_t unit, void *scratch)
 	if (i < b->end_a)
 		memcpy(b->x->enc_a + unit * d_a, d->enc_a + latent * d_a, d_a * sizeof(float));
 	if (i >= b->first_b)
-		memcpy(b->x->enc_b + unit * d_b, d->enc_b + (latent - d->shape.n_a) * d_b, d_b * sizeof(float));
+		memcpy(b->x->enc_b + unit * d_b, d->enc_b + (latent - d->shape.n_a) * d_b,
+		       d_b * sizeof(float));
 	b->x->weight[i] = b->c->weight[latent];
 	b->x->bias[i] = d->bias_enc[latent];
 }
@@ -69,8 +71,8 @@ static void values_unit(void *ud, size_t unit, void *scratch)
 			     b->end_a - b->first, s->d_a, 1.0f);
 	if (b->end > b->first_b)
 		gemm_tile_nt(h + b->first_b, ld, b->c->xb + u.first * s->d_b, s->d_b,
-			     b->x->enc_b + (b->first_b - b->first) * s->d_b, s->d_b, rows, b->end - b->first_b,
-			     s->d_b, 1.0f);
+			     b->x->enc_b + (b->first_b - b->first) * s->d_b, s->d_b, rows,
+			     b->end - b->first_b, s->d_b, 1.0f);
 }
 
 static void encode_dead(struct aux *x, const struct encoder *c, struct par *p)
@@ -111,7 +113,8 @@ static uint32_t score_bits(const struct aux *x, const float *h, size_t i)
 	return bits;
 }
 
-/* How many are above 0 and the bits of the k-th of them; 1 where there are no more than k. Three histograms. */
+/* How many are above 0 and the bits of the k-th of them; 1 where there are no more than k. Three
+ * histograms. */
 static uint32_t kth_score(const struct aux *x, const float *h, size_t *positive, uint32_t *count)
 {
 	static const unsigned shift_of[] = { 21, 10, 0 }, bits_of[] = { 11, 11, 10 };
@@ -124,7 +127,8 @@ static uint32_t kth_score(const struct aux *x, const float *h, size_t *positive,
 		for (size_t i = 0; i < x->n_dead; i++) {
 			score = score_bits(x, h, i);
 			*positive += score > 0;
-			if (score > 0 && (level == 0 || score >> (shift_of[level] + bits_of[level]) == prefix))
+			if (score > 0 &&
+			    (level == 0 || score >> (shift_of[level] + bits_of[level]) == prefix))
 				count[(score >> shift_of[level]) & ((1u << bits_of[level]) - 1)]++;
 		}
 		if (*positive <= x->k)

@@ -1,7 +1,7 @@
 #include "dict/batch.h"
 
 #include "base/rng.h"
-#include "dict/rows.h"
+#include "dict/sparse.h"
 #include "dict/span.h"
 #include "num/ops.h"
 #include "num/stats.h"
@@ -23,7 +23,8 @@ int sampler_new(struct sampler *s, const struct train_data *data, struct err *e)
 	s->sum = mem_alloc(s->blocks, sizeof(*s->sum));
 	for (size_t i = 0; i < s->n_rows; i++) {
 		if (!__builtin_isfinite(s->weight[i]) || s->weight[i] < 0.0) {
-			err_set(e, ERR_INPUT, "row %zu has sampling weight %g: must be finite and not below 0", i,
+			err_set(e, ERR_INPUT,
+				"row %zu has sampling weight %g: must be finite and not below 0", i,
 				s->weight[i]);
 			sampler_release(s);
 			return -1;
@@ -168,8 +169,8 @@ static void norms_unit(void *ud, size_t unit, void *scratch)
 }
 
 /* The squares of floats cannot overflow a double, so a norm is finite exactly where its row is. */
-int batch_read(struct batch *b, const struct dfc_shape *s, struct par *p, const struct train_data *data, size_t n,
-	       struct err *e)
+int batch_read(struct batch *b, const struct dfc_shape *s, struct par *p, const struct train_data *data,
+	       size_t n, struct err *e)
 {
 	struct norms_job j = { b, s, n };
 
@@ -178,8 +179,8 @@ int batch_read(struct batch *b, const struct dfc_shape *s, struct par *p, const 
 	par_run(p, span_count(n, MOMENT_ROWS), norms_unit, &j);
 	for (size_t r = 0; r < n; r++)
 		if (!__builtin_isfinite(b->norm_a[r]) || !__builtin_isfinite(b->norm_b[r]))
-			return err_set(e, ERR_INPUT, "row %u: an activation of the %s model is not finite", b->row[r],
-				       __builtin_isfinite(b->norm_a[r]) ? "candidate" : "base");
+			return err_set(e, ERR_INPUT, "row %u: an activation of the %s model is not finite",
+				       b->row[r], __builtin_isfinite(b->norm_a[r]) ? "candidate" : "base");
 	b->n = n;
 	return 0;
 }
@@ -195,7 +196,8 @@ static void move_row(struct batch *b, const struct dfc_shape *s, size_t to, size
 /* The rows that stay move up, in order. */
 static void leave_out(struct batch *b, const struct dfc_shape *s, double outlier)
 {
-	double most_a = outlier * stats_median(b->norm_a, b->n), most_b = outlier * stats_median(b->norm_b, b->n);
+	double most_a = outlier * stats_median(b->norm_a, b->n),
+	       most_b = outlier * stats_median(b->norm_b, b->n);
 	size_t kept = 0;
 
 	for (size_t r = 0; r < b->n; r++) {

@@ -23,9 +23,9 @@
 
 struct blob {
 	struct map map;
-	const char *path;          /* borrowed */
+	const char *path; /* borrowed */
 	const uint8_t *head;
-	size_t at, end;            /* of the body's unread part */
+	size_t at, end; /* of the body's unread part */
 };
 
 struct blob_part {

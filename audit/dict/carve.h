@@ -19,10 +19,13 @@
 
 struct carve {
 	char *at;
-	size_t bytes;              /* SIZE_MAX: more than can be counted */
+	size_t bytes; /* SIZE_MAX: more than can be counted */
 };
 
-#define CARVE_COUNT { .at = NULL, .bytes = 0 }
+#define CARVE_COUNT                    \
+	{                              \
+		.at = NULL, .bytes = 0 \
+	}
 
 /* n * size bytes on a line of their own; NULL while counting. */
 static inline void *carve_take(struct carve *c, size_t n, size_t size)

@@ -5,8 +5,8 @@
 #include <string.h>
 
 /*
- * The checkpoint file is that of blob.h, named "DFCCKPT1": the head below, then the parameters, Adam's first and
- * second moments (float, n_params each) and the idle counters (u64, n_latents).
+ * The checkpoint file is that of blob.h, named "DFCCKPT1": the head below, then the parameters, Adam's
+ * first and second moments (float, n_params each) and the idle counters (u64, n_latents).
  */
 
 static const char file_name[] = "DFCCKPT1";
@@ -31,12 +31,27 @@ static const struct {
 	size_t offset;
 	bool real;
 } field[] = {
-#define WHOLE(f) { #f, offsetof(struct identity, f), false }
-#define REAL(f) { #f, offsetof(struct identity, f), true }
-	WHOLE(d_a), WHOLE(d_b), WHOLE(n_a), WHOLE(n_shared), WHOLE(n_b), WHOLE(n_rows), WHOLE(batch), WHOLE(warmup),
-	WHOLE(k), WHOLE(k_start), WHOLE(k_anneal), WHOLE(aux_k), WHOLE(dead_after), WHOLE(threshold_from),
-	WHOLE(seed), WHOLE(score), REAL(lr), REAL(beta1), REAL(beta2), REAL(adam_eps), REAL(grad_clip),
-	REAL(aux_weight), REAL(outlier), REAL(threshold_decay), REAL(init_norm), REAL(enrich),
+#define WHOLE(f)                                        \
+	{                                               \
+#f, offsetof(struct identity, f), false \
+	}
+#define REAL(f)                                        \
+	{                                              \
+#f, offsetof(struct identity, f), true \
+	}
+	WHOLE(d_a),	   WHOLE(d_b),
+	WHOLE(n_a),	   WHOLE(n_shared),
+	WHOLE(n_b),	   WHOLE(n_rows),
+	WHOLE(batch),	   WHOLE(warmup),
+	WHOLE(k),	   WHOLE(k_start),
+	WHOLE(k_anneal),   WHOLE(aux_k),
+	WHOLE(dead_after), WHOLE(threshold_from),
+	WHOLE(seed),	   WHOLE(score),
+	REAL(lr),	   REAL(beta1),
+	REAL(beta2),	   REAL(adam_eps),
+	REAL(grad_clip),   REAL(aux_weight),
+	REAL(outlier),	   REAL(threshold_decay),
+	REAL(init_norm),   REAL(enrich),
 #undef WHOLE
 #undef REAL
 };
@@ -48,13 +63,32 @@ static struct identity identity_of(const struct trainer *t)
 	const struct train_opts *o = &t->opts;
 
 	return (struct identity){
-		.d_a = s->d_a, .d_b = s->d_b, .n_a = s->n_a, .n_shared = s->n_shared, .n_b = s->n_b,
-		.n_rows = t->data.n_rows, .batch = o->batch, .warmup = o->warmup, .k = o->k, .k_start = o->k_start,
-		.k_anneal = o->k_anneal, .aux_k = o->aux_k, .dead_after = o->dead_after,
-		.threshold_from = o->threshold_from, .seed = o->seed, .score = o->score, .lr = o->lr,
-		.beta1 = o->beta1, .beta2 = o->beta2, .adam_eps = o->adam_eps, .grad_clip = o->grad_clip,
-		.aux_weight = o->aux_weight, .outlier = o->outlier, .threshold_decay = o->threshold_decay,
-		.init_norm = o->init_norm, .enrich = o->enrich,
+		.d_a = s->d_a,
+		.d_b = s->d_b,
+		.n_a = s->n_a,
+		.n_shared = s->n_shared,
+		.n_b = s->n_b,
+		.n_rows = t->data.n_rows,
+		.batch = o->batch,
+		.warmup = o->warmup,
+		.k = o->k,
+		.k_start = o->k_start,
+		.k_anneal = o->k_anneal,
+		.aux_k = o->aux_k,
+		.dead_after = o->dead_after,
+		.threshold_from = o->threshold_from,
+		.seed = o->seed,
+		.score = o->score,
+		.lr = o->lr,
+		.beta1 = o->beta1,
+		.beta2 = o->beta2,
+		.adam_eps = o->adam_eps,
+		.grad_clip = o->grad_clip,
+		.aux_weight = o->aux_weight,
+		.outlier = o->outlier,
+		.threshold_decay = o->threshold_decay,
+		.init_norm = o->init_norm,
+		.enrich = o->enrich,
 	};
 }
 
@@ -71,10 +105,10 @@ static int compare(const struct identity *have, const struct identity *want, con
 		memcpy(&x, &a, sizeof(x));
 		memcpy(&y, &b, sizeof(y));
 		if (field[i].real)
-			return err_set(e, ERR_INPUT, "%s: a checkpoint with %s %g, this training has %g", path,
-				       field[i].name, x, y);
-		return err_set(e, ERR_INPUT, "%s: a checkpoint with %s %llu, this training has %llu", path, field[i].name,
-			       (unsigned long long)a, (unsigned long long)b);
+			return err_set(e, ERR_INPUT, "%s: a checkpoint with %s %g, this training has %g",
+				       path, field[i].name, x, y);
+		return err_set(e, ERR_INPUT, "%s: a checkpoint with %s %llu, this training has %llu", path,
+			       field[i].name, (unsigned long long)a, (unsigned long long)b);
 	}
 	return 0;
 }
@@ -83,12 +117,20 @@ int trainer_save(const struct trainer *t, const char *path, struct err *e)
 {
 	size_t bytes = t->dict.n_params * sizeof(float);
 	struct ckpt_head h = {
-		.of = identity_of(t), .at = t->at, .averaged = t->averaged, .threshold = t->threshold,
-		.smallest = t->smallest, .dict_threshold = t->dict.threshold, .scale_a = t->dict.scale_a,
+		.of = identity_of(t),
+		.at = t->at,
+		.averaged = t->averaged,
+		.threshold = t->threshold,
+		.smallest = t->smallest,
+		.dict_threshold = t->dict.threshold,
+		.scale_a = t->dict.scale_a,
 		.scale_b = t->dict.scale_b,
 	};
 	struct blob_part part[] = {
-		{ &h, sizeof(h) }, { t->dict.memory, bytes }, { t->m.memory, bytes }, { t->v.memory, bytes },
+		{ &h, sizeof(h) },
+		{ t->dict.memory, bytes },
+		{ t->m.memory, bytes },
+		{ t->v.memory, bytes },
 		{ t->idle, dfc_latents(&t->dict.shape) * sizeof(*t->idle) },
 	};
 
@@ -97,13 +139,13 @@ int trainer_save(const struct trainer *t, const char *path, struct err *e)
 
 static int check_head(const struct ckpt_head *h, const char *path, struct err *e)
 {
-	const double value[] = { h->threshold, (double)h->smallest, (double)h->dict_threshold, (double)h->scale_a,
-				 (double)h->scale_b };
+	const double value[] = { h->threshold, (double)h->smallest, (double)h->dict_threshold,
+				 (double)h->scale_a, (double)h->scale_b };
 
 	for (size_t i = 0; i < sizeof(value) / sizeof(*value); i++)
 		if (!__builtin_isfinite(value[i]) || value[i] < 0.0)
-			return err_set(e, ERR_INPUT, "%s: holds %g where a number not below 0 would be right", path,
-				       value[i]);
+			return err_set(e, ERR_INPUT, "%s: holds %g where a number not below 0 would be right",
+				       path, value[i]);
 	if (h->averaged > 1 || h->scale_a == 0.0f || h->scale_b == 0.0f)
 		return err_set(e, ERR_INPUT, "%s: has a head no training writes", path);
 	return 0;
@@ -126,7 +168,8 @@ static int take(struct trainer *t, struct blob *b, const struct ckpt_head *h, st
 	if (blob_expect(b, n * 3 * sizeof(float) + latents * sizeof(*t->idle), e) < 0)
 		return -1;
 	if (!all_within(number, 2 * n, -FLT_MAX) || !all_within(number + 2 * n, n, 0.0f))
-		return err_set(e, ERR_INPUT, "%s: holds a parameter that is not finite or a second moment below 0",
+		return err_set(e, ERR_INPUT,
+			       "%s: holds a parameter that is not finite or a second moment below 0",
 			       b->path);
 	blob_take(b, t->dict.memory, n * sizeof(float));
 	blob_take(b, t->m.memory, n * sizeof(float));

@@ -1,6 +1,6 @@
 #include "dict/decode.h"
 
-#include "dict/rows.h"
+#include "dict/sparse.h"
 #include "dict/span.h"
 #include "num/ops.h"
 
@@ -14,7 +14,8 @@ void moments_carve(struct moments *m, struct carve *room, const struct dfc_shape
 	m->column = carve_take(room, s->d_a + s->d_b, sizeof(*m->column));
 }
 
-void moments_add(struct moments *m, const struct dfc_shape *s, size_t first, size_t n, const float *xa, const float *xb)
+void moments_add(struct moments *m, const struct dfc_shape *s, size_t first, size_t n, const float *xa,
+		 const float *xb)
 {
 	double *part = m->part + first / MOMENT_ROWS * (s->d_a + s->d_b);
 
@@ -22,8 +23,8 @@ void moments_add(struct moments *m, const struct dfc_shape *s, size_t first, siz
 	for (size_t r = first; r < first + n; r++) {
 		m->square_a[r] = op_norm2_d(xa + r * s->d_a, s->d_a);
 		m->square_b[r] = op_norm2_d(xb + r * s->d_b, s->d_b);
-		rows_add_d(part, xa + r * s->d_a, s->d_a);
-		rows_add_d(part + s->d_a, xb + r * s->d_b, s->d_b);
+		sparse_add_d(part, xa + r * s->d_a, s->d_a);
+		sparse_add_d(part + s->d_a, xb + r * s->d_b, s->d_b);
 	}
 }
 
@@ -46,7 +47,8 @@ void moments_fold(struct moments *m, const struct dfc_shape *s, size_t n)
 		*(c < s->d_a ? &m->about_a : &m->about_b) -= m->column[c] * m->column[c] / (double)n;
 }
 
-/* The latents of a row that lie in [first, end), and their rows in a decoder that starts with latent `first`. */
+/* The latents of a row that lie in [first, end), and their rows in a decoder that starts with latent
+ * `first`. */
 struct part {
 	uint32_t *row;
 	const float *f;
@@ -68,15 +70,16 @@ static struct part part_of(const struct codes *c, size_t r, size_t first, size_t
 
 /* y (d) = base + sum f dec, over the latents [first, end) of row r; `rows` is room for their indices. */
 struct side {
-	const float *dec;          /* (.., d), its first row that of latent `origin` */
+	const float *dec; /* (.., d), its first row that of latent `origin` */
 	size_t d, origin, first, end;
 };
 
-static void combine(const struct side *s, float *y, const float *base, const struct codes *c, size_t r, uint32_t *rows)
+static void combine(const struct side *s, float *y, const float *base, const struct codes *c, size_t r,
+		    uint32_t *rows)
 {
 	struct part p = part_of(c, r, s->first, s->end, rows);
 
-	rows_combine(y, base, s->dec + (s->first - s->origin) * s->d, s->d, p.row, p.f, p.n);
+	sparse_combine(y, base, s->dec + (s->first - s->origin) * s->d, s->d, p.row, p.f, p.n);
 }
 
 static struct side side_a(const struct dfc *d, bool shared_only)
@@ -90,7 +93,8 @@ static struct side side_b(const struct dfc *d, bool shared_only)
 {
 	const struct dfc_shape *s = &d->shape;
 
-	return (struct side){ d->dec_b, s->d_b, s->n_a, s->n_a, shared_only ? dfc_rows_a(s) : dfc_latents(s) };
+	return (struct side){ d->dec_b, s->d_b, s->n_a, s->n_a,
+			      shared_only ? dfc_rows_a(s) : dfc_latents(s) };
 }
 
 /* ---- residuals ---- */
@@ -112,9 +116,9 @@ static void residual_unit(void *ud, size_t unit, void *scratch)
 
 	for (size_t r = u.first; r < u.end; r++) {
 		combine(&j->a, t->ra + r * d_a, t->bias ? j->d->bias_a : NULL, j->c, r, scratch);
-		rows_subtract_from(t->ra + r * d_a, t->ta + r * d_a, d_a);
+		sparse_subtract_from(t->ra + r * d_a, t->ta + r * d_a, d_a);
 		combine(&j->b, t->rb + r * d_b, t->bias ? j->d->bias_b : NULL, j->c, r, scratch);
-		rows_subtract_from(t->rb + r * d_b, t->tb + r * d_b, d_b);
+		sparse_subtract_from(t->rb + r * d_b, t->tb + r * d_b, d_b);
 	}
 	moments_add(j->m, &j->d->shape, u.first, u.end - u.first, t->ra, t->rb);
 }
@@ -159,7 +163,8 @@ static void decode_unit(void *ud, size_t unit, void *scratch)
 	}
 }
 
-void dfc_decode(const struct dfc *d, struct par *p, float *ya, float *yb, const struct codes *c, bool shared_only)
+void dfc_decode(const struct dfc *d, struct par *p, float *ya, float *yb, const struct codes *c,
+		bool shared_only)
 {
 	struct decode_job j = { d, ya, yb, c, side_a(d, shared_only), side_b(d, shared_only) };
 

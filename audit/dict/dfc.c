@@ -11,7 +11,7 @@ static const char file_name[] = "DFCDICT1";
 /* The head of the file. */
 struct dfc_head {
 	uint64_t d_a, d_b, n_a, n_shared, n_b;
-	uint32_t score;            /* 0 balanced, 1 paper */
+	uint32_t score; /* 0 balanced, 1 paper */
 	float threshold, scale_a, scale_b, outlier;
 	uint32_t zero;
 };
@@ -97,11 +97,13 @@ int dfc_check_shape(const struct dfc_shape *s, size_t *n_params, struct err *e)
 	if (__builtin_add_overflow(s->n_a, s->n_shared, &rows_a) ||
 	    __builtin_add_overflow(s->n_shared, s->n_b, &rows_b) ||
 	    __builtin_add_overflow(rows_a, s->n_b, &latents) || latents == 0 || latents > INT32_MAX)
-		return err_set(e, ERR_USAGE, "%zu + %zu + %zu latents: their sum must be 1 to %d", s->n_a, s->n_shared,
-			       s->n_b, INT32_MAX);
-	if (!count(&n, rows_a, s->d_a) || !count(&n, rows_b, s->d_b) || !count(&n, n, 1) || !count(&n, latents, 1) ||
-	    !count(&n, s->d_a, 1) || !count(&n, s->d_b, 1) || __builtin_mul_overflow(n, 64, &bytes))
-		return err_set(e, ERR_SIZE, "a dictionary of widths %zu and %zu with %zu latents is more than any memory",
+		return err_set(e, ERR_USAGE, "%zu + %zu + %zu latents: their sum must be 1 to %d", s->n_a,
+			       s->n_shared, s->n_b, INT32_MAX);
+	if (!count(&n, rows_a, s->d_a) || !count(&n, rows_b, s->d_b) || !count(&n, n, 1) ||
+	    !count(&n, latents, 1) || !count(&n, s->d_a, 1) || !count(&n, s->d_b, 1) ||
+	    __builtin_mul_overflow(n, 64, &bytes))
+		return err_set(e, ERR_SIZE,
+			       "a dictionary of widths %zu and %zu with %zu latents is more than any memory",
 			       s->d_a, s->d_b, latents);
 	*n_params = n;
 	return 0;
@@ -139,9 +141,16 @@ int dfc_write(const struct dfc *d, const char *path, struct err *e)
 {
 	const struct dfc_shape *s = &d->shape;
 	struct dfc_head h = {
-		.d_a = s->d_a, .d_b = s->d_b, .n_a = s->n_a, .n_shared = s->n_shared, .n_b = s->n_b,
-		.score = d->score, .threshold = d->threshold,
-		.scale_a = d->scale_a, .scale_b = d->scale_b, .outlier = d->outlier,
+		.d_a = s->d_a,
+		.d_b = s->d_b,
+		.n_a = s->n_a,
+		.n_shared = s->n_shared,
+		.n_b = s->n_b,
+		.score = d->score,
+		.threshold = d->threshold,
+		.scale_a = d->scale_a,
+		.scale_b = d->scale_b,
+		.outlier = d->outlier,
 	};
 	struct blob_part part[] = { { &h, sizeof(h) }, { d->memory, d->n_params * sizeof(float) } };
 
@@ -151,16 +160,18 @@ int dfc_write(const struct dfc *d, const char *path, struct err *e)
 static int check_head(const struct dfc_head *h, const char *path, struct err *e)
 {
 	if (h->score > SCORE_PAPER || h->zero != 0)
-		return err_set(e, ERR_INPUT, "%s: score %u, reserved %u: 0 or 1, and 0, would be right", path, h->score,
-			       h->zero);
-	if (!__builtin_isfinite(h->scale_a) || !__builtin_isfinite(h->scale_b) || h->scale_a <= 0.0f || h->scale_b <= 0.0f)
+		return err_set(e, ERR_INPUT, "%s: score %u, reserved %u: 0 or 1, and 0, would be right", path,
+			       h->score, h->zero);
+	if (!__builtin_isfinite(h->scale_a) || !__builtin_isfinite(h->scale_b) || h->scale_a <= 0.0f ||
+	    h->scale_b <= 0.0f)
 		return err_set(e, ERR_INPUT, "%s: scales %g and %g: both must be finite and above 0", path,
 			       (double)h->scale_a, (double)h->scale_b);
 	if (!__builtin_isfinite(h->threshold) || h->threshold < 0.0f)
 		return err_set(e, ERR_INPUT, "%s: threshold %g: must be finite and not below 0", path,
 			       (double)h->threshold);
 	if (!__builtin_isfinite(h->outlier) || h->outlier < 0.0f)
-		return err_set(e, ERR_INPUT, "%s: outlier %g: must be finite and not below 0", path, (double)h->outlier);
+		return err_set(e, ERR_INPUT, "%s: outlier %g: must be finite and not below 0", path,
+			       (double)h->outlier);
 	return 0;
 }
 

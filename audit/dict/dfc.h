@@ -10,16 +10,16 @@
 #include <stdint.h>
 
 /*
- * A dedicated-feature crosscoder (arXiv 2602.11729, section 2).  Latents are numbered
- * A-only, then shared, then B-only:
+ * A dedicated-feature crosscoder (arXiv 2602.11729, section 2).  Latents are numbered A-only, then shared,
+ * then B-only:
  *
  *	[0, n_a)   [n_a, n_a + n_shared)   [n_a + n_shared, n_latents)
  *
  * so that the rows of model A are the contiguous [0, n_a + n_shared) and those of model B the contiguous
- * [n_a, n_latents).  Rows an exclusive latent would have in the other model do not exist in memory:
- * the partition is structural, not a mask that could leak.  n_a = n_b = 0 is the standard crosscoder.
+ * [n_a, n_latents).  Rows an exclusive latent would have in the other model do not exist in memory: the
+ * partition is structural, not a mask that could leak.  n_a = n_b = 0 is the standard crosscoder.
  *
- *	h_i = sum_m enc_i^m . x_m + bias_enc_i        f_i = max(h_i, 0)        over the models latent i belongs to
+ *	h_i = sum_m enc_i^m . x_m + bias_enc_i        f_i = max(h_i, 0)     over the models i belongs to
  *	x^_m = sum_i f_i dec_i^m + bias_m             score_i = f_i * sum_m ||dec_i^m||, twice that for an
  *	                                              exclusive latent under SCORE_BALANCED
  */
@@ -36,14 +36,14 @@ struct dfc_shape {
 struct dfc {
 	struct dfc_shape shape;
 	enum score score;
-	float *enc_a, *dec_a;      /* (n_a + n_shared, d_a) */
-	float *enc_b, *dec_b;      /* (n_shared + n_b, d_b) */
-	float *bias_enc;           /* (n_latents) */
-	float *bias_a, *bias_b;    /* (d_a), (d_b): b_dec */
-	float threshold;           /* what BatchTopK came to, on the scores, for single rows */
-	float scale_a, scale_b;    /* c_m: raw activations times this have median norm sqrt((d_a + d_b) / 2) */
-	float outlier;             /* rows above this times that norm were no part of training; 0: all were */
-	float *memory;             /* (n_params): enc_a, enc_b, dec_a, dec_b, bias_enc, bias_a, bias_b */
+	float *enc_a, *dec_a;	/* (n_a + n_shared, d_a) */
+	float *enc_b, *dec_b;	/* (n_shared + n_b, d_b) */
+	float *bias_enc;	/* (n_latents) */
+	float *bias_a, *bias_b; /* (d_a), (d_b): b_dec */
+	float threshold;	/* what BatchTopK came to, on the scores, for single rows */
+	float scale_a, scale_b; /* c_m: raw activations times this have median norm sqrt((d_a + d_b) / 2) */
+	float outlier;		/* rows above this times that norm were no part of training; 0: all were */
+	float *memory;		/* (n_params): enc_a, enc_b, dec_a, dec_b, bias_enc, bias_a, bias_b */
 	size_t n_params;
 };
 
@@ -74,20 +74,25 @@ int dfc_read(struct dfc *d, const char *path, struct err *e);
 /* What is on, row by row: latents of row i are latent[start[i] .. start[i+1]), increasing, with f values. */
 struct codes {
 	size_t n, n_latents;
-	size_t *start;             /* (n + 1) */
+	size_t *start; /* (n + 1) */
 	uint32_t *latent;
 	float *value;
 	size_t cap, cap_value, cap_rows; /* of latent, value, start */
 };
 
-#define CODES_INIT { .n = 0 }
+#define CODES_INIT     \
+	{              \
+		.n = 0 \
+	}
 
 void codes_release(struct codes *c);
-/* Raw (unscaled) activations xa (n, d_a), xb (n, d_b) to codes: a latent is on when its score exceeds the threshold.
- * `c` is reused: its arrays grow.  Rows are taken in chunks from the first, so the same rows cut into other calls
- * may differ in the last bits.  ERR_INPUT names a row that is not finite. */
-int dfc_encode(struct codes *c, const struct dfc *d, struct par *p, const float *xa, const float *xb, size_t n, struct err *e);
+/* Raw (unscaled) activations xa (n, d_a), xb (n, d_b) to codes: a latent is on when its score exceeds the
+ * threshold. `c` is reused: its arrays grow.  Rows are taken in chunks from the first, so the same rows cut
+ * into other calls may differ in the last bits.  ERR_INPUT names a row that is not finite. */
+int dfc_encode(struct codes *c, const struct dfc *d, struct par *p, const float *xa, const float *xb,
+	       size_t n, struct err *e);
 /* Reconstructions in scaled space: ya (n, d_a), yb (n, d_b). With shared_only, exclusive latents are off. */
-void dfc_decode(const struct dfc *d, struct par *p, float *ya, float *yb, const struct codes *c, bool shared_only);
+void dfc_decode(const struct dfc *d, struct par *p, float *ya, float *yb, const struct codes *c,
+		bool shared_only);
 
 #endif

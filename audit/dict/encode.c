@@ -72,11 +72,12 @@ static void tile_values(const struct encoder *c, const struct place *at, float *
 	for (size_t r = 0; r < at->rows; r++)
 		memcpy(h + r * at->cols, d->bias_enc + at->col, at->cols * sizeof(*h));
 	if (end_a > at->col)
-		gemm_tile_nt(h, at->cols, c->xa + at->row * s->d_a, s->d_a, d->enc_a + at->col * s->d_a, s->d_a,
-			     at->rows, end_a - at->col, s->d_a, 1.0f);
+		gemm_tile_nt(h, at->cols, c->xa + at->row * s->d_a, s->d_a, d->enc_a + at->col * s->d_a,
+			     s->d_a, at->rows, end_a - at->col, s->d_a, 1.0f);
 	if (end > first_b)
 		gemm_tile_nt(h + (first_b - at->col), at->cols, c->xb + at->row * s->d_b, s->d_b,
-			     d->enc_b + (first_b - s->n_a) * s->d_b, s->d_b, at->rows, end - first_b, s->d_b, 1.0f);
+			     d->enc_b + (first_b - s->n_a) * s->d_b, s->d_b, at->rows, end - first_b, s->d_b,
+			     1.0f);
 }
 
 static void run_unit(void *ud, size_t unit, void *scratch)
@@ -90,8 +91,8 @@ static void run_unit(void *ud, size_t unit, void *scratch)
 	tile_values(c, &at, h);
 	*at.tile = (struct tile){ .dense = false };
 	for (size_t r = 0; r < at.rows; r++) {
-		got = rows_hits(hit + n, limit - n, (uint32_t)(r * ENCODE_COLS), h + r * at.cols, c->weight + at.col,
-				c->bound, at.cols);
+		got = sparse_hits(hit + n, limit - n, (uint32_t)(r * ENCODE_COLS), h + r * at.cols,
+				  c->weight + at.col, c->bound, at.cols);
 		if (got > limit - n) {
 			memcpy(at.room, h, at.rows * at.cols * sizeof(*h));
 			at.tile->dense = true;
@@ -117,18 +118,18 @@ void encoder_run(struct encoder *c, struct par *p, const float *xa, const float 
 
 /* Goes over what a tile kept, row by row, columns increasing. */
 struct cursor {
-	const struct hit *hit;     /* of a list */
-	const float *f;            /* of a dense tile, (rows, cols) */
-	const float *w;            /* (cols) */
+	const struct hit *hit; /* of a list */
+	const float *f;	       /* of a dense tile, (rows, cols) */
+	const float *w;	       /* (cols) */
 	size_t at, n, cols;
 	float bound;
 };
 
 /* One latent on a row of the tile. */
 struct found {
-	size_t row, col;           /* within the tile */
+	size_t row, col; /* within the tile */
 	float f;
-	uint32_t bits;             /* of the score, positive */
+	uint32_t bits; /* of the score, positive */
 };
 
 static struct cursor cursor_of(const struct encoder *c, const struct place *at)
@@ -174,7 +175,7 @@ static inline bool cursor_next(struct cursor *k, struct found *out)
 struct select_pass {
 	struct encoder *c;
 	int level;
-	uint32_t prefix;           /* the bits above this level's, as found by the levels before */
+	uint32_t prefix; /* the bits above this level's, as found by the levels before */
 };
 
 static const struct {

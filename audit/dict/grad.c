@@ -1,6 +1,6 @@
 #include "dict/grad.h"
 
-#include "dict/rows.h"
+#include "dict/sparse.h"
 #include "dict/span.h"
 #include "num/ops.h"
 
@@ -49,14 +49,14 @@ struct list {
 	const uint32_t *row;
 	const float *value;
 	size_t n;
-	float *by_f, *by_value;    /* dL/df of each row; -coef * f */
+	float *by_f, *by_value; /* dL/df of each row; -coef * f */
 };
 
 /* enc, dec: the latent's rows in one model's gradient; their squared norms. */
 static double learn(const struct list *l, float *enc, float *dec, const float *x, const float *e, size_t d)
 {
-	rows_combine(enc, NULL, x, d, l->row, l->by_f, l->n);
-	rows_combine(dec, NULL, e, d, l->row, l->by_value, l->n);
+	sparse_combine(enc, NULL, x, d, l->row, l->by_f, l->n);
+	sparse_combine(dec, NULL, e, d, l->row, l->by_value, l->n);
 	return op_norm2_d(enc, d) + op_norm2_d(dec, d);
 }
 
@@ -72,9 +72,9 @@ static double learn_latent(const struct job *j, size_t i, const struct lesson *t
 
 	memset(l.by_f, 0, n * sizeof(float));
 	if (dec_a)
-		rows_dot(l.by_f, t->ea, s->d_a, l.row, n, dec_a);
+		sparse_dot(l.by_f, t->ea, s->d_a, l.row, n, dec_a);
 	if (dec_b)
-		rows_dot(l.by_f, t->eb, s->d_b, l.row, n, dec_b);
+		sparse_dot(l.by_f, t->eb, s->d_b, l.row, n, dec_b);
 	for (size_t r = 0; r < n; r++) {
 		l.by_f[r] *= -coef;
 		l.by_value[r] = -coef * l.value[r];
@@ -94,7 +94,8 @@ static bool is_on(const struct lesson *t, size_t latent)
 	return t && t->on->start[latent + 1] > t->on->start[latent];
 }
 
-/* A latent that is on has a gradient, if only of zeros; 2^-1000 tells it from one that is not, and adds nothing. */
+/* A latent that is on has a gradient, if only of zeros; 2^-1000 tells it from one that is not, and adds
+ * nothing. */
 static void latents_unit(void *ud, size_t unit, void *scratch)
 {
 	const struct job *j = ud;
@@ -128,7 +129,8 @@ static size_t most_rows(const struct lesson *t, size_t n_latents)
 	size_t most = 0;
 
 	for (size_t i = 0; t && i < n_latents; i++)
-		most = t->on->start[i + 1] - t->on->start[i] > most ? t->on->start[i + 1] - t->on->start[i] : most;
+		most = t->on->start[i + 1] - t->on->start[i] > most ? t->on->start[i + 1] - t->on->start[i]
+								    : most;
 	return most;
 }
 

@@ -9,10 +9,12 @@
 #include <stdint.h>
 
 /*
- * Gradients of the loss.  With e = x - x^ of a kept row, and coef the derivative of the loss by ||e||^2 times two:
+ * Gradients of the loss.  With e = x - x^ of a kept row, and coef twice the derivative of the loss by
+ * ||e||^2:
  *
  *	dL/df_ri    = -coef * sum_m e_r^m . dec_i^m                 (over the latents that are on; f > 0)
- *	dL/ddec_i   = -coef * sum_r f_ri e_r^m       dL/denc_i = sum_r dL/df_ri x_r^m      dL/dbias_enc_i = sum_r dL/df_ri
+ *	dL/ddec_i   = -coef * sum_r f_ri e_r^m       dL/denc_i = sum_r dL/df_ri x_r^m
+ *	dL/dbias_enc_i = sum_r dL/df_ri
  *	dL/dbias_m  = -coef * sum_r e_r^m
  *
  * A latent is on for the loss itself or, when dead, for the auxiliary loss, never both in one step; so each
@@ -21,7 +23,7 @@
 
 /* Codes turned over: the rows on which latent i is on are row[start[i] .. start[i+1]), increasing. */
 struct by_latent {
-	size_t *start;             /* (n_latents + 1) */
+	size_t *start; /* (n_latents + 1) */
 	uint32_t *row;
 	float *value;
 };
@@ -37,10 +39,10 @@ struct lesson {
 };
 
 struct grad {
-	struct dfc of;             /* gradients in the places of the parameters; rows of untouched latents are void */
-	double *norm2;             /* (n_latents) of each latent's gradient; 0: untouched */
-	double norm;               /* of all */
-	size_t bad;                /* a latent whose gradient is not finite; SIZE_MAX: none */
+	struct dfc of; /* gradients in the places of the parameters; rows of untouched latents are void */
+	double *norm2; /* (n_latents) of each latent's gradient; 0: untouched */
+	double norm;   /* of all */
+	size_t bad;    /* a latent whose gradient is not finite; SIZE_MAX: none */
 };
 
 /* xa, xb: the scaled rows. column (d_a + d_b): sums of the residuals of main. aux may be NULL. */

@@ -1,5 +1,5 @@
 #include "base/rng.h"
-#include "dict/rows.h"
+#include "dict/sparse.h"
 #include "dict/span.h"
 #include "dict/trainer.h"
 #include "num/ops.h"
@@ -8,8 +8,8 @@
 #include <string.h>
 
 /*
- * Where training starts: scales from the median norm of the rows, random decoder rows of one norm, the encoder
- * equal to them, and the decoder biases at the geometric median of the first batch.
+ * Where training starts: scales from the median norm of the rows, random decoder rows of one norm, the
+ * encoder equal to them, and the decoder biases at the geometric median of the first batch.
  */
 
 enum { SCALE_ROWS = 65536, INIT_UNIT = 16, WEISZFELD_STEPS = 32 };
@@ -23,19 +23,20 @@ static uint32_t sample_row(uint64_t seed, size_t n_rows, size_t i)
 
 	if (n_rows <= SCALE_ROWS)
 		return (uint32_t)i;
-	first = (size_t)((__extension__ (unsigned __int128)i * n_rows) / SCALE_ROWS);
-	end = (size_t)((__extension__ (unsigned __int128)(i + 1) * n_rows) / SCALE_ROWS);
+	first = (size_t)((__extension__(unsigned __int128) i * n_rows) / SCALE_ROWS);
+	end = (size_t)((__extension__(unsigned __int128)(i + 1) * n_rows) / SCALE_ROWS);
 	return (uint32_t)(first + rng_below(rng_stream(seed, "train.scale", 0), i, end - first));
 }
 
-static int scale_from(float *scale, const double *norm, size_t n, const char *model, const struct dfc_shape *s,
-		      struct err *e)
+static int scale_from(float *scale, const double *norm, size_t n, const char *model,
+		      const struct dfc_shape *s, struct err *e)
 {
 	double median = stats_median(norm, n);
 
 	*scale = (float)(dfc_typical_norm(s) / median);
 	if (!(*scale > 0.0f) || !__builtin_isfinite(*scale))
-		return err_set(e, ERR_INPUT, "the median row of the %s model has norm %g: it cannot be scaled", model,
+		return err_set(e, ERR_INPUT,
+			       "the median row of the %s model has norm %g: it cannot be scaled", model,
 			       median);
 	return 0;
 }
@@ -89,7 +90,8 @@ static void init_unit(void *ud, size_t unit, void *scratch)
 	struct trainer *t = ud;
 	struct dfc *d = &t->dict;
 	size_t d_a = d->shape.d_a, d_b = d->shape.d_b;
-	struct rng a = rng_stream(t->opts.seed, "train.decoder.a", 0), b = rng_stream(t->opts.seed, "train.decoder.b", 0);
+	struct rng a = rng_stream(t->opts.seed, "train.decoder.a", 0),
+		   b = rng_stream(t->opts.seed, "train.decoder.b", 0);
 	struct span u = span_of(unit, INIT_UNIT, dfc_latents(&d->shape));
 
 	(void)scratch;
@@ -116,9 +118,9 @@ static void init_rows(struct trainer *t)
 /* ---- biases ---- */
 
 /*
- * The geometric median by Weiszfeld's iteration from the mean: the next guess is the mean of the rows weighted by one
- * over their distance to the last.  A row that is the guess would weigh without bound; its distance counts as a
- * millionth of the typical norm.
+ * The geometric median by Weiszfeld's iteration from the mean: the next guess is the mean of the rows
+ * weighted by one over their distance to the last.  A row that is the guess would weigh without bound; its
+ * distance counts as a millionth of the typical norm.
  */
 static void geometric_median(float *out, const float *x, size_t n, size_t d, double typical)
 {
@@ -126,17 +128,17 @@ static void geometric_median(float *out, const float *x, size_t n, size_t d, dou
 	double weight, weights, distance;
 
 	for (size_t r = 0; r < n; r++)
-		rows_add_d(sum, x + r * d, d);
+		sparse_add_d(sum, x + r * d, d);
 	for (size_t c = 0; c < d; c++)
 		guess[c] = sum[c] / (double)n;
 	for (size_t i = 0; i < WEISZFELD_STEPS; i++) {
 		memset(sum, 0, d * sizeof(*sum));
 		weights = 0.0;
 		for (size_t r = 0; r < n; r++) {
-			distance = __builtin_sqrt(rows_distance2_d(x + r * d, guess, d));
+			distance = __builtin_sqrt(sparse_distance2_d(x + r * d, guess, d));
 			weight = 1.0 / (distance > typical * 1e-6 ? distance : typical * 1e-6);
 			weights += weight;
-			rows_add_weighted_d(sum, x + r * d, weight, d);
+			sparse_add_weighted_d(sum, x + r * d, weight, d);
 		}
 		for (size_t c = 0; c < d; c++)
 			guess[c] = sum[c] / weights;

@@ -14,7 +14,8 @@ static size_t largest_k(const struct train_opts *o)
 	return o->k > o->k_start && o->k_anneal > 0 ? o->k : o->k_anneal > 0 ? o->k_start : o->k;
 }
 
-static void carve(struct trainer *t, struct carve *room, const struct dfc_shape *s, const struct train_opts *o)
+static void carve(struct trainer *t, struct carve *room, const struct dfc_shape *s,
+		  const struct train_opts *o)
 {
 	size_t n = dfc_latents(s), kept, aux_k = o->aux_k ? o->aux_k : (s->d_a + s->d_b) / 4;
 
@@ -58,20 +59,26 @@ static int check_opts(const struct train_opts *o, const struct train_data *data,
 {
 	const double any = 1e300;
 	const struct bound bound[] = {
-		{ "batch", (double)o->batch, 1, 1 << 18 }, { "k", (double)o->k, 1, INT32_MAX },
+		{ "batch", (double)o->batch, 1, 1 << 18 },
+		{ "k", (double)o->k, 1, INT32_MAX },
 		{ "k_start", (double)o->k_start, o->k_anneal > 0, INT32_MAX },
-		{ "rows", (double)data->n_rows, 1, UINT32_MAX }, { "lr", o->lr, 0, any },
-		{ "beta1", o->beta1, 0, 1.0 - 1e-12 }, { "beta2", o->beta2, 0, 1.0 - 1e-12 },
-		{ "adam_eps", o->adam_eps, 1e-30, any }, { "grad_clip", o->grad_clip, 0, any },
-		{ "aux_weight", o->aux_weight, 0, any }, { "outlier", o->outlier, 0, 1e30 },
-		{ "threshold_decay", o->threshold_decay, 0, 1 }, { "init_norm", o->init_norm, 1e-6, 1e6 },
+		{ "rows", (double)data->n_rows, 1, UINT32_MAX },
+		{ "lr", o->lr, 0, any },
+		{ "beta1", o->beta1, 0, 1.0 - 1e-12 },
+		{ "beta2", o->beta2, 0, 1.0 - 1e-12 },
+		{ "adam_eps", o->adam_eps, 1e-30, any },
+		{ "grad_clip", o->grad_clip, 0, any },
+		{ "aux_weight", o->aux_weight, 0, any },
+		{ "outlier", o->outlier, 0, 1e30 },
+		{ "threshold_decay", o->threshold_decay, 0, 1 },
+		{ "init_norm", o->init_norm, 1e-6, 1e6 },
 		{ "enrich", o->enrich, 0, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(bound) / sizeof(*bound); i++)
 		if (!(bound[i].value >= bound[i].least && bound[i].value <= bound[i].most))
-			return err_set(e, ERR_USAGE, "%s %g: must be between %g and %g", bound[i].name, bound[i].value,
-				       bound[i].least, bound[i].most);
+			return err_set(e, ERR_USAGE, "%s %g: must be between %g and %g", bound[i].name,
+				       bound[i].value, bound[i].least, bound[i].most);
 	return 0;
 }
 
@@ -90,8 +97,8 @@ static int reserve(struct trainer *t, const struct dfc_shape *s, struct err *e)
 	return 0;
 }
 
-int trainer_new(struct trainer **out, const struct dfc_shape *s, const struct train_opts *o, const struct train_data *data,
-		struct par *p, struct err *e)
+int trainer_new(struct trainer **out, const struct dfc_shape *s, const struct train_opts *o,
+		const struct train_data *data, struct par *p, struct err *e)
 {
 	struct trainer *t;
 
@@ -317,11 +324,13 @@ int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e)
 		return err_set(e, ERR_INPUT, "step %zu: every row of the batch is an outlier", t->at + 1);
 	run_forward(t, &s);
 	if (!__builtin_isfinite(s.loss))
-		return err_set(e, ERR_DIFFERS, "step %zu: the loss is %g (base %g, candidate %g, auxiliary %g)", t->at + 1,
+		return err_set(e, ERR_DIFFERS,
+			       "step %zu: the loss is %g (base %g, candidate %g, auxiliary %g)", t->at + 1,
 			       s.loss, s.loss_a, s.loss_b, s.loss_aux);
 	run_backward(t);
 	if (t->grad.bad != SIZE_MAX || !__builtin_isfinite(t->grad.norm))
-		return err_set(e, ERR_DIFFERS, "step %zu: the gradient is not finite (first in latent %zd; loss %g)",
+		return err_set(e, ERR_DIFFERS,
+			       "step %zu: the gradient is not finite (first in latent %zd; loss %g)",
 			       t->at + 1, (ssize_t)t->grad.bad, s.loss);
 	update(t);
 	note_threshold(t);

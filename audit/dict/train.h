@@ -9,44 +9,48 @@
 #include <stdint.h>
 
 /*
- * Training a dfc: METHOD section 3 (arXiv 2602.11729 and its code).  A step takes one batch: dense scores in
- * fixed tiles, BatchTopK over the whole batch, then only what is kept; every sum runs in an order that the batch
- * fixes, whichever thread makes it.  A trainer resumed from a checkpoint goes on with the same bits as one that
- * was never stopped.
+ * Training a dfc: METHOD section 3 (arXiv 2602.11729 and its code).  A step takes one batch: dense scores
+ * in fixed tiles, BatchTopK over the whole batch, then only what is kept; every sum runs in an order that
+ * the batch fixes, whichever thread makes it.  A trainer resumed from a checkpoint goes on with the same
+ * bits as one that was never stopped.
  *
- * The par given must have at least GEMM_SCRATCH bytes of scratch a thread (num/gemm.h), and outlive the trainer.
+ * The par given must have at least GEMM_SCRATCH bytes of scratch a thread (num/gemm.h), and outlive the
+ * trainer.
  */
 
 struct train_opts {
 	size_t steps, batch, warmup;
-	size_t k, k_start, k_anneal;      /* latents kept a row: from k_start to k over k_anneal steps */
+	size_t k, k_start, k_anneal; /* latents kept a row: from k_start to k over k_anneal steps */
 	double lr, beta1, beta2, adam_eps, grad_clip; /* grad_clip 0: none */
-	double aux_weight;                /* of AuxK */
-	size_t aux_k;                     /* 0: mean(d_a, d_b) / 2 */
-	size_t dead_after;                /* pairs without activation that make a latent dead; 0: never */
-	double outlier;                   /* a row is left out when either norm exceeds this times the batch median; 0: none */
-	double threshold_decay;           /* EMA of the smallest kept score */
-	size_t threshold_from;            /* from this step on; before, the last smallest kept score */
-	double init_norm;                 /* of decoder rows, per model */
+	double aux_weight;			      /* of AuxK */
+	size_t aux_k;				      /* 0: mean(d_a, d_b) / 2 */
+	size_t dead_after; /* pairs without activation that make a latent dead; 0: never */
+	double outlier; /* a row is left out when either norm exceeds this times the batch median; 0: none */
+	double threshold_decay; /* EMA of the smallest kept score */
+	size_t threshold_from;	/* from this step on; before, the last smallest kept score */
+	double init_norm;	/* of decoder rows, per model */
 	enum score score;
-	double enrich;                    /* share of a batch drawn by row weight; 0: none */
-	double enrich_above;              /* nats: gaps that count towards a row's weight (the weights are the caller's) */
+	double enrich;	     /* share of a batch drawn by row weight; 0: none */
+	double enrich_above; /* nats: gaps that count towards a row's weight (the weights are the caller's) */
 	uint64_t seed;
 	size_t log_every, checkpoint_every, checkpoint_keep; /* the caller's */
 };
 
-/* Where rows come from: raw activations of rows row[0..n), xa (n, d_a), xb (n, d_b). Called from one thread at a time. */
+/* Where rows come from: raw activations of rows row[0..n), xa (n, d_a), xb (n, d_b). Called from one thread
+ * at a time. */
 struct train_data {
 	size_t n_rows;
-	const double *weight;             /* (n_rows) enrichment weight of each row, >= 0; NULL: none */
+	const double *weight; /* (n_rows) enrichment weight of each row, >= 0; NULL: none */
 	int (*read)(void *ud, float *xa, float *xb, const uint32_t *row, size_t n, struct err *e);
 	void *ud;
 };
 
 struct train_stats {
-	size_t step, n_kept_rows;         /* steps done, this one included; rows that were no outliers */
-	double loss, loss_a, loss_b, loss_aux, fve_a, fve_b; /* of the batch; a row's mean, aux without its weight */
-	double l0[3], dead[3];            /* per partition: latents on a row; share of latents dead */
+	size_t step, n_kept_rows;    /* steps done, this one included; rows that were no outliers */
+	double loss, loss_a, loss_b; /* a row's mean */
+	double loss_aux;	     /* without its weight */
+	double fve_a, fve_b;	     /* of the batch */
+	double l0[3], dead[3];	     /* per partition: latents on a row; share of latents dead */
 	double threshold, grad_norm, lr, k;
 };
 
@@ -54,9 +58,10 @@ struct trainer;
 
 /* Planned memory of training, in bytes: what trainer_new() reserves. */
 size_t trainer_bytes(const struct dfc_shape *s, const struct train_opts *o);
-/* Reads rows for the scales (all, or 65,536 of them) and the first batch. ERR_USAGE names an option that cannot be. */
-int trainer_new(struct trainer **out, const struct dfc_shape *s, const struct train_opts *o, const struct train_data *data,
-		struct par *p, struct err *e);
+/* Reads rows for the scales (all, or 65,536 of them) and the first batch. ERR_USAGE names an option that
+ * cannot be. */
+int trainer_new(struct trainer **out, const struct dfc_shape *s, const struct train_opts *o,
+		const struct train_data *data, struct par *p, struct err *e);
 void trainer_free(struct trainer *t);
 /* One step. ERR_DIFFERS with the step and the cause where the loss or a gradient is no longer finite; the
  * parameters are then those of the step before. ERR_INPUT names a row that is not finite. */
@@ -64,8 +69,9 @@ int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e);
 size_t trainer_at(const struct trainer *t); /* steps done */
 const struct dfc *trainer_dict(const struct trainer *t);
 
-/* A checkpoint holds parameters, optimiser, dead counters, threshold and step; whole or absent.  Loading refuses one
- * of another shape, data size or options (the number of steps and the caller's options may differ). */
+/* A checkpoint holds parameters, optimiser, dead counters, threshold and step; whole or absent.  Loading
+ * refuses one of another shape, data size or options (the number of steps and the caller's options may
+ * differ). */
 int trainer_save(const struct trainer *t, const char *path, struct err *e);
 int trainer_load(struct trainer *t, const char *path, struct err *e);
 
@@ -74,11 +80,12 @@ void train_batch(uint32_t *row, const struct train_opts *o, const struct train_d
 
 /* On rows of `data` (held out): METHOD 3, "Log". Rows above the dictionary's outlier bound are left out. */
 struct heldout {
-	size_t rows, outliers;            /* that counted; that were left out */
-	double fve, fve_a, fve_b;         /* pooled, per model; 1 - SSE/SST about the mean */
+	size_t rows, outliers;			       /* that counted; that were left out */
+	double fve, fve_a, fve_b;		       /* pooled, per model; 1 - SSE/SST about the mean */
 	double fve_shared, fve_shared_a, fve_shared_b; /* with the exclusives switched off */
-	double l0[3], dead[3];            /* latents on a row; share of latents never on */
+	double l0[3], dead[3];			       /* latents on a row; share of latents never on */
 };
-int dfc_evaluate(struct heldout *out, const struct dfc *d, struct par *p, const struct train_data *data, struct err *e);
+int dfc_evaluate(struct heldout *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		 struct err *e);
 
 #endif

@@ -16,25 +16,25 @@ struct trainer {
 	struct train_opts opts;
 	struct train_data data;
 	struct par *par;
-	size_t at;                 /* steps done */
+	size_t at; /* steps done */
 
-	struct dfc dict, m, v;     /* parameters and Adam's moments in the same places */
+	struct dfc dict, m, v; /* parameters and Adam's moments in the same places */
 	struct grad grad;
-	uint64_t *idle;            /* (n_latents) kept rows since the latent was last on */
-	uint8_t *moved;            /* (n_latents) has had a gradient: its moments may be other than 0 */
-	double threshold;          /* EMA of the smallest kept score, once there is one */
+	uint64_t *idle;	  /* (n_latents) kept rows since the latent was last on */
+	uint8_t *moved;	  /* (n_latents) has had a gradient: its moments may be other than 0 */
+	double threshold; /* EMA of the smallest kept score, once there is one */
 	bool averaged;
-	float smallest;            /* kept score of the last step */
+	float smallest; /* kept score of the last step */
 
 	struct sampler sampler;
 	struct batch batch;
 	struct encoder encoder;
-	struct codes kept;         /* fixed room */
+	struct codes kept; /* fixed room */
 	struct by_latent by_latent;
-	float *ea, *eb;            /* (batch, d) residuals */
+	float *ea, *eb; /* (batch, d) residuals */
 	struct moments residual;
 	struct aux aux;
-	void *block;               /* the workspace all of these are cut from */
+	void *block; /* the workspace all of these are cut from */
 };
 
 /* Scales, decoder and encoder, b_dec, as METHOD 3 starts them. */

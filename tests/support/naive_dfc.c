@@ -9,7 +9,8 @@ static size_t latents_of(const struct dfc_shape *s)
 
 size_t naive_params(const struct dfc_shape *s)
 {
-	return 2 * (s->n_a + s->n_shared) * s->d_a + 2 * (s->n_shared + s->n_b) * s->d_b + latents_of(s) + s->d_a + s->d_b;
+	return 2 * (s->n_a + s->n_shared) * s->d_a + 2 * (s->n_shared + s->n_b) * s->d_b + latents_of(s) +
+	       s->d_a + s->d_b;
 }
 
 size_t naive_row(const struct dfc_shape *s, size_t latent, bool decoder, bool model_b)
@@ -17,7 +18,8 @@ size_t naive_row(const struct dfc_shape *s, size_t latent, bool decoder, bool mo
 	size_t all_a = (s->n_a + s->n_shared) * s->d_a, all_b = (s->n_shared + s->n_b) * s->d_b;
 
 	if (model_b)
-		return latent < s->n_a ? SIZE_MAX : all_a + (decoder ? all_b + all_a : 0) + (latent - s->n_a) * s->d_b;
+		return latent < s->n_a ? SIZE_MAX
+				       : all_a + (decoder ? all_b + all_a : 0) + (latent - s->n_a) * s->d_b;
 	return latent >= s->n_a + s->n_shared ? SIZE_MAX : (decoder ? all_a + all_b : 0) + latent * s->d_a;
 }
 
@@ -36,9 +38,12 @@ struct naive_step naive_step_new(const struct naive_batch *b)
 	size_t n = b->n, k = latents_of(&b->shape);
 
 	return (struct naive_step){
-		.kept = mem_alloc(n * k, sizeof(bool)), .aux_kept = mem_alloc(n * k, sizeof(bool)),
-		.f = mem_alloc(n * k, sizeof(double)), .scores = mem_alloc(n * k, sizeof(double)),
-		.ea = mem_alloc(n * b->shape.d_a, sizeof(double)), .eb = mem_alloc(n * b->shape.d_b, sizeof(double)),
+		.kept = mem_alloc(n * k, sizeof(bool)),
+		.aux_kept = mem_alloc(n * k, sizeof(bool)),
+		.f = mem_alloc(n * k, sizeof(double)),
+		.scores = mem_alloc(n * k, sizeof(double)),
+		.ea = mem_alloc(n * b->shape.d_a, sizeof(double)),
+		.eb = mem_alloc(n * b->shape.d_b, sizeof(double)),
 		.given_a = mem_alloc(n * b->shape.d_a, sizeof(double)),
 		.given_b = mem_alloc(n * b->shape.d_b, sizeof(double)),
 		.grad = mem_alloc(naive_params(&b->shape), sizeof(double)),
@@ -47,7 +52,8 @@ struct naive_step naive_step_new(const struct naive_batch *b)
 
 void naive_step_free(struct naive_step *s)
 {
-	void *const all[] = { s->kept, s->aux_kept, s->f, s->scores, s->ea, s->eb, s->given_a, s->given_b, s->grad };
+	void *const all[] = { s->kept, s->aux_kept, s->f,	s->scores, s->ea,
+			      s->eb,   s->given_a,  s->given_b, s->grad };
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
 		mem_free(all[i]);
@@ -68,7 +74,8 @@ static double score_weight(const struct naive_batch *b, const double *param, siz
 			norm += param[row + c] * param[row + c];
 		sum += __builtin_sqrt(norm);
 	}
-	if (b->score == SCORE_BALANCED && (latent < b->shape.n_a || latent >= b->shape.n_a + b->shape.n_shared))
+	if (b->score == SCORE_BALANCED &&
+	    (latent < b->shape.n_a || latent >= b->shape.n_a + b->shape.n_shared))
 		sum *= 2.0;
 	return sum;
 }
@@ -99,7 +106,8 @@ static void run_encoder(double *f, double *scores, const struct naive_batch *b, 
 		}
 }
 
-/* Marks the `want` largest of x[0..n) above 0 that are allowed: each time the largest left, the first among equals. */
+/* Marks the `want` largest of x[0..n) above 0 that are allowed: each time the largest left, the first among
+ * equals. */
 static double mark_largest(bool *mark, const double *x, const bool *allowed, size_t n, size_t want)
 {
 	double least = 0.0;
@@ -110,7 +118,8 @@ static double mark_largest(bool *mark, const double *x, const bool *allowed, siz
 		size_t best = n;
 
 		for (size_t i = 0; i < n; i++)
-			if (!mark[i] && x[i] > 0.0 && (!allowed || allowed[i]) && (best == n || x[i] > x[best]))
+			if (!mark[i] && x[i] > 0.0 && (!allowed || allowed[i]) &&
+			    (best == n || x[i] > x[best]))
 				best = i;
 		if (best == n)
 			break;
@@ -121,8 +130,8 @@ static double mark_largest(bool *mark, const double *x, const bool *allowed, siz
 }
 
 /* e = target - bias - sum over marked latents of f d */
-static void residual(double *e, const struct naive_batch *b, const double *param, const double *f, const bool *mark,
-		     const double *target, bool model_b, bool bias)
+static void residual(double *e, const struct naive_batch *b, const double *param, const double *f,
+		     const bool *mark, const double *target, bool model_b, bool bias)
 {
 	size_t k = latents_of(&b->shape), d = model_b ? b->shape.d_b : b->shape.d_a;
 
@@ -164,8 +173,8 @@ static double variance_of(const double *x, size_t n, size_t d)
 }
 
 /* d(loss)/d(param) of coef/2 * sum ||e||^2 with e = target - sum f d, f = relu(..), over the marked. */
-static void add_gradient(struct naive_step *s, const struct naive_batch *b, const double *param, const bool *mark,
-			 const double *ea, const double *eb, double coef)
+static void add_gradient(struct naive_step *s, const struct naive_batch *b, const double *param,
+			 const bool *mark, const double *ea, const double *eb, double coef)
 {
 	size_t k = latents_of(&b->shape);
 
@@ -176,7 +185,8 @@ static void add_gradient(struct naive_step *s, const struct naive_batch *b, cons
 			if (!mark[r * k + i])
 				continue;
 			for (int m = 0; m < 2; m++) {
-				size_t d = m ? b->shape.d_b : b->shape.d_a, dec = naive_row(&b->shape, i, true, m);
+				size_t d = m ? b->shape.d_b : b->shape.d_a,
+				       dec = naive_row(&b->shape, i, true, m);
 				const double *e = (m ? eb : ea) + r * d;
 
 				for (size_t c = 0; dec != SIZE_MAX && c < d; c++) {
@@ -188,7 +198,8 @@ static void add_gradient(struct naive_step *s, const struct naive_batch *b, cons
 				continue;
 			s->grad[bias_enc_of(&b->shape) + i] += by_f;
 			for (int m = 0; m < 2; m++) {
-				size_t d = m ? b->shape.d_b : b->shape.d_a, enc = naive_row(&b->shape, i, false, m);
+				size_t d = m ? b->shape.d_b : b->shape.d_a,
+				       enc = naive_row(&b->shape, i, false, m);
 				const double *x = (m ? b->xb : b->xa) + r * d;
 
 				for (size_t c = 0; enc != SIZE_MAX && c < d; c++)
@@ -211,7 +222,8 @@ static void run_aux(struct naive_step *s, const struct naive_batch *b, const dou
 	double *ra = mem_alloc(n_a, sizeof(double)), *rb = mem_alloc(n_b, sizeof(double));
 
 	choose_aux(s, b);
-	s->variance = variance_of(s->given_a, b->n, b->shape.d_a) + variance_of(s->given_b, b->n, b->shape.d_b);
+	s->variance =
+		variance_of(s->given_a, b->n, b->shape.d_a) + variance_of(s->given_b, b->n, b->shape.d_b);
 	residual(ra, b, param, s->f, s->aux_kept, s->given_a, false, false);
 	residual(rb, b, param, s->f, s->aux_kept, s->given_b, true, false);
 	s->loss_aux = (sum_squares(ra, n_a) + sum_squares(rb, n_b)) / (double)b->n / s->variance;
@@ -263,7 +275,8 @@ double naive_loss(const struct naive_step *s, const struct naive_batch *b, const
 	if (s->loss_aux > 0.0) {
 		residual(ea, b, param, f, s->aux_kept, s->given_a, false, false);
 		residual(eb, b, param, f, s->aux_kept, s->given_b, true, false);
-		loss += b->aux_weight * (sum_squares(ea, n_a) + sum_squares(eb, n_b)) / (double)b->n / s->variance;
+		loss += b->aux_weight * (sum_squares(ea, n_a) + sum_squares(eb, n_b)) / (double)b->n /
+			s->variance;
 	}
 	mem_free(f);
 	mem_free(ea);
@@ -271,8 +284,8 @@ double naive_loss(const struct naive_step *s, const struct naive_batch *b, const
 	return loss;
 }
 
-void naive_adam(double *p, double *m, double *v, const double *g, size_t n, double lr, double beta1, double beta2,
-		double eps, size_t t)
+void naive_adam(double *p, double *m, double *v, const double *g, size_t n, double lr, double beta1,
+		double beta2, double eps, size_t t)
 {
 	double c1 = 1.0, c2 = 1.0;
 

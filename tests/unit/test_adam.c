@@ -27,17 +27,20 @@ static void test_against_naive(void **state)
 			struct adam a = adam_at(&o, t, 0.5);
 
 			for (size_t i = 0; i < n; i++)
-				wide_g[i] = 0.5 * (double)(g[i] = (float)rng_normal(r, t << 32 | n << 16 | i));
+				wide_g[i] =
+					0.5 * (double)(g[i] = (float)rng_normal(r, t << 32 | n << 16 | i));
 			adam_row(&a, p, m, v, g, n);
 			naive_adam(wide_p, wide_m, wide_v, wide_g, n, o.lr, o.beta1, o.beta2, o.eps, t);
 		}
 		for (size_t i = 0; i < n; i++)
 			if (!((double)p[i] - wide_p[i] < 1e-5 && wide_p[i] - (double)p[i] < 1e-5))
-				fail_msg("%zu values: value %zu is %.9g, the naive one %.9g", n, i, (double)p[i], wide_p[i]);
+				fail_msg("%zu values: value %zu is %.9g, the naive one %.9g", n, i,
+					 (double)p[i], wide_p[i]);
 	}
 }
 
-/* No gradient and a gradient of zeros give the same bits, and moments end as zeros, not as denormal numbers. */
+/* No gradient and a gradient of zeros give the same bits, and moments end as zeros, not as denormal
+ * numbers. */
 static void test_still(void **state)
 {
 	const struct adam_opts o = { 1e-2, 0.9, 0.99, 1e-8 };
@@ -59,7 +62,8 @@ static void test_still(void **state)
 	}
 	for (size_t i = 0; i < MOST; i++)
 		if (m[0][i] != 0.0f || v[0][i] != 0.0f)
-			fail_msg("value %zu: moments %g and %g are still there", i, (double)m[0][i], (double)v[0][i]);
+			fail_msg("value %zu: moments %g and %g are still there", i, (double)m[0][i],
+				 (double)v[0][i]);
 }
 
 /* Moments that never were leave the parameter as it is, bit by bit. */

@@ -16,7 +16,8 @@ static const char dir[] = "build/test_dfc.tmp";
 static const char path[] = "build/test_dfc.tmp/d.dfc";
 
 static const struct dfc_shape shapes[] = {
-	{ 20, 36, 3, 10, 4 }, { 33, 7, 0, 24, 0 }, { 16, 16, 5, 0, 6 }, { 1, 1, 0, 1, 0 }, { 64, 80, 100, 900, 77 },
+	{ 20, 36, 3, 10, 4 }, { 33, 7, 0, 24, 0 },	{ 16, 16, 5, 0, 6 },
+	{ 1, 1, 0, 1, 0 },    { 64, 80, 100, 900, 77 },
 };
 
 static void fill(struct dfc *d, const struct dfc_shape *s, uint64_t seed)
@@ -64,9 +65,13 @@ static void test_shape_refused(void **state)
 		struct dfc_shape shape;
 		enum err_code code;
 	} cases[] = {
-		{ { 0, 4, 1, 1, 1 }, ERR_USAGE }, { { 4, 0, 1, 1, 1 }, ERR_USAGE }, { { 4, 4, 0, 0, 0 }, ERR_USAGE },
-		{ { 4, 4, SIZE_MAX, 2, 1 }, ERR_USAGE }, { { 4, 4, 1, 1, (size_t)1 << 31 }, ERR_USAGE },
-		{ { SIZE_MAX / 8, 4, 10, 10, 10 }, ERR_SIZE }, { { (size_t)1 << 40, (size_t)1 << 40, 1 << 20, 1 << 20, 0 }, ERR_SIZE },
+		{ { 0, 4, 1, 1, 1 }, ERR_USAGE },
+		{ { 4, 0, 1, 1, 1 }, ERR_USAGE },
+		{ { 4, 4, 0, 0, 0 }, ERR_USAGE },
+		{ { 4, 4, SIZE_MAX, 2, 1 }, ERR_USAGE },
+		{ { 4, 4, 1, 1, (size_t)1 << 31 }, ERR_USAGE },
+		{ { SIZE_MAX / 8, 4, 10, 10, 10 }, ERR_SIZE },
+		{ { (size_t)1 << 40, (size_t)1 << 40, 1 << 20, 1 << 20, 0 }, ERR_SIZE },
 	};
 
 	(void)state;
@@ -165,11 +170,22 @@ static void test_file_hostile(void **state)
 		size_t at, bytes;
 		uint64_t value;
 	} cases[] = {
-		{ "head size", 8, 8, 65 }, { "d_a", 16, 8, 2 }, { "d_a 0", 16, 8, 0 }, { "huge d_b", 24, 8, UINT64_MAX },
-		{ "huge n_a", 32, 8, UINT64_MAX - 3 }, { "n_shared 0", 40, 8, 0 }, { "huge n_b", 48, 8, (uint64_t)1 << 62 },
-		{ "score", 56, 4, 2 }, { "threshold nan", 60, 4, 0x7fc00000 }, { "threshold -1", 60, 4, 0xbf800000 },
-		{ "scale 0", 64, 4, 0 }, { "scale inf", 68, 4, 0x7f800000 }, { "outlier nan", 72, 4, 0x7fc00000 },
-		{ "reserved", 76, 4, 1 }, { "parameter nan", 80, 4, 0x7fc00000 }, { "parameter inf", 100, 4, 0xff800000 },
+		{ "head size", 8, 8, 65 },
+		{ "d_a", 16, 8, 2 },
+		{ "d_a 0", 16, 8, 0 },
+		{ "huge d_b", 24, 8, UINT64_MAX },
+		{ "huge n_a", 32, 8, UINT64_MAX - 3 },
+		{ "n_shared 0", 40, 8, 0 },
+		{ "huge n_b", 48, 8, (uint64_t)1 << 62 },
+		{ "score", 56, 4, 2 },
+		{ "threshold nan", 60, 4, 0x7fc00000 },
+		{ "threshold -1", 60, 4, 0xbf800000 },
+		{ "scale 0", 64, 4, 0 },
+		{ "scale inf", 68, 4, 0x7f800000 },
+		{ "outlier nan", 72, 4, 0x7fc00000 },
+		{ "reserved", 76, 4, 1 },
+		{ "parameter nan", 80, 4, 0x7fc00000 },
+		{ "parameter inf", 100, 4, 0xff800000 },
 	};
 	uint8_t buf[8192], bad[8192];
 	struct err e = ERR_INIT;
@@ -274,9 +290,11 @@ static void check_decode(struct applied *t, bool shared_only)
 	dfc_decode(&t->d, t->par, t->ya, t->yb, &t->c, shared_only);
 	for (size_t r = 0; r < t->n; r += 1 + t->n / 20) {
 		for (size_t c = 0; c < s->d_a; c++)
-			assert_true(near((double)t->ya[r * s->d_a + c], naive_y(t, r, c, false, shared_only), 30.0));
+			assert_true(near((double)t->ya[r * s->d_a + c], naive_y(t, r, c, false, shared_only),
+					 30.0));
 		for (size_t c = 0; c < s->d_b; c++)
-			assert_true(near((double)t->yb[r * s->d_b + c], naive_y(t, r, c, true, shared_only), 30.0));
+			assert_true(near((double)t->yb[r * s->d_b + c], naive_y(t, r, c, true, shared_only),
+					 30.0));
 	}
 }
 
@@ -299,7 +317,8 @@ static void test_apply(void **state)
 				if (near(score, 2.0, 10.0) && !on)
 					continue;
 				if (on != (score > 2.0) || (on && !near(f, (double)t.c.value[at], 10.0)))
-					fail_msg("shape %zu row %zu latent %zu: on %d, score %g", i, r, k, on, score);
+					fail_msg("shape %zu row %zu latent %zu: on %d, score %g", i, r, k, on,
+						 score);
 				at += on;
 			}
 		check_decode(&t, false);
@@ -358,14 +377,10 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_shape),
-		cmocka_unit_test(test_shape_refused),
-		cmocka_unit_test(test_file),
-		cmocka_unit_test(test_file_damaged),
-		cmocka_unit_test(test_file_hostile),
-		cmocka_unit_test(test_apply),
-		cmocka_unit_test(test_apply_threads),
-		cmocka_unit_test(test_apply_not_finite),
+		cmocka_unit_test(test_shape),	      cmocka_unit_test(test_shape_refused),
+		cmocka_unit_test(test_file),	      cmocka_unit_test(test_file_damaged),
+		cmocka_unit_test(test_file_hostile),  cmocka_unit_test(test_apply),
+		cmocka_unit_test(test_apply_threads), cmocka_unit_test(test_apply_not_finite),
 	};
 
 	return cmocka_run_group_tests_name("dfc", tests, set_up, tear_down);

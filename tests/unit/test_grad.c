@@ -134,7 +134,8 @@ static void rig_backward(struct rig *g, const struct shape_case *c, double aux_w
 	struct lesson main = { g->res.ra, g->res.rb, &g->on, 2.0 / (double)c->n };
 	struct lesson aux = { g->aux.ra, g->aux.rb, &g->aux.by_latent, aux_weight * g->aux.coef };
 
-	grad_run(&g->grad, &g->d, g->par, g->xa, g->xb, &main, g->aux.coef > 0.0 ? &aux : NULL, g->moments.column);
+	grad_run(&g->grad, &g->d, g->par, g->xa, g->xb, &main, g->aux.coef > 0.0 ? &aux : NULL,
+		 g->moments.column);
 }
 
 static void rig_free(struct rig *g)
@@ -148,8 +149,15 @@ static void rig_free(struct rig *g)
 static struct naive_batch naive_of(const struct rig *g, const struct shape_case *c)
 {
 	return (struct naive_batch){
-		.shape = c->shape, .score = c->score, .n = c->n, .xa = g->wide_xa, .xb = g->wide_xb,
-		.want = c->want, .dead = c->dead ? g->dead : NULL, .aux_k = c->aux_k, .aux_weight = 0.5,
+		.shape = c->shape,
+		.score = c->score,
+		.n = c->n,
+		.xa = g->wide_xa,
+		.xb = g->wide_xb,
+		.want = c->want,
+		.dead = c->dead ? g->dead : NULL,
+		.aux_k = c->aux_k,
+		.aux_weight = 0.5,
 	};
 }
 
@@ -161,7 +169,8 @@ static void check_near(const char *name, const char *what, double got, double wa
 		fail_msg("%s: %s is %.9g, the naive one %.9g", name, what, got, want);
 }
 
-static void check_codes(const char *name, const struct codes *c, const bool *mark, const double *f, const char *what)
+static void check_codes(const char *name, const struct codes *c, const bool *mark, const double *f,
+			const char *what)
 {
 	size_t at = 0;
 
@@ -170,14 +179,16 @@ static void check_codes(const char *name, const struct codes *c, const bool *mar
 			if (!mark[r * c->n_latents + i])
 				continue;
 			if (at >= c->start[r + 1] || c->latent[at] != i)
-				fail_msg("%s: %s: row %zu does not have latent %zu where the naive one has", name, what, r, i);
+				fail_msg("%s: %s: row %zu does not have latent %zu where the naive one has",
+					 name, what, r, i);
 			check_near(name, what, (double)c->value[at++], f[r * c->n_latents + i], 10.0);
 		}
 	if (at != c->start[c->n])
 		fail_msg("%s: %s: %zu latents kept, the naive one keeps %zu", name, what, c->start[c->n], at);
 }
 
-/* Gradient in the places of the parameters; rows of latents that are off are void and must be 0 in the naive one. */
+/* Gradient in the places of the parameters; rows of latents that are off are void and must be 0 in the
+ * naive one. */
 static void check_gradient(const char *name, const struct rig *g, const struct naive_step *s)
 {
 	const struct dfc_shape *shape = &g->d.shape;
@@ -190,15 +201,19 @@ static void check_gradient(const char *name, const struct rig *g, const struct n
 	}
 	for (size_t i = 0; i < k; i++)
 		for (int part = 0; part < 4; part++) {
-			size_t row = naive_row(shape, i, part & 1, part & 2), d = part & 2 ? shape->d_b : shape->d_a;
+			size_t row = naive_row(shape, i, part & 1, part & 2),
+			       d = part & 2 ? shape->d_b : shape->d_a;
 
 			for (size_t c = 0; row != SIZE_MAX && c < d; c++)
-				check_near(name, "gradient", grad_touches(&g->grad, i) ? (double)g->grad.of.memory[row + c] : 0.0,
+				check_near(name, "gradient",
+					   grad_touches(&g->grad, i) ? (double)g->grad.of.memory[row + c]
+								     : 0.0,
 					   s->grad[row + c], most);
 		}
 	for (size_t i = (size_t)(g->d.bias_enc - g->d.memory), end = i + k; i < end; i++)
-		check_near(name, "encoder bias gradient", grad_touches(&g->grad, i - (end - k)) ?
-			   (double)g->grad.of.memory[i] : 0.0, s->grad[i], most);
+		check_near(name, "encoder bias gradient",
+			   grad_touches(&g->grad, i - (end - k)) ? (double)g->grad.of.memory[i] : 0.0,
+			   s->grad[i], most);
 	for (size_t i = (size_t)(g->d.bias_a - g->d.memory); i < g->d.n_params; i++)
 		check_near(name, "decoder bias gradient", (double)g->grad.of.memory[i], s->grad[i], most);
 	check_near(name, "gradient norm", g->grad.norm, __builtin_sqrt(norm2), __builtin_sqrt(norm2));
@@ -221,14 +236,16 @@ static void test_against_naive(void **state)
 		s = naive_step_new(&b);
 		naive_step_run(&s, &b, g.wide_param);
 		check_codes(c->name, &g.kept, s.kept, s.f, "kept");
-		check_near(c->name, "smallest kept score", (double)encoder_smallest(&g.encoder, &g.cut, &g.kept), s.smallest, 10.0);
+		check_near(c->name, "smallest kept score",
+			   (double)encoder_smallest(&g.encoder, &g.cut, &g.kept), s.smallest, 10.0);
 		check_near(c->name, "loss a", g.moments.sum_a / (double)c->n, s.loss_a, s.loss_a);
 		check_near(c->name, "loss b", g.moments.sum_b / (double)c->n, s.loss_b, s.loss_b);
 		check_near(c->name, "aux loss", g.aux.loss, s.loss_aux, s.loss_aux);
 		if (c->dead > 0) {
 			assert_true(g.aux.n_dead > 0 && s.loss_aux > 0.0);
 			check_codes(c->name, &g.aux.on, s.aux_kept, s.f, "aux");
-			check_near(c->name, "variance", (g.moments.about_a + g.moments.about_b) / (double)c->n, s.variance,
+			check_near(c->name, "variance",
+				   (g.moments.about_a + g.moments.about_b) / (double)c->n, s.variance,
 				   s.variance);
 		}
 		check_gradient(c->name, &g, &s);
@@ -263,7 +280,8 @@ static void test_finite_differences(void **state)
 			g.wide_param[j] = at;
 			slope = (up - down) / (2.0 * h);
 			if (slope - s.grad[j] > 1e-4 || s.grad[j] - slope > 1e-4)
-				fail_msg("%s: parameter %zu: slope %.9g, gradient %.9g", c->name, j, slope, s.grad[j]);
+				fail_msg("%s: parameter %zu: slope %.9g, gradient %.9g", c->name, j, slope,
+					 s.grad[j]);
 		}
 		naive_step_free(&s);
 		rig_free(&g);

@@ -1,4 +1,4 @@
-#include "dict/rows.h"
+#include "dict/sparse.h"
 
 #include "num/lanes.h"
 
@@ -46,8 +46,8 @@ LANES_INLINE void combine_rest(float *y, const float *base, const float *w, size
 	*y = s;
 }
 
-CLONES void rows_combine(float *y, const float *base, const float *w, size_t d, const uint32_t *row, const float *f,
-			 size_t n)
+CLONES void sparse_combine(float *y, const float *base, const float *w, size_t d, const uint32_t *row,
+			   const float *f, size_t n)
 {
 	size_t c = 0;
 
@@ -90,25 +90,25 @@ LANES_INLINE float dot(const float *a, const float *b, size_t d)
 	return lanes_sum(&s0);
 }
 
-CLONES void rows_dot(float *y, const float *w, size_t d, const uint32_t *row, size_t n, const float *v)
+CLONES void sparse_dot(float *y, const float *w, size_t d, const uint32_t *row, size_t n, const float *v)
 {
 	for (size_t j = 0; j < n; j++)
 		y[j] += dot(w + row[j] * d, v, d);
 }
 
-CLONES void rows_add_d(double *sum, const float *x, size_t d)
+CLONES void sparse_add_d(double *sum, const float *x, size_t d)
 {
 	for (size_t c = 0; c < d; c++)
 		sum[c] += (double)x[c];
 }
 
-CLONES void rows_add_weighted_d(double *sum, const float *x, double weight, size_t d)
+CLONES void sparse_add_weighted_d(double *sum, const float *x, double weight, size_t d)
 {
 	for (size_t c = 0; c < d; c++)
 		sum[c] += weight * (double)x[c];
 }
 
-CLONES double rows_distance2_d(const float *x, const double *y, size_t d)
+CLONES double sparse_distance2_d(const float *x, const double *y, size_t d)
 {
 	f64x16 s = { 0 }, z;
 	f32x16 v;
@@ -129,7 +129,7 @@ CLONES double rows_distance2_d(const float *x, const double *y, size_t d)
 	return sum;
 }
 
-CLONES void rows_subtract_from(float *y, const float *x, size_t d)
+CLONES void sparse_subtract_from(float *y, const float *x, size_t d)
 {
 	for (size_t c = 0; c < d; c++)
 		y[c] = x[c] - y[c];
@@ -148,8 +148,8 @@ LANES_INLINE void above(uint64_t mask[2], const float *f, const float *w, float 
 	memcpy(mask, &m, sizeof(m));
 }
 
-CLONES size_t rows_hits(struct hit *hit, size_t limit, uint32_t first, const float *f, const float *w, float bound,
-			size_t n)
+CLONES size_t sparse_hits(struct hit *hit, size_t limit, uint32_t first, const float *f, const float *w,
+			  float bound, size_t n)
 {
 	size_t count = 0, i = 0;
 	uint64_t mask[2];
