@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#define FREE_PAIR UINT64_MAX
 #define SHOWN 60 /* bytes of a token in a message */
 
 uint32_t bpe_byte_char(uint8_t byte)
@@ -28,7 +27,7 @@ int bpe_char_byte(uint32_t cp)
 
 /* ---- hash tables: open addressing, twice as many slots as entries at least ---- */
 
-static uint64_t mix(uint64_t h)
+uint64_t bpe_mix(uint64_t h)
 {
 	h ^= h >> 32;
 	h *= UINT64_C(0x9e3779b97f4a7c15);
@@ -68,7 +67,7 @@ static size_t slot_of(const struct bpe *b, struct view token)
 
 	for (size_t i = 0; i < token.n; i++)
 		h = hash_byte(h, (uint8_t)token.p[i]);
-	for (at = mix(h) & (b->n_slots - 1); b->slot[at] != 0; at = (at + 1) & (b->n_slots - 1))
+	for (at = bpe_mix(h) & (b->n_slots - 1); b->slot[at] != 0; at = (at + 1) & (b->n_slots - 1))
 		if (view_eq(bpe_token(b, (int32_t)(b->slot[at] - 1)), token))
 			break;
 	return at;
@@ -109,31 +108,31 @@ int32_t bpe_find_bytes(const struct bpe *b, struct view bytes)
 		for (size_t k = 0; k < n; k++)
 			h = hash_byte(h, (uint8_t)utf8[k]);
 	}
-	for (at = mix(h) & (b->n_slots - 1); b->slot[at] != 0; at = (at + 1) & (b->n_slots - 1))
+	for (at = bpe_mix(h) & (b->n_slots - 1); b->slot[at] != 0; at = (at + 1) & (b->n_slots - 1))
 		if (spells(bpe_token(b, (int32_t)(b->slot[at] - 1)), bytes))
 			return (int32_t)b->slot[at] - 1;
 	return -1;
 }
 
-static uint64_t pair_key(int32_t left, int32_t right)
+uint64_t bpe_key(int32_t left, int32_t right)
 {
 	return (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
 }
 
 static struct bpe_pair *pair_slot(const struct bpe *b, uint64_t key)
 {
-	size_t at = mix(key) & (b->n_pairs - 1);
+	size_t at = bpe_mix(key) & (b->n_pairs - 1);
 
-	while (b->pair[at].key != key && b->pair[at].key != FREE_PAIR)
+	while (b->pair[at].key != key && b->pair[at].key != BPE_FREE)
 		at = (at + 1) & (b->n_pairs - 1);
 	return &b->pair[at];
 }
 
 const struct bpe_pair *bpe_merge_of(const struct bpe *b, int32_t left, int32_t right)
 {
-	const struct bpe_pair *p = pair_slot(b, pair_key(left, right));
+	const struct bpe_pair *p = pair_slot(b, bpe_key(left, right));
 
-	return p->key == FREE_PAIR ? NULL : p;
+	return p->key == BPE_FREE ? NULL : p;
 }
 
 /* ---- reading ---- */
@@ -244,7 +243,7 @@ static int add_merge(struct bpe *b, const struct json *v, uint32_t rank, struct 
 	    merge_part(&id, b, str_view(whole), v, e) < 0)
 		return -1;
 	/* a pair that comes twice has the rank of its last time, as in the reference */
-	*pair_slot(b, pair_key(left, right)) = (struct bpe_pair){ pair_key(left, right), rank, id };
+	*pair_slot(b, bpe_key(left, right)) = (struct bpe_pair){ bpe_key(left, right), rank, id };
 	return 0;
 }
 
@@ -262,7 +261,7 @@ static int read_merges(struct bpe *b, const struct json *model, struct err *e)
 	b->n_pairs = slots_for(merges->n);
 	b->pair = arena_alloc(&b->mem, b->n_pairs, sizeof(*b->pair));
 	for (size_t i = 0; i < b->n_pairs; i++)
-		b->pair[i].key = FREE_PAIR;
+		b->pair[i].key = BPE_FREE;
 	for (const struct json *v = merges->first; v && status == 0; v = v->next) {
 		/* the first line of a merges.txt, where it was taken along */
 		if (v->kind == JSON_STRING && view_starts(v->str, "#version"))
@@ -342,28 +341,38 @@ int bpe_open(struct bpe **out, const struct json *model, struct err *e)
 	return 0;
 }
 
+static int32_t byte_token(const struct bpe *b, size_t byte)
+{
+	char utf8[4];
+
+	return bpe_find(b, (struct view){ utf8, utf8_encode(utf8, bpe_byte_char((uint8_t)byte)) });
+}
+
+bool bpe_spells_bytes(const struct bpe *b)
+{
+	for (size_t i = 0; i < 256; i++)
+		if (byte_token(b, i) < 0)
+			return false;
+	return !b->byte_fallback;
+}
+
 int bpe_ready(struct bpe *b, bool bytes, struct err *e)
 {
 	bool whole = true;
-	char utf8[4];
 
-	BUG_ON(bytes && b->byte_fallback);
 	b->takes_bytes = bytes;
 	for (size_t i = 0; i < 256; i++) {
 		if (bytes)
-			b->byte[i] = bpe_find(
-				b, (struct view){ utf8, utf8_encode(utf8, bpe_byte_char((uint8_t)i)) });
+			b->byte[i] = byte_token(b, i);
 		whole = whole && b->byte[i] >= 0;
 	}
 	if (b->lost_unk.p && !(whole && (bytes || b->byte_fallback)))
 		return err_set(e, ERR_INPUT, "unk_token '%.*s' is not in the vocabulary", show(b->lost_unk),
 			       b->lost_unk.p);
+	/* bytes come from a pre-tokenizer that cuts already */
+	if (!bytes)
+		bpe_find_seams(b);
 	return 0;
-}
-
-bool bpe_falls_back(const struct bpe *b)
-{
-	return b->byte_fallback;
 }
 
 void bpe_close(struct bpe *b)
@@ -373,6 +382,7 @@ void bpe_close(struct bpe *b)
 	mem_free(b->text);
 	mem_free(b->first);
 	mem_free(b->length);
+	mem_free(b->near);
 	arena_release(&b->mem);
 	mem_free(b);
 }

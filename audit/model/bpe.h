@@ -19,16 +19,19 @@
  */
 
 #define BPE_MOST_IDS (1u << 22)
+#define BPE_FREE UINT64_MAX /* key of a free slot */
 
 struct bpe;
 
 /* From the "model" of a tokenizer.json. */
 int bpe_open(struct bpe **out, const struct json *model, struct err *e);
 void bpe_close(struct bpe *b);
-/* To be called once before the first word: whether words are bytes. Not to be asked of a vocabulary that falls
- * back to bytes by itself. Fails where an unknown character would need a token that is not there. */
+/* Whether the vocabulary has a token for each of the characters that stand for bytes, and does not fall back to
+ * bytes by itself: only then words can be given as bytes. */
+bool bpe_spells_bytes(const struct bpe *b);
+/* To be called once before the first word, to say which they will be.  Fails where an unknown character would
+ * need a token that is not there. */
 int bpe_ready(struct bpe *b, bool bytes, struct err *e);
-bool bpe_falls_back(const struct bpe *b);
 
 size_t bpe_vocab(const struct bpe *b);			  /* one more than the largest id */
 size_t bpe_tokens(const struct bpe *b);			  /* how many tokens there are */
@@ -66,7 +69,7 @@ int bpe_char_byte(uint32_t cp);
 
 /* Between bpe.c and bpe_word.c. */
 struct bpe_pair {
-	uint64_t key; /* left id, right id; UINT64_MAX: free */
+	uint64_t key; /* left id, right id; or BPE_FREE */
 	uint32_t rank;
 	int32_t id;
 };
@@ -82,16 +85,24 @@ struct bpe {
 	uint32_t *slot; /* hash table: id + 1, or 0 */
 	size_t n_slots;
 	struct bpe_pair *pair;
-	size_t n_pairs;	    /* slots */
-	int32_t unk;	    /* or -1 */
-	int32_t byte[256];  /* <0xNN>, or of the characters that stand for bytes; -1: none */
-	int32_t latin[256]; /* characters of one byte; -1: none */
+	size_t n_pairs; /* slots */
+	uint64_t *near; /* hash table of keys: symbols that some token has side by side; NULL: not made */
+	size_t n_near, cap_near; /* entries, slots */
+	int32_t unk;		 /* or -1 */
+	int32_t byte[256];	 /* <0xNN>, or of the characters that stand for bytes; -1: none */
+	int32_t latin[256];	 /* characters of one byte; -1: none */
 	bool byte_fallback, fuse_unk, ignore_merges, takes_bytes;
 	struct view lost_unk; /* the unk_token where the vocabulary lacks it */
 };
 
 /* NULL where the two do not merge. */
 const struct bpe_pair *bpe_merge_of(const struct bpe *b, int32_t left, int32_t right);
+uint64_t bpe_key(int32_t left, int32_t right);
+uint64_t bpe_mix(uint64_t h);
+/* Finds, from the merges, which symbols can come together in one token (bpe_seam.c); a word of text, which may
+ * be a whole document, is cut wherever two stand side by side that cannot. */
+void bpe_find_seams(struct bpe *b);
+bool bpe_may_join(const struct bpe *b, int32_t left, int32_t right); /* symbols before any merge */
 int32_t bpe_find_bytes(const struct bpe *b, struct view bytes); /* as bpe_find(), of a word of plain bytes */
 
 #endif

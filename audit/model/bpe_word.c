@@ -119,25 +119,26 @@ static uint32_t rank_at(const struct bpe_work *w, const struct bpe *b, uint32_t 
 	return p->rank;
 }
 
-static void merge_few(struct bpe_work *w, const struct bpe *b)
+/* Symbols [from, to), which nothing around them merges with. */
+static void merge_few(struct bpe_work *w, const struct bpe *b, uint32_t from, uint32_t to)
 {
-	uint32_t rank[FEW], best;
+	uint32_t rank[FEW], best, prev;
 	int32_t id[FEW];
 
-	for (uint32_t i = 0; i < w->n; i++)
-		rank[i] = rank_at(w, b, i, &id[i]);
+	for (uint32_t i = from; i < to; i++)
+		rank[i - from] = rank_at(w, b, i, &id[i - from]);
 	for (;;) {
-		best = 0;
-		for (uint32_t i = w->symbol[0].next; i < w->n; i = w->symbol[i].next)
-			if (rank[i] < rank[best])
+		best = from;
+		for (uint32_t i = w->symbol[from].next; i < to; i = w->symbol[i].next)
+			if (rank[i - from] < rank[best - from])
 				best = i;
-		if (rank[best] == NONE)
+		if (rank[best - from] == NONE)
 			return;
-		join(w, best, id[best]);
-		rank[best] = rank_at(w, b, best, &id[best]);
-		if (best > 0)
-			rank[w->symbol[best].prev] =
-				rank_at(w, b, w->symbol[best].prev, &id[w->symbol[best].prev]);
+		join(w, best, id[best - from]);
+		rank[best - from] = rank_at(w, b, best, &id[best - from]);
+		prev = w->symbol[best].prev;
+		if (best > from)
+			rank[prev - from] = rank_at(w, b, prev, &id[prev - from]);
 	}
 }
 
@@ -182,10 +183,10 @@ static struct bpe_merge heap_pop(struct bpe_work *w)
 
 /* Every merge found goes on a heap; one whose symbols have changed since is told by its result.
  * At most three pushes a symbol: n log n in all. */
-static void merge_many(struct bpe_work *w, const struct bpe *b)
+static void merge_many(struct bpe_work *w, const struct bpe *b, uint32_t from, uint32_t to)
 {
 	w->n_heap = 0;
-	for (uint32_t i = 0; i < w->n; i++)
+	for (uint32_t i = from; i < to; i++)
 		heap_push(w, b, i);
 	while (w->n_heap > 0) {
 		struct bpe_merge m = heap_pop(w);
@@ -194,9 +195,30 @@ static void merge_many(struct bpe_work *w, const struct bpe *b)
 		if (w->symbol[m.at].id < 0 || rank_at(w, b, m.at, &id) == NONE || id != m.id)
 			continue;
 		join(w, m.at, m.id);
-		if (m.at > 0)
+		if (m.at > from)
 			heap_push(w, b, w->symbol[m.at].prev);
 		heap_push(w, b, m.at);
+	}
+}
+
+/* Merges within each stretch between seams, places that no merge reaches across. */
+static void merge(struct bpe_work *w, const struct bpe *b)
+{
+	uint32_t from = 0, n = (uint32_t)w->n;
+
+	if (n <= FEW) {
+		merge_few(w, b, 0, n);
+		return;
+	}
+	for (uint32_t i = 1; i <= n; i++) {
+		if (i < n && bpe_may_join(b, w->symbol[i - 1].id, w->symbol[i].id))
+			continue;
+		w->symbol[i - 1].next = NONE;
+		if (i - from > FEW)
+			merge_many(w, b, from, i);
+		else if (i - from > 1)
+			merge_few(w, b, from, i);
+		from = i;
 	}
 }
 
@@ -217,10 +239,7 @@ void bpe_encode(struct bpe_work *w, const struct bpe *b, struct view word)
 	split_word(w, b, word);
 	if (w->n < 2)
 		return;
-	if (w->n <= FEW)
-		merge_few(w, b);
-	else
-		merge_many(w, b);
+	merge(w, b);
 	for (size_t i = 0; i < w->n; i++)
 		if (w->symbol[i].id >= 0)
 			w->symbol[kept++] = w->symbol[i];

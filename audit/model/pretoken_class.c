@@ -12,11 +12,15 @@ static const char *const cased_class[] = { "Lu", "Ll", "Lt" };
 
 static int class_named(struct regex_reader *r, struct cp_set *out, struct view name, bool negated, size_t at)
 {
-	struct cp_set set;
+	struct cp_set set, word, odd;
 
 	if (!unicode_class(&set, r->mem, name))
 		return regex_refuse(r, at, "no class of characters known here is named '%.*s'",
 				    (int)(name.n < 40 ? name.n : 40), name.p);
+	/* outside brackets Oniguruma's word characters are a few more */
+	BUG_ON(!unicode_class(&word, r->mem, VIEW("word")) || !unicode_class(&odd, r->mem, VIEW("bareword")));
+	if (!r->bracket && cp_set_eq(&set, &word))
+		set = odd;
 	if (negated)
 		cp_set_invert(out, r->mem, &set);
 	else
@@ -28,6 +32,7 @@ static int class_named(struct regex_reader *r, struct cp_set *out, struct view n
 static int class_until(struct regex_reader *r, struct cp_set *out, const char *end, bool negated)
 {
 	size_t from, at = r->at;
+	struct view name;
 
 	if (regex_ahead(r, "^")) {
 		negated = !negated;
@@ -38,7 +43,11 @@ static int class_until(struct regex_reader *r, struct cp_set *out, const char *e
 		r->at++;
 	if (r->at == r->text.n)
 		return regex_refuse(r, at, "the name of a class does not end");
-	if (class_named(r, out, (struct view){ r->text.p + from, r->at - from }, negated, at) < 0)
+	name = (struct view){ r->text.p + from, r->at - from };
+	/* [:punct:] has the symbols as well, \p{Punct} not */
+	if (view_is(name, "punct") && *end == ':')
+		name = VIEW("posixpunct");
+	if (class_named(r, out, name, negated, at) < 0)
 		return -1;
 	while (*end++)
 		r->at++;
@@ -256,6 +265,7 @@ int regex_bracket(struct regex_reader *r, struct cp_set *out)
 	struct bracket b[BRACKET_DEEPEST];
 	size_t depth = 1, at = r->at, first;
 
+	r->bracket = true;
 	bracket_begin(r, &b[0]);
 	first = r->at;
 	while (depth > 0) {
@@ -280,6 +290,7 @@ int regex_bracket(struct regex_reader *r, struct cp_set *out)
 			return -1;
 		}
 	}
+	r->bracket = false;
 	return 0;
 }
 

@@ -91,12 +91,14 @@ static int read_metaspace(struct pretoken_step *s, struct arena *mem, const stru
 	return 0;
 }
 
-/* Word characters, and everything else but blanks, are words; blanks go. */
+/* Runs of word characters, as UTS 18 has them, and runs of everything else but blanks are words; blanks go. */
+#define WORD "\\w\xe2\x80\x8c\xe2\x80\x8d"
+
 static int read_whitespace(struct pretoken_step *s, struct err *e)
 {
 	s->behavior = SPLIT_REMOVED;
 	s->invert = true;
-	return pattern_open(&s->pattern, VIEW("\\w+|[^\\w\\s]+"), e);
+	return pattern_open(&s->pattern, VIEW("[" WORD "]+|[^\\s" WORD "]+"), e);
 }
 
 static int read_digits(struct pretoken_step *s, struct arena *mem, const struct json *v, struct err *e)
@@ -120,6 +122,12 @@ static int read_chars(struct pretoken_step *s, struct arena *mem, const char *na
 	return 0;
 }
 
+static int read_punctuation(struct pretoken_step *s, struct arena *mem, const struct json *v, struct err *e)
+{
+	read_chars(s, mem, "punctuator", SPLIT_ISOLATED);
+	return json_is_null(json_find(v, "behavior")) ? 0 : read_behavior(&s->behavior, v, e);
+}
+
 static int read_step(struct pretoken *out, struct arena *mem, const struct json *v, struct view type,
 		     struct err *e)
 {
@@ -136,6 +144,8 @@ static int read_step(struct pretoken *out, struct arena *mem, const struct json 
 		return read_digits(s, mem, v, e);
 	if (view_is(type, "Whitespace"))
 		return read_whitespace(s, e);
+	if (view_is(type, "Punctuation"))
+		return read_punctuation(s, mem, v, e);
 	if (view_is(type, "WhitespaceSplit"))
 		return read_chars(s, mem, "space", SPLIT_REMOVED);
 	return err_at(e, ERR_INPUT, json_pos(v), "pre_tokenizer %.*s is not supported",

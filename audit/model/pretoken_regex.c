@@ -153,7 +153,7 @@ static void put_anchor(struct parse *p, char c)
 		if (*s == 'N')
 			put_point(p, '\n');
 		else if (*s == 'W')
-			put_class(p, "word");
+			put_class(p, "bareword");
 		else
 			put_text(p, arena_strdup(p->r.mem, s, 1));
 	}

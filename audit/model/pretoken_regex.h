@@ -42,6 +42,7 @@ struct regex_reader {
 	struct view text;
 	size_t at;
 	bool icase;
+	bool bracket; /* between [ and ] */
 	struct err *e;
 };
 

@@ -66,7 +66,7 @@ static int read_parts(struct tokenizer *t, const struct json *root, struct err *
 	    pretoken_read(&t->pretoken, &t->mem, json_find(root, "pre_tokenizer"), e) < 0 ||
 	    decode_read(&t->decode, &t->mem, json_find(root, "decoder"), e) < 0)
 		return -1;
-	t->raw = t->pretoken.bytes && !bpe_falls_back(t->bpe);
+	t->raw = t->pretoken.bytes && bpe_spells_bytes(t->bpe);
 	if (bpe_ready(t->bpe, t->raw, e) < 0 ||
 	    added_read(&t->added, &t->mem, json_find(root, "added_tokens"), t->bpe, &t->normal, e) < 0)
 		return -1;

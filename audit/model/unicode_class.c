@@ -47,16 +47,13 @@ static const struct {
 	{ "cntrl", 0x2000000 },
 	{ "any", 0x3fffffff },
 	{ "assigned", 0x2fffffff },
+	{ "punct", 0x3f800 },
+	{ "posixpunct", 0x3ff800 },
 };
 
 static const struct cp_range space_range[] = {
 	{ 0x9, 0xd },	    { 0x20, 0x20 },	{ 0x85, 0x85 },	    { 0xa0, 0xa0 },	{ 0x1680, 0x1680 },
 	{ 0x2000, 0x200a }, { 0x2028, 0x2029 }, { 0x202f, 0x202f }, { 0x205f, 0x205f }, { 0x3000, 0x3000 },
-};
-
-/* The symbols of ASCII, which POSIX counts as punctuation. */
-static const struct cp_range ascii_symbol[] = {
-	{ '$', '$' }, { '+', '+' }, { '<', '>' }, { '^', '^' }, { '`', '`' }, { '|', '|' }, { '~', '~' },
 };
 
 static const struct cp_range xdigit_range[] = { { '0', '9' }, { 'A', 'F' }, { 'a', 'f' } };
@@ -209,12 +206,13 @@ static bool add_mixed(struct cp_set *s, struct arena *mem, struct view name)
 {
 	if (view_is(name, "space")) {
 		add_table(s, mem, space_range, COUNT(space_range));
-	} else if (view_is(name, "word")) {
+	} else if (view_is(name, "word") || view_is(name, "bareword")) {
 		add_categories(s, mem, WORD_MASK);
-		add_table(s, mem, unicode_word, unicode_words);
-	} else if (view_is(name, "punct")) {
-		add_categories(s, mem, 0x3f800);
-		add_table(s, mem, ascii_symbol, COUNT(ascii_symbol));
+		for (size_t i = 0; i < unicode_words; i++)
+			if (unicode_word[i].first > 0xff || view_is(name, "bareword"))
+				cp_set_add(s, mem, unicode_word[i].first, unicode_word[i].last);
+	} else if (view_is(name, "punctuator")) {
+		add_table(s, mem, unicode_stop, unicode_stops);
 	} else if (view_is(name, "xdigit")) {
 		add_table(s, mem, xdigit_range, COUNT(xdigit_range));
 	} else if (view_is(name, "blank")) {

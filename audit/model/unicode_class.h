@@ -42,8 +42,10 @@ bool cp_set_has(const struct cp_set *s, uint32_t cp);
 bool cp_set_eq(const struct cp_set *a, const struct cp_set *b);
 
 /* The members of a general category ("L", "Lu", "Letter", "Uppercase_Letter"), of a script ("Han"), or of
- * a POSIX class ("alnum", "space", ...) as Oniguruma defines them; case, blanks, '-' and '_' in the name
- * do not count.  False where the name is none of them. */
+ * space, word, xdigit, cntrl, blank, digit, ascii as Oniguruma defines them; case, blanks, '-' and '_' in the
+ * name do not count.  "bareword" is word with the superscripts and fractions of Latin-1, "posixpunct" is
+ * punctuation and symbols, "punctuator" what the Punctuation pre-tokenizer takes for punctuation.  False
+ * where the name is none of them. */
 bool unicode_class(struct cp_set *out, struct arena *mem, struct view name);
 
 /* \w as Unicode's UTS 18 has it. */

@@ -24,6 +24,10 @@ extern const size_t unicode_youngs;
 extern const struct cp_range unicode_second[];
 extern const size_t unicode_seconds;
 
+/* What Hugging Face's Punctuation splits at: its tables are those of Unicode 8. */
+extern const struct cp_range unicode_stop[];
+extern const size_t unicode_stops;
+
 struct unicode_script {
 	const char *name;
 	const struct cp_range *range;

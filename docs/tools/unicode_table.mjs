@@ -148,10 +148,23 @@ ${pairs(ranges(second))}
 const size_t unicode_seconds = sizeof(unicode_second) / sizeof(unicode_second[0]);
 `);
 
+// What the Punctuation pre-tokenizer takes for punctuation: with Removed it is gone.
+const punctuation = preTokenizer({ type: 'Punctuation', behavior: 'Removed' });
+const stop = new Set(points);
+for (let i = 0; i < points.length; i += 4096)
+	for (const [piece] of punctuation.preTokenizeString(String.fromCodePoint(...points.slice(i, i + 4096))))
+		for (const ch of piece)
+			stop.delete(ch.codePointAt(0));
+
 const script = SCRIPTS.map((s) =>
 	`static const struct cp_range ${s.toLowerCase()}[] = {\n${pairs(ranges(members(`\\p{${s}}`)))}\n};`);
 writeFileSync(process.argv[2] + '/unicode_script.c', `${HEAD}
 ${script.join('\n')}
+
+const struct cp_range unicode_stop[] = {
+${pairs(ranges(stop))}
+};
+const size_t unicode_stops = sizeof(unicode_stop) / sizeof(unicode_stop[0]);
 
 #define SCRIPT(name, table) { name, table, sizeof(table) / sizeof(table[0]) }
 const struct unicode_script unicode_script[] = {
