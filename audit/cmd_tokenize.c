@@ -1,6 +1,8 @@
 #include "cmd.h"
 #include "cmd_lines.h"
+#include "base/out.h"
 #include "base/str.h"
+#include "model/chat.h"
 #include "model/tokenizer.h"
 
 #include <stdio.h>
@@ -8,7 +10,7 @@
 enum { READ_BYTES = 1 << 16, TEXT_BYTES = 1 << 28 };
 
 struct tokenize_opts {
-	bool jsonl, special;
+	bool jsonl, chat, special;
 };
 
 static const struct field tokenize_fields[] = {
@@ -18,6 +20,12 @@ static const struct field tokenize_fields[] = {
 	  .fallback = "false",
 	  .help = "read JSON Lines of {\"text\"} and answer each with a line of {\"ids\", \"ids_special\", "
 		  "\"byte_spans\", \"exact_spans\", \"decoded\"}" },
+	{ .name = "chat",
+	  .kind = FIELD_BOOL,
+	  .offset = offsetof(struct tokenize_opts, chat),
+	  .fallback = "false",
+	  .help = "read JSON Lines of {\"messages\", \"add_generation_prompt\", \"extra\"} and answer each with a line "
+		  "of {\"text\"}, by the chat template of the folder, or {\"error\"}" },
 	{ .name = "special",
 	  .kind = FIELD_BOOL,
 	  .offset = offsetof(struct tokenize_opts, special),
@@ -97,7 +105,8 @@ static int tokenize_lines(const struct tokenizer *t, struct err *e)
 		str_clear(&out);
 		if (json_str(&text, line, "text", e) < 0 || answer(&out, &mem, t, text, e) < 0) {
 			if (e->line == 0)
-				err_wrap(e, "line %zu: ", lines.number);
+				err_wrap(e, "standard input: line %zu: ", lines.number);
+			e->line = e->line > 0 ? (unsigned)lines.number : 0;
 			got = -1;
 			break;
 		}
@@ -107,6 +116,79 @@ static int tokenize_lines(const struct tokenizer *t, struct err *e)
 	arena_release(&mem);
 	str_release(&out);
 	lines_release(&lines);
+	return got;
+}
+
+/* ---- chats ---- */
+
+/* What the line asks for; `now` in "extra" is the date of strftime_now, the rest are variables. */
+static int read_chat(const struct json **messages, struct chat_opts *o, struct arena *mem,
+		     const struct json *line, struct err *e)
+{
+	const struct json *extra = json_find(line, "extra"), *now = json_find(extra, "now");
+
+	*o = (struct chat_opts){ .add_generation_prompt = false };
+	if (json_member(messages, line, "messages", JSON_ARRAY, e) < 0)
+		return -1;
+	if (!json_is_null(json_find(line, "add_generation_prompt")) &&
+	    json_bool(&o->add_generation_prompt, line, "add_generation_prompt", e) < 0)
+		return -1;
+	if (json_is_null(extra))
+		return 0;
+	if (json_member(&o->extra, line, "extra", JSON_OBJECT, e) < 0)
+		return -1;
+	if (now && now->kind == JSON_STRING)
+		o->now = arena_strdup(mem, now->str.p, now->str.n);
+	return 0;
+}
+
+static int answer_chat(struct arena *mem, const struct chat_template *t, const struct json *line,
+		       struct err *e)
+{
+	struct str out = STR_INIT;
+	struct json_out j = { .str = &out, .compact = true };
+	struct err raised = ERR_INIT;
+	const struct json *messages;
+	struct chat_text text;
+	struct chat_opts o;
+
+	if (read_chat(&messages, &o, mem, line, e) < 0)
+		return -1;
+	json_open(&j, NULL, '{');
+	if (chat_render(&text, mem, t, messages, &o, &raised) == 0)
+		json_put_str(&j, "text", text.text.n ? text.text : VIEW(""));
+	else
+		json_puts(&j, "error", raised.msg);
+	json_close(&j, '}');
+	str_addc(&out, '\n');
+	print_json(&out);
+	return 0;
+}
+
+static int tokenize_chats(const char *dir, struct err *e)
+{
+	struct lines lines = LINES_INIT;
+	struct arena mem = ARENA_INIT;
+	struct chat_template *t;
+	const struct json *line;
+	int got;
+
+	if (!path_is_dir(dir))
+		return err_set(e, ERR_INPUT, "%s: chats need a model folder, for its chat template", dir);
+	if (chat_open(&t, dir, e) < 0)
+		return -1;
+	while ((got = lines_next_json(&line, &lines, &mem, e)) == 1) {
+		if (answer_chat(&mem, t, line, e) < 0) {
+			got = -1;
+			break;
+		}
+		arena_release(&mem);
+	}
+	if (got < 0 && e->line > 0)
+		e->line = (unsigned)lines.number;
+	arena_release(&mem);
+	lines_release(&lines);
+	chat_close(t);
 	return got;
 }
 
@@ -164,6 +246,10 @@ static int run_tokenize(const struct call *c, struct err *e)
 	struct tokenizer *t;
 	int status;
 
+	if (o->chat)
+		return o->jsonl ? err_set(e, ERR_USAGE,
+					  "--jsonl and --chat read different lines; use one of them")
+				: tokenize_chats(c->operand[0], e);
 	if (tokenizer_open(&t, c->operand[0], e) < 0)
 		return -1;
 	status = o->jsonl ? tokenize_lines(t, e) : tokenize_text(t, o->special, e);

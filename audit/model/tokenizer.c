@@ -1,5 +1,6 @@
 #include "model/tokenizer_parts.h"
 
+#include "base/map.h"
 #include "base/out.h"
 
 #define LARGEST_FILE ((size_t)512 << 20)
@@ -85,6 +86,25 @@ static int named(const char *file, struct err *e)
 	return e->line > 0 || e->code == ERR_IO ? -1 : err_wrap(e, "%s: ", file);
 }
 
+int tokenizer_parse(struct tokenizer **out, struct view text, const char *name, struct err *e)
+{
+	struct tokenizer *t = mem_alloc(1, sizeof(*t));
+	struct arena scratch = ARENA_INIT;
+	const struct json *root;
+	int status = json_read(&root, &scratch, text, name, e);
+
+	*out = NULL;
+	if (status == 0 && read_parts(t, root, e) < 0)
+		status = named(name, e);
+	arena_release(&scratch);
+	if (status < 0) {
+		tokenizer_close(t);
+		return -1;
+	}
+	*out = t;
+	return 0;
+}
+
 static int read_config(struct tokenizer *t, struct arena *scratch, const char *file, struct err *e)
 {
 	const struct json *config;
@@ -96,37 +116,26 @@ static int read_config(struct tokenizer *t, struct arena *scratch, const char *f
 	return post_read_config(&t->post, &t->mem, config, t, e) < 0 ? named(file, e) : 0;
 }
 
-static int open_files(struct tokenizer *t, struct arena *scratch, const char *path, struct err *e)
-{
-	const char *file = path, *config = NULL;
-	const struct json *root;
-
-	if (path_is_dir(path)) {
-		file = arena_fmt(scratch, "%s/tokenizer.json", path);
-		config = arena_fmt(scratch, "%s/tokenizer_config.json", path);
-	}
-	if (json_read_file(&root, scratch, file, LARGEST_FILE, e) < 0)
-		return -1;
-	if (read_parts(t, root, e) < 0)
-		return named(file, e);
-	return config ? read_config(t, scratch, config, e) : 0;
-}
-
 int tokenizer_open(struct tokenizer **out, const char *path, struct err *e)
 {
-	struct tokenizer *t = mem_alloc(1, sizeof(*t));
 	struct arena scratch = ARENA_INIT;
-	int status;
+	bool folder = path_is_dir(path);
+	const char *file = folder ? arena_fmt(&scratch, "%s/tokenizer.json", path) : path;
+	struct view text;
+	int status = file_read(&text, &scratch, file, LARGEST_FILE, e);
 
 	*out = NULL;
-	status = open_files(t, &scratch, path, e);
-	arena_release(&scratch);
+	if (status == 0)
+		status = tokenizer_parse(out, text, file, e);
+	if (status == 0 && folder)
+		status =
+			read_config(*out, &scratch, arena_fmt(&scratch, "%s/tokenizer_config.json", path), e);
 	if (status < 0) {
-		tokenizer_close(t);
-		return -1;
+		tokenizer_close(*out);
+		*out = NULL;
 	}
-	*out = t;
-	return 0;
+	arena_release(&scratch);
+	return status;
 }
 
 void tokenizer_close(struct tokenizer *t)

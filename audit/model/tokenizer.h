@@ -32,6 +32,8 @@ struct tokenizer;
 /* `path`: a tokenizer.json, or a folder that has one (its tokenizer_config.json is then read for
  * add_bos_token / add_eos_token where the file's post-processor is silent). */
 int tokenizer_open(struct tokenizer **out, const char *path, struct err *e);
+/* The text of a tokenizer.json; `name` stands for the file in errors. */
+int tokenizer_parse(struct tokenizer **out, struct view text, const char *name, struct err *e);
 void tokenizer_close(struct tokenizer *t);
 
 size_t tokenizer_vocab(const struct tokenizer *t);		      /* one more than the largest id */
