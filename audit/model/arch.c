@@ -8,7 +8,9 @@
 enum {
 	CONFIG_LIMIT = 16 << 20,
 	D_HEAD_LIMIT = 1024, /* attention keeps some rows of this in a thread's scratch */
-	LAYERS_LIMIT = 4096,
+	LAYERS_LIMIT =
+		1024, /* far above what is released; what they cost is allocated before weights are seen */
+	EXPERTS_LIMIT = 1024,
 };
 
 static int sizes_read(struct arch *a, const struct config *c, struct err *e)
@@ -35,7 +37,9 @@ static int sizes_read(struct arch *a, const struct config *c, struct err *e)
 	if (!a->d_ffn)
 		a->d_ffn = 4 * a->d_model;
 	if (a->n_layers > LAYERS_LIMIT)
-		return config_unsupported(c, config_key(c, KEY_LAYERS), "at most 4096 layers are", e);
+		return config_unsupported(c, config_key(c, KEY_LAYERS), "at most 1024 layers are", e);
+	if (a->n_experts > EXPERTS_LIMIT)
+		return config_unsupported(c, config_key(c, KEY_EXPERTS), "at most 1024 experts are", e);
 	if (a->n_experts && a->n_experts_used > a->n_experts)
 		return err_set(e, ERR_INPUT, "%s: %zu experts are to be used for a token, of %zu", c->path,
 			       a->n_experts_used, a->n_experts);
@@ -299,25 +303,37 @@ static int parts_read(struct arch *a, const struct config *c, struct err *e)
 	return config_rope(a, c, e);
 }
 
-int arch_read(struct arch *out, struct arena *mem, const char *config_path, struct err *e)
+/* c->root is the document. */
+static int config_read(struct arch *out, struct config *c, struct err *e)
 {
-	struct config c = { .path = config_path, .mem = mem };
 	struct view type;
 
 	*out = (struct arch){ .family = NULL };
-	if (json_read_file(&c.root, mem, config_path, CONFIG_LIMIT, e) < 0)
-		return -1;
-	if (json_str(&type, c.root, "model_type", e) < 0)
-		return err_wrap(e, "%s: ", config_path);
-	c.family = family_find(type);
-	if (!c.family)
-		return err_at(e, ERR_INPUT, json_pos(json_find(c.root, "model_type")),
+	if (json_str(&type, c->root, "model_type", e) < 0)
+		return err_wrap(e, "%s: ", c->path);
+	c->family = family_find(type);
+	if (!c->family)
+		return err_at(e, ERR_INPUT, json_pos(json_find(c->root, "model_type")),
 			      "model_type \"%.*s\" is not supported; these are: %s",
-			      (int)(type.n < 80 ? type.n : 80), type.p, family_list(mem));
-	c.text = c.root;
-	if (c.family->inner && json_member(&c.text, c.root, c.family->inner, JSON_OBJECT, e) < 0)
-		return err_wrap(e, "%s: ", config_path);
-	return parts_read(out, &c, e);
+			      (int)(type.n < 80 ? type.n : 80), type.p, family_list(c->mem));
+	c->text = c->root;
+	if (c->family->inner && json_member(&c->text, c->root, c->family->inner, JSON_OBJECT, e) < 0)
+		return err_wrap(e, "%s: ", c->path);
+	return parts_read(out, c, e);
+}
+
+int arch_read(struct arch *out, struct arena *mem, const char *config_path, struct err *e)
+{
+	struct config c = { .path = config_path, .mem = mem };
+
+	return json_read_file(&c.root, mem, config_path, CONFIG_LIMIT, e) < 0 ? -1 : config_read(out, &c, e);
+}
+
+int arch_parse(struct arch *out, struct arena *mem, struct view text, const char *name, struct err *e)
+{
+	struct config c = { .path = name, .mem = mem };
+
+	return json_read(&c.root, mem, text, name, e) < 0 ? -1 : config_read(out, &c, e);
 }
 
 const char *arch_tensor_name(struct arena *mem, const struct arch *a, enum role role, const char *prefix,

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -106,6 +107,8 @@ struct arch {
 
 /* Everything lives in `mem`. Names the field and the value that is not supported. */
 int arch_read(struct arch *out, struct arena *mem, const char *config_path, struct err *e);
+/* The same for a config.json's text, which must outlive `mem`; `name` is for messages. */
+int arch_parse(struct arch *out, struct arena *mem, struct view text, const char *name, struct err *e);
 /* The name of a role's tensor, in `mem`; roles without a layer or expert take 0. */
 const char *arch_tensor_name(struct arena *mem, const struct arch *a, enum role role, const char *prefix,
 			     size_t layer, size_t expert);

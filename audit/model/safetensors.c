@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/map.h"
 #include "base/out.h"
+#include "base/sort.h"
 #include "base/str.h"
 
 #include <stdint.h>
@@ -38,36 +39,24 @@ struct part {
 	struct stored *tensor; /* (n) in the order of the header */
 };
 
-typedef int (*before_fn)(const struct stored *a, const struct stored *b);
-
-static int by_name(const struct stored *a, const struct stored *b)
+/* For sort_stable(), over pointers to stored. */
+static int by_name(const void *a, const void *b, void *ud)
 {
-	return strcmp(a->name, b->name);
+	const struct stored *const *x = a, *const *y = b;
+
+	(void)ud;
+	return strcmp((*x)->name, (*y)->name);
 }
 
-static int by_place(const struct stored *a, const struct stored *b)
+static int by_place(const void *a, const void *b, void *ud)
 {
-	const uint8_t *p = a->data, *q = b->data;
+	const struct stored *const *x = a, *const *y = b;
+	const uint8_t *p = (*x)->data, *q = (*y)->data;
 
 	if (p != q)
 		return p < q ? -1 : 1;
 	/* Empty tensors take no place: they go before the one that begins there. */
-	return a->n != b->n ? (a->n < b->n ? -1 : 1) : strcmp(a->name, b->name);
-}
-
-/* Stable, bottom up. */
-static void sort_stored(const struct stored **x, const struct stored **spare, size_t n, before_fn compare)
-{
-	for (size_t width = 1; width < n; width *= 2) {
-		for (size_t lo = 0; lo < n; lo += 2 * width) {
-			size_t mid = lo + width < n ? lo + width : n;
-			size_t hi = mid + width < n ? mid + width : n;
-
-			for (size_t i = lo, j = mid, k = lo; k < hi; k++)
-				spare[k] = j == hi || (i < mid && compare(x[i], x[j]) <= 0) ? x[i++] : x[j++];
-		}
-		memcpy(x, spare, n * sizeof(*x));
-	}
+	return (*x)->n != (*y)->n ? ((*x)->n < (*y)->n ? -1 : 1) : by_name(a, b, ud);
 }
 
 static bool dtype_find(enum dtype *out, struct view name)
@@ -159,7 +148,7 @@ static int tiling_check(const struct part *p, struct err *e)
 
 	for (size_t i = 0; i < p->n; i++)
 		order[i] = &p->tensor[i];
-	sort_stored(order, ARENA_ARRAY(&mem, p->n, const struct stored *), p->n, by_place);
+	sort_stable(order, p->n, sizeof(*order), by_place, NULL);
 	for (size_t i = 0; i < p->n && !ret; i++) {
 		const uint8_t *data = order[i]->data;
 
@@ -232,28 +221,35 @@ static const char *kind_hint(const struct map *m)
 	return "";
 }
 
-/* Maps a file, which the owner keeps, and reads its header. */
-static int part_open(struct part *p, struct err *e)
+/* The bytes of a file, which outlive the part. */
+static int part_read(struct part *p, struct map m, struct err *e)
 {
-	struct safetensors *s = p->owner;
 	const struct json *root;
-	struct map m;
-	uint64_t header;
+	struct view text;
+	uint64_t header = m.n >= LENGTH_BYTES ? little_endian(m.p) : 0;
 
-	if (map_open(&m, p->path, e) < 0)
-		return -1;
-	s->map[s->n_maps++] = m;
-	header = m.n >= LENGTH_BYTES ? little_endian(m.p) : 0;
 	if (m.n < LENGTH_BYTES || header > m.n - LENGTH_BYTES || header > HEADER_LIMIT || header < 2)
-		return err_set(e, ERR_INPUT,
-			       "%s is not a safetensors file, or cut short: %zu bytes, a header of %llu%s",
-			       p->path, m.n, (unsigned long long)header, kind_hint(&m));
-	if (json_read(&root, &s->mem, (struct view){ (const char *)m.p + LENGTH_BYTES, (size_t)header },
-		      p->path, e) < 0)
+		return err_set(
+			e, ERR_INPUT,
+			"%s is not a safetensors file, or cut short: %zu bytes, with a header of %llu%s", p->path,
+			m.n, (unsigned long long)header, kind_hint(&m));
+	text = (struct view){ (const char *)m.p + LENGTH_BYTES, (size_t)header };
+	if (json_read(&root, &p->owner->mem, text, p->path, e) < 0)
 		return -1;
 	p->payload = m.p + LENGTH_BYTES + header;
 	p->payload_bytes = m.n - LENGTH_BYTES - (size_t)header;
 	return header_read(p, root, e);
+}
+
+/* Maps a file, which the owner keeps. */
+static int part_open(struct part *p, struct err *e)
+{
+	struct safetensors *s = p->owner;
+
+	if (map_open(&s->map[s->n_maps], p->path, e) < 0)
+		return -1;
+	s->n_maps++;
+	return part_read(p, s->map[s->n_maps - 1], e);
 }
 
 /* All tensors of all parts by name; a name twice is an error. */
@@ -267,7 +263,7 @@ static int parts_join(struct safetensors *s, const struct part *part, size_t n_p
 	for (size_t i = 0; i < n_parts; i++)
 		for (size_t j = 0; j < part[i].n; j++)
 			s->sorted[s->n++] = &part[i].tensor[j];
-	sort_stored(s->sorted, ARENA_ARRAY(&s->mem, n, const struct stored *), n, by_name);
+	sort_stable(s->sorted, n, sizeof(*s->sorted), by_name, NULL);
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(s->sorted[i - 1]->name, s->sorted[i]->name))
 			return err_set(e, ERR_INPUT, "tensor %s is stored twice, in %s and in %s",
@@ -285,7 +281,8 @@ static struct safetensors *safetensors_new(size_t n_maps, size_t n_files)
 	return s;
 }
 
-int safetensors_open(struct safetensors **out, const char *path, struct err *e)
+/* A file, or its bytes where they are there already. */
+static int open_single(struct safetensors **out, const char *path, const struct map *bytes, struct err *e)
 {
 	struct safetensors *s = safetensors_new(1, 1);
 	const char *slash = strrchr(path, '/');
@@ -293,12 +290,24 @@ int safetensors_open(struct safetensors **out, const char *path, struct err *e)
 
 	p.path = arena_strdup(&s->mem, path, strlen(path));
 	p.file = s->file[s->n_files++] = slash ? p.path + (slash + 1 - path) : p.path;
-	if (part_open(&p, e) < 0 || parts_join(s, &p, 1, e) < 0) {
+	if ((bytes ? part_read(&p, *bytes, e) : part_open(&p, e)) < 0 || parts_join(s, &p, 1, e) < 0) {
 		safetensors_close(s);
 		return -1;
 	}
 	*out = s;
 	return 0;
+}
+
+int safetensors_open(struct safetensors **out, const char *path, struct err *e)
+{
+	return open_single(out, path, NULL, e);
+}
+
+int safetensors_parse(struct safetensors **out, struct view bytes, const char *name, struct err *e)
+{
+	struct map m = { (const uint8_t *)bytes.p, bytes.n };
+
+	return open_single(out, name, &m, e);
 }
 
 /* The different files of a weight_map, sorted. */
@@ -313,7 +322,7 @@ static size_t shard_names(const char **file, struct arena *mem, const struct jso
 		t[i].name = v->str.p;
 		order[i] = &t[i];
 	}
-	sort_stored(order, ARENA_ARRAY(mem, i, const struct stored *), i, by_name);
+	sort_stable(order, i, sizeof(*order), by_name, NULL);
 	for (size_t j = 0; j < i; j++)
 		if (!n || strcmp(file[n - 1], order[j]->name))
 			file[n++] = order[j]->name;

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "num/dtype.h"
 
 #include <stdbool.h>
@@ -27,6 +28,8 @@ struct safetensors;
 
 int safetensors_open(struct safetensors **out, const char *path, struct err *e); /* a file */
 int safetensors_open_dir(struct safetensors **out, const char *dir, struct err *e);
+/* A file's bytes, which must outlive it; `name` is for messages. */
+int safetensors_parse(struct safetensors **out, struct view bytes, const char *name, struct err *e);
 void safetensors_close(struct safetensors *s);
 /* In order of name, which need not be how they lie in the file. */
 size_t safetensors_count(const struct safetensors *s);
