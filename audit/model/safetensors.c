@@ -231,8 +231,8 @@ static int part_read(struct part *p, struct map m, struct err *e)
 	if (m.n < LENGTH_BYTES || header > m.n - LENGTH_BYTES || header > HEADER_LIMIT || header < 2)
 		return err_set(
 			e, ERR_INPUT,
-			"%s is not a safetensors file, or cut short: %zu bytes, with a header of %llu%s", p->path,
-			m.n, (unsigned long long)header, kind_hint(&m));
+			"%s is not a safetensors file, or cut short: %zu bytes, with a header of %llu%s",
+			p->path, m.n, (unsigned long long)header, kind_hint(&m));
 	text = (struct view){ (const char *)m.p + LENGTH_BYTES, (size_t)header };
 	if (json_read(&root, &p->owner->mem, text, p->path, e) < 0)
 		return -1;

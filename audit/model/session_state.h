@@ -7,7 +7,12 @@
 
 /* What a session holds, for session.c (its life and its feeds), forward.c (the blocks) and readout.c (the logits). */
 
-enum { SCAN_COLS = 8192 }; /* of the unembedding at a time */
+/* Columns of the unembedding at a time. */
+#ifdef TEST_TINY
+enum { SCAN_COLS = 16 };
+#else
+enum { SCAN_COLS = 8192 };
+#endif
 
 struct session {
 	const struct model *m;

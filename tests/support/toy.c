@@ -91,7 +91,7 @@ struct par *toy_par(unsigned threads)
 struct model *toy_model(const char *dir, const char *config, const struct checkpoint_opts *o)
 {
 	struct err e = ERR_INIT;
-	struct model *m;
+	struct model *m = NULL;
 
 	if (checkpoint_write(dir, config, o, &e) < 0 || model_open(&m, dir, &e) < 0)
 		fail_msg("%s: %s", config, e.msg);
@@ -102,7 +102,7 @@ struct session *toy_session(const struct model *m, struct par *p, size_t seqs, s
 {
 	struct session_opts o = { seqs, context, rows };
 	struct err e = ERR_INIT;
-	struct session *s;
+	struct session *s = NULL;
 
 	if (session_new(&s, m, p, &o, &e) < 0)
 		fail_msg("%s", e.msg);

@@ -82,6 +82,57 @@ static void test_naive(void **state)
 	par_free(p);
 }
 
+/* Texts of more than one block of keys, windows that end inside one, sinks, and caches that a feed goes on from. */
+static void test_long(void **state)
+{
+	enum { LONG = 700 };
+	static const char *const config[] = {
+		"{\"model_type\": \"llama\", \"vocab_size\": 40, \"hidden_size\": 16, \"intermediate_size\": 8,"
+		"\"num_hidden_layers\": 1, \"num_attention_heads\": 3, \"num_key_value_heads\": 1, \"head_dim\": 8}",
+		"{\"model_type\": \"gpt_oss\", \"vocab_size\": 40, \"hidden_size\": 16, \"intermediate_size\": 8,"
+		"\"num_hidden_layers\": 2, \"num_attention_heads\": 2, \"num_key_value_heads\": 2, \"head_dim\": 8,"
+		"\"num_local_experts\": 2, \"num_experts_per_tok\": 1, \"sliding_window\": 300}",
+		"{\"model_type\": \"gemma2\", \"vocab_size\": 40, \"hidden_size\": 16, \"intermediate_size\": 8,"
+		"\"num_hidden_layers\": 1, \"num_attention_heads\": 2, \"num_key_value_heads\": 1, \"head_dim\": 8,"
+		"\"sliding_window\": 257, \"attn_logit_softcapping\": 2}",
+	};
+	static const size_t step[] = { LONG, 256, 33 };
+	uint32_t seq[LONG] = { 0 }, row[LONG];
+	struct par *p = toy_par(2);
+	int32_t id[LONG];
+
+	(void)state;
+	toy_tokens(id, LONG, 9);
+	for (uint32_t i = 0; i < LONG; i++)
+		row[i] = i;
+	for (size_t c = 0; c < sizeof(config) / sizeof(config[0]); c++) {
+		struct checkpoint_opts o = { .seed = c };
+		struct model *m = toy_model(DIR, config[c], &o);
+		struct arena mem = ARENA_INIT;
+		float *logits = ARENA_ARRAY(&mem, LONG * 40, float);
+		double *want, *resid;
+
+		naive_model(&want, &resid, &mem, m, id, LONG);
+		for (size_t k = 0; k < 3; k++) {
+			struct session *s = toy_session(m, p, 1, LONG, step[k]);
+
+			for (size_t at = 0; at < LONG; at += step[k]) {
+				size_t n = LONG - at < step[k] ? LONG - at : step[k];
+
+				toy_feed(s, id + at, seq, n, (struct taps){ NULL, 0 });
+				session_logits(s, logits + at * 40, row, n);
+			}
+			if (!(toy_apart(logits, want, LONG * 40) < 1e-5))
+				fail_msg("model %zu, %zu rows a feed: %g apart", c, step[k],
+					 toy_apart(logits, want, LONG * 40));
+			session_free(s);
+		}
+		arena_release(&mem);
+		model_close(m);
+	}
+	par_free(p);
+}
+
 /* A digest of everything a session gives, for several sequences at once. */
 static struct digest digest_run(const struct model *m, unsigned threads)
 {
@@ -173,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_naive),
+		cmocka_unit_test(test_long),
 		cmocka_unit_test(test_threads),
 		cmocka_unit_test(test_far),
 	};
