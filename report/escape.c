@@ -27,15 +27,37 @@ static size_t prefix_of(struct view line)
 	return i;
 }
 
+static size_t blanks_of(struct view line)
+{
+	size_t i = 0;
+
+	while (i < line.n && line.p[i] == ' ')
+		i++;
+	return i;
+}
+
+/* Takes the signs of at most `most` quotes off the start of a line; returns of how many. */
+static size_t strip_quotes(struct view *line, size_t most)
+{
+	size_t n = 0, blanks;
+
+	while (n < most && (blanks = blanks_of(*line)) < 4 && blanks < line->n && line->p[blanks] == '>') {
+		size_t by = blanks + 1 + (blanks + 1 < line->n && line->p[blanks + 1] == ' ');
+
+		line->p += by;
+		line->n -= by;
+		n++;
+	}
+	return n;
+}
+
 /* The run of one sign that a line of a fence begins with, at most three blanks in; 0 where it is none. */
 static size_t fence_run(struct view line, char *sign)
 {
-	size_t at = prefix_of(line), indent = 0, run = at;
+	size_t at = blanks_of(line), run = at;
 
-	while (indent < at && line.p[at - indent - 1] != '>')
-		indent++;
 	*sign = at < line.n ? line.p[at] : '\0';
-	if (indent > (at > indent ? 4 : 3) || (*sign != '`' && *sign != '~'))
+	if (at > 3 || (*sign != '`' && *sign != '~'))
 		return 0;
 	while (run < line.n && line.p[run] == *sign)
 		run++;
@@ -49,16 +71,20 @@ static void see_lines(struct escape *s, const struct str *out)
 
 	while (s->seen < out->n && (end = memchr(out->p + s->seen, '\n', out->n - s->seen))) {
 		struct view line = { out->p + s->seen, (size_t)(end - out->p) - s->seen };
+		size_t quotes, run;
 		char sign;
-		size_t run = fence_run(line, &sign);
 
+		s->seen += line.n + 1;
+		quotes = strip_quotes(&line, s->fence ? s->fence_quotes : SIZE_MAX);
+		run = fence_run(line, &sign);
 		if (run && !s->fence) {
 			s->fence = sign;
 			s->fence_run = run;
-		} else if (run >= s->fence_run && s->fence && sign == s->fence) {
+			s->fence_quotes = quotes;
+		} else if (s->fence && (quotes < s->fence_quotes || (run >= s->fence_run && sign == s->fence))) {
+			/* where the quote ends, so does a block in it */
 			s->fence = '\0';
 		}
-		s->seen += line.n + 1;
 	}
 }
 
@@ -85,16 +111,17 @@ static bool in_table(struct view line)
 	return at < line.n && line.p[at] == '|';
 }
 
-/* Behind "](" with no end yet. */
-static bool in_address(struct view line)
+void escape_none(struct escape *s, struct str *out, struct view text)
 {
-	for (size_t i = line.n; i > 1; i--) {
-		if (line.p[i - 1] == ')')
-			return false;
-		if (line.p[i - 1] == '(' && line.p[i - 2] == ']')
-			return true;
+	for (size_t i = 0; i < text.n; i++) {
+		char before = i ? text.p[i - 1] : out->n ? out->p[out->n - 1] : '\0';
+
+		if (text.p[i] == '(' && before == ']')
+			s->address = true;
+		else if (text.p[i] == ')' || text.p[i] == '\n')
+			s->address = false;
 	}
-	return false;
+	str_addv(out, text);
 }
 
 /* Only blanks, quote signs and list markers before: a sign here could begin a block. */
@@ -118,7 +145,7 @@ static void put_lines(struct escape *s, struct str *out, struct view value)
 	for (size_t i = 0; i < value.n;) {
 		const char *end = memchr(value.p + i, '\n', value.n - i);
 		struct view one = { value.p + i, end ? (size_t)(end - value.p) - i : value.n - i };
-		size_t at = prefix_of(one);
+		size_t at = blanks_of(one);
 
 		if (i) {
 			str_addc(out, '\n');
@@ -179,41 +206,72 @@ static bool is_special_first(struct view v, size_t i)
 	return digits && i == digits && (v.p[i] == '.' || v.p[i] == ')') && (i + 1 == v.n || v.p[i + 1] == ' ');
 }
 
+/* A blank at the edge of a value, as a number: emphasis does not take one beside its signs, and a block loses it.
+ * Returns its bytes, 0 where there is none. */
+static size_t put_blank(struct str *out, struct view v)
+{
+	uint32_t cp = 0;
+	size_t n = utf8_decode(&cp, v.p, v.n);
+
+	if (cp != ' ' && cp != 0xA0 && cp != 0x1680 && !(cp >= 0x2000 && cp <= 0x200A) && cp != 0x202F && cp != 0x205F &&
+	    cp != 0x3000)
+		return 0;
+	str_addf(out, "&#%u;", (unsigned)cp);
+	return n;
+}
+
+/* Where the last character begins. */
+static size_t last_of(struct view v)
+{
+	size_t i = v.n ? v.n - 1 : 0;
+
+	while (i > 0 && ((unsigned char)v.p[i] & 0xC0) == 0x80)
+		i--;
+	return i;
+}
+
 /* "-3.25" is a number, not a list. */
 static bool is_number(struct view v)
 {
 	return v.n > 1 && (v.p[0] == '-' || v.p[0] == '+') && is_digit(v.p[1]);
 }
 
-void escape_value(struct escape *s, struct str *out, struct view value)
+static bool in_heading(struct view line)
 {
-	struct view line = last_line(out), v;
-	struct str spelled = STR_INIT;
-	bool first = begins_block(line);
+	size_t at = prefix_of(line);
 
-	if (escape_in_block(s, out)) {
-		put_lines(s, out, value);
-		return;
-	}
-	if (in_address(line)) {
-		put_address(out, value);
-		return;
-	}
-	fonts_spell(&spelled, s->fonts, value);
-	v = str_view(&spelled);
-	if (first && v.n && v.p[0] == ' ') {
-		str_adds(out, "&#32;");
-		v.p++;
-		v.n--;
-		first = false;
-	}
-	for (size_t i = 0; i < v.n; i++) {
-		if (is_special(v, i) || (first && !is_number(v) && is_special_first(v, i)))
+	return at < line.n && line.p[at] == '#';
+}
+
+static void put_words(struct str *out, struct view v)
+{
+	bool first = begins_block(last_line(out)), heading = in_heading(last_line(out));
+	size_t edge = last_of(v), blank = v.n && (first || strchr("*_~[", out->p[out->n - 1])) ? put_blank(out, v) : 0;
+
+	first = first && !blank;
+	for (size_t i = blank; i < v.n; i++) {
+		if (i == edge && put_blank(out, (struct view){ v.p + i, v.n - i }))
+			break;
+		if (is_special(v, i) || (first && !is_number(v) && is_special_first(v, i)) || (heading && v.p[i] == '#'))
 			str_addc(out, '\\');
 		str_addc(out, v.p[i]);
 		/* lines of the value can be broken where they ended */
 		if (i >= 2 && !memcmp(v.p + i - 2, "\u23CE", 3) && i + 1 < v.n && v.p[i + 1] != ' ')
 			str_addc(out, ' ');
+	}
+}
+
+void escape_value(struct escape *s, struct str *out, struct view value)
+{
+	struct str spelled = STR_INIT;
+
+	if (escape_in_block(s, out)) {
+		put_lines(s, out, value);
+	} else if (s->address) {
+		put_address(out, value);
+	} else {
+		fonts_spell(&spelled, s->fonts, value);
+		put_words(out, str_view(&spelled));
 	}
 	str_release(&spelled);
 }

@@ -246,6 +246,21 @@ static int leave_span(MD_SPANTYPE type, void *detail, void *ud)
 	return 0;
 }
 
+static bool in_cell(const struct node *n)
+{
+	while (n && n->kind != NODE_CELL)
+		n = n->parent;
+	return n != NULL;
+}
+
+/* A row is cut at its bars first, so a bar in a span of code has a backslash there that is no part of it. */
+static void add_code(struct str *out, struct view v, bool cell)
+{
+	for (size_t i = 0; i < v.n; i++)
+		if (!cell || v.p[i] != '\\' || i + 1 == v.n || v.p[i + 1] != '|')
+			str_addc(out, v.p[i]);
+}
+
 static int add_words(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *ud)
 {
 	struct reader *r = ud;
@@ -269,6 +284,9 @@ static int add_words(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *
 		break;
 	case MD_TEXT_ENTITY:
 		add_entity(&s, (struct view){ text, size });
+		break;
+	case MD_TEXT_CODE:
+		add_code(&s, (struct view){ text, size }, in_cell(r->at));
 		break;
 	default:
 		str_add(&s, text, size);

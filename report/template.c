@@ -217,7 +217,7 @@ static int fill_value(struct filler *f, const struct mustache *m, size_t i, size
 		     next->text.p[0] == '`' && !escape_in_block(&f->escape, f->out);
 
 	if (rc == 0 && t->kind == TAG_RAW) {
-		str_addv(f->out, str_view(&s));
+		escape_none(&f->escape, f->out, str_view(&s));
 	} else if (rc == 0 && ticks) {
 		f->out->n--;
 		escape_code(&f->escape, f->out, str_view(&s));
@@ -296,7 +296,7 @@ static int fill_tag(struct filler *f, const struct mustache *m, size_t i, size_t
 		return fail(m, t, e, "comes when the document is beyond any measure; do partials include one another?");
 	switch (t->kind) {
 	case TAG_TEXT:
-		str_add(f->out, t->text.p + skipped, t->text.n - skipped);
+		escape_none(&f->escape, f->out, (struct view){ t->text.p + skipped, t->text.n - skipped });
 		return 0;
 	case TAG_VALUE:
 	case TAG_RAW:
