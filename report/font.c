@@ -35,12 +35,12 @@ static const char *const files[FACE_COUNT] = {
 	[FACE_CJK] = "DroidSansFallback.ttf",
 };
 
-/* Where the wanted face lacks a character, these are asked in turn. */
+/* Where the wanted face lacks a character, these are asked in turn: each comes to the same set. */
 static const enum face fallback[FACE_COUNT][3] = {
 	[FACE_REGULAR] = { FACE_SYMBOL, FACE_CJK, FACE_COUNT },
 	[FACE_BOLD] = { FACE_REGULAR, FACE_SYMBOL, FACE_CJK },
 	[FACE_ITALIC] = { FACE_REGULAR, FACE_SYMBOL, FACE_CJK },
-	[FACE_MONO] = { FACE_SYMBOL, FACE_CJK, FACE_COUNT },
+	[FACE_MONO] = { FACE_SYMBOL, FACE_REGULAR, FACE_CJK },
 	[FACE_SYMBOL] = { FACE_REGULAR, FACE_CJK, FACE_COUNT },
 	[FACE_CJK] = { FACE_REGULAR, FACE_SYMBOL, FACE_COUNT },
 };

@@ -5,7 +5,7 @@
  * wrap.  A row is a band for each of its lines, so that even a row higher than a page can be set; short rows stay whole.
  */
 
-static const double size = 8, leading = 10.8, pad_x = 4.5, pad_y = 2.6;
+static const double size = 8, leading = 10.8, widest_pad = 4.5, pad_y = 2.6;
 
 struct cell {
 	struct passage p;
@@ -23,6 +23,7 @@ struct table {
 	struct row *row;
 	size_t n_rows, n_columns;
 	double *width;             /* (n_columns) of the text, without padding */
+	double pad;                /* left and right of it */
 };
 
 static void read_cells(struct flow *f, struct table *t, const struct node *table)
@@ -65,42 +66,50 @@ static void measure(const struct table *t, double *asks, double *needs)
 	}
 }
 
-/* Columns with their needs first; then each takes what it asks for while that is no more than an even share. */
-static void divide(const struct table *t, const double *asks, const double *needs, double room)
+/* What is left after the needs: those that ask for no more than an even share of it get that, the others share the
+ * rest evenly. */
+static void divide_rest(const struct table *t, const double *asks, const double *needs, double rest)
 {
-	double left = room, need = 0, open = (double)t->n_columns, sum = 0;
+	double open = (double)t->n_columns;
 	bool changed = true;
 
-	for (size_t k = 0; k < t->n_columns; k++) {
-		need += needs[k];
-		sum += asks[k];
+	for (size_t k = 0; k < t->n_columns; k++)
 		t->width[k] = 0;
-	}
-	for (size_t k = 0; need > room && k < t->n_columns; k++)
-		t->width[k] = needs[k] * room / need;
-	for (size_t k = 0; need <= room && sum <= room && k < t->n_columns; k++)
-		t->width[k] = asks[k] + (room - sum) * asks[k] / sum;
-	if (need > room || sum <= room)
-		return;
 	while (changed && open > 0) {
-		double share = left / open;
+		double share = rest / open;
 
 		changed = false;
 		for (size_t k = 0; k < t->n_columns; k++) {
-			double want = asks[k] <= share ? asks[k] : needs[k] > share ? needs[k] : 0;
+			double more = asks[k] - needs[k];
 
-			if (t->width[k] > 0 || want <= 0)
+			if (t->width[k] > 0 || more > share)
 				continue;
-			t->width[k] = want;
-			left -= want;
+			t->width[k] = asks[k];
+			rest -= more;
 			open -= 1;
 			changed = true;
 		}
 	}
-	/* needs fit the room, so something is left wherever a column is open */
 	for (size_t k = 0; k < t->n_columns; k++)
 		if (t->width[k] <= 0)
-			t->width[k] = left / open;
+			t->width[k] = needs[k] + rest / open;
+}
+
+static void divide(const struct table *t, const double *asks, const double *needs, double room)
+{
+	double need = 0, sum = 0;
+
+	for (size_t k = 0; k < t->n_columns; k++) {
+		need += needs[k];
+		sum += asks[k];
+	}
+	if (need < room && sum > room) {
+		divide_rest(t, asks, needs, room - need);
+		return;
+	}
+	/* all of it fits, and is stretched; or not even the needs do, and they are squeezed */
+	for (size_t k = 0; k < t->n_columns; k++)
+		t->width[k] = need < room ? asks[k] * room / sum : needs[k] * room / need;
 }
 
 /* One line of a row across all its columns. */
@@ -118,13 +127,13 @@ static void add_slice(struct flow *f, const struct table *t, const struct row *r
 		const struct cell *c = &r->cell[k];
 		double slack;
 
-		at += pad_x;
+		at += t->pad;
 		if (slice < c->n_lines) {
 			slack = t->width[k] - c->line[slice].width;
 			passage_put(&b->scene, &b->areas, &c->p, c->line[slice],
 				    at + slack * (c->align == NODE_RIGHT ? 1 : c->align == NODE_CENTER ? 0.5 : 0), y);
 		}
-		at += t->width[k] + pad_x;
+		at += t->width[k] + t->pad;
 	}
 	if (r->head && top)
 		scene_line(&b->scene, x, 0, width, 0, INK_MUTED, 0.7);
@@ -171,7 +180,10 @@ void flow_table(struct flow *f, const struct node *table, double x, double width
 	asks = t.width + t.n_columns;
 	needs = asks + t.n_columns;
 	measure(&t, asks, needs);
-	divide(&t, asks, needs, width - 2 * pad_x * (double)t.n_columns);
+	/* at least half of the width is text's */
+	t.pad = width / 4 / (double)t.n_columns;
+	t.pad = t.pad < widest_pad ? t.pad : widest_pad;
+	divide(&t, asks, needs, width - 2 * t.pad * (double)t.n_columns);
 	for (size_t i = 0; i < t.n_rows; i++) {
 		size_t first = f->n;
 
