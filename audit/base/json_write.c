@@ -188,6 +188,14 @@ void json_put_null(struct json_out *j, const char *key)
 	value(j, key_of(key), "null");
 }
 
+void json_put_digest(struct json_out *j, const char *key, struct digest d)
+{
+	char hex[65];
+
+	digest_hex(hex, d);
+	json_puts(j, key, hex);
+}
+
 /* As deep as a tree that was read, which json_read() bounds. */
 static void put_tree(struct json_out *j, struct view key, const struct json *v)
 {

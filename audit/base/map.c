@@ -96,6 +96,22 @@ static int read_full(size_t *got, int fd, char *p, size_t n, const char *path, s
 	return 0;
 }
 
+int file_identify(struct file_id *out, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return err_sys(e, "read", path);
+	*out = (struct file_id){
+		.device = (uint64_t)st.st_dev,
+		.inode = (uint64_t)st.st_ino,
+		.size = (uint64_t)st.st_size,
+		.modified = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec,
+		.changed = (int64_t)st.st_ctim.tv_sec * 1000000000 + st.st_ctim.tv_nsec,
+	};
+	return 0;
+}
+
 int file_stream(const char *path, file_fn fn, void *ud, struct err *e)
 {
 	struct stat st;

@@ -20,6 +20,14 @@ void map_close(struct map *m);
 /* Tell the kernel these bytes will not be needed soon. */
 void map_drop(const struct map *m, size_t first, size_t n);
 
+/* What tells two states of a file apart without reading it; times in nanoseconds since 1970. */
+struct file_id {
+	uint64_t device, inode, size;
+	int64_t modified, changed;
+};
+
+int file_identify(struct file_id *out, const char *path, struct err *e);
+
 /* A file from beginning to end, some bytes at a time, without mapping it. */
 typedef void (*file_fn)(void *ud, const void *p, size_t n);
 int file_stream(const char *path, file_fn fn, void *ud, struct err *e);

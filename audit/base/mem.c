@@ -207,6 +207,21 @@ size_t mem_peak_rss(void)
 	return kib * 1024;
 }
 
+size_t mem_machine(void)
+{
+	size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
+	struct arena mem = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct view text;
+	uint64_t most;
+
+	if (file_read(&text, &mem, "/sys/fs/cgroup/memory.max", 100, &e) == 0 && text.n > 0 &&
+	    view_u64(&most, (struct view){ text.p, text.n - 1 }) && most < all)
+		all = (size_t)most;
+	arena_release(&mem);
+	return all;
+}
+
 void mem_fail_at(size_t n)
 {
 	atomic_store(&fail_in, n);

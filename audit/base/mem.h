@@ -48,6 +48,8 @@ size_t mem_reserved(void);
 size_t mem_reserved_peak(void);
 /* The most memory this process ever had resident, in bytes. */
 size_t mem_peak_rss(void);
+/* The memory this machine has, or the control group this process is in may use. */
+size_t mem_machine(void);
 /* a * b, or ERR_SIZE naming `what` where that does not fit a size_t. */
 int mem_mul(size_t *out, size_t a, size_t b, const char *what, struct err *e);
 

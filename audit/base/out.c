@@ -6,6 +6,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -176,16 +177,25 @@ static void name_beside(struct str *out, const char *path)
 	str_addf(out, ".%s.%ld.tmp", name, (long)getpid());
 }
 
-bool out_is_temporary(const char *name)
+/* The process id in such a name; 0 where it is none. */
+static uint64_t maker_of(const char *name)
 {
 	struct view v = view_of(name);
+	uint64_t pid;
 	size_t i;
 
 	if (!view_starts(v, ".") || !view_ends(v, ".tmp"))
-		return false;
+		return 0;
 	for (i = v.n - 4; i > 1 && name[i - 1] >= '0' && name[i - 1] <= '9'; i--)
 		;
-	return i > 1 && i < v.n - 4 && name[i - 1] == '.';
+	if (i < 2 || name[i - 1] != '.' || !view_u64(&pid, (struct view){ name + i, v.n - 4 - i }))
+		return 0;
+	return pid;
+}
+
+bool out_is_temporary(const char *name)
+{
+	return maker_of(name) > 0;
 }
 
 static void out_free(struct out *o)
@@ -492,6 +502,25 @@ int path_free_bytes(uint64_t *out, const char *path, struct err *e)
 		*out = (uint64_t)fs.f_bavail * fs.f_frsize;
 	str_release(&at);
 	str_release(&up);
+	return status;
+}
+
+int out_sweep(const char *dir, struct err *e)
+{
+	struct arena mem = ARENA_INIT;
+	int status = 0;
+	char **name;
+	size_t n, i;
+
+	if (list(&name, &n, &mem, dir, false, e) < 0)
+		status = -1;
+	for (i = 0; i < n && status == 0; i++) {
+		uint64_t pid = maker_of(name[i]);
+
+		if (pid > 0 && pid <= INT32_MAX && kill((pid_t)pid, 0) < 0 && errno == ESRCH)
+			status = path_remove(arena_fmt(&mem, "%s/%s", dir, name[i]), e);
+	}
+	arena_release(&mem);
 	return status;
 }
 

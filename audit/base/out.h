@@ -35,6 +35,8 @@ int out_commit(struct out *o, struct digest *digest, struct err *e);
 void out_abort(struct out *o);
 /* Is this the name (without folder) of a file under way, perhaps of a process that is no more? */
 bool out_is_temporary(const char *name);
+/* Removes what processes that are no more left under way in a folder. */
+int out_sweep(const char *dir, struct err *e);
 
 /* Directories, through the same seam. */
 int dir_make(const char *path, struct err *e); /* and its parents; there already is fine */

@@ -3,7 +3,9 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/mem.h"
+#include "base/par.h"
 #include "flow/spec.h"
 
 #include <stddef.h>
@@ -44,7 +46,7 @@ struct step {
 	const struct stage *stage;
 	size_t index;              /* which model (0 base, 1 candidate), which seed */
 	const char *label;         /* "acts base" "train 1" */
-	const struct step *in[8];
+	const struct step **in;    /* the steps whose artifacts it reads, in the order of the plan */
 	size_t n_in;
 	struct needs needs;
 	struct digest key;
@@ -56,16 +58,34 @@ struct plan {
 	const struct spec *spec;
 	const struct arch *base, *candidate;
 	size_t layer_base, layer_candidate;
+	const char *template_path; /* the spec's, or the one that came with the program */
 	struct input *input;
 	size_t n_inputs;
 	struct step *step;
 	size_t n;
-	struct digest key;         /* of the last step and the report's inputs: names the run */
+	struct digest key;         /* of the last step, the spec and the template: names the run */
 };
 
-int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const char *cache, struct err *e);
+struct plan_opts {
+	const char *cache;         /* of artifacts; the digests of inputs are remembered there too */
+	const char *template_path; /* where the spec names none */
+	struct par *par;
+};
+
+/* Reads what the keys depend on, and looks into the cache. Makes nothing but the list of digests there. */
+int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o, struct err *e);
+/* The part of it that needs no spec: keys, states and needs of steps whose stage, index, label and in are set. */
+void plan_resolve(struct plan *p, const char *cache);
+/* NULL where there is none. name NULL: the first of that role. */
 const struct input *plan_input(const struct plan *p, const char *role, const char *name);
-void plan_print(const struct plan *p, FILE *f);
+
+/* Floating-point operations this machine does in a second, by a quarter of a second of matrix products. */
+int plan_rate(double *out, const struct plan *p, struct par *par, struct err *e);
+/* Refuses (ERR_SIZE) what the limits of the spec or the machine do not allow. */
+int plan_check(const struct plan *p, const char *cache, struct par *par, struct err *e);
+/* The steps, their states and needs. Times are estimates from plan_rate(); a rate of 0 leaves them out. */
+void plan_print(const struct plan *p, const char *cache, double rate, FILE *f);
+/* The steps as the members of an object that the caller opened: nothing that depends on the cache or the time. */
 void plan_write(struct json_out *j, const struct plan *p);
 
 #endif

@@ -23,11 +23,19 @@ struct run_opts {
 	bool allow_dirty;
 };
 
-/* Runs the steps that are not done and writes spec.yaml, plan.json, provenance.json and results.json.
- * `dir`, the run's directory, in `mem`. */
+/*
+ * Runs the steps that are not done and writes spec.yaml, plan.json, provenance.json and results.json.  `dir`, the
+ * run's directory, in `mem`.  A spec that is not committed as it is, or with dirty files beside it, is refused
+ * unless allow_dirty.  An artifact that turns out to be damaged is set aside and made anew, with a warning.
+ *
+ * The documents of an earlier run of the same plan are removed first, its MANIFEST before all: a directory with a
+ * MANIFEST is a finished run.
+ */
 int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov, struct par *par,
 	     const struct run_opts *o, struct err *e);
-int run_seal(const char *dir, struct err *e);   /* write MANIFEST over every file but log.txt and timings.json */
-int run_verify(const char *dir, struct err *e); /* check it */
+/* Writes MANIFEST over every file but log.txt and timings.json. */
+int run_seal(const char *dir, struct err *e);
+/* Checks it: ERR_DIFFERS names the first file that is missing, other than listed, or not listed. */
+int run_verify(const char *dir, struct err *e);
 
 #endif

@@ -1,0 +1,165 @@
+#include "flow/plan.h"
+#include "flow/inputs.h"
+#include "flow/stage.h"
+#include "model/arch.h"
+#include "num/gemm.h"
+
+#include <string.h>
+
+/* ---- which steps ---- */
+
+/* Whose artifacts a stage reads: of each of these, all the steps before it. */
+static const struct {
+	const struct stage *stage, *reads[6];
+} reading[] = {
+	{ &stage_tokens, { &stage_rollouts } },
+	{ &stage_acts, { &stage_tokens } },
+	{ &stage_train, { &stage_tokens, &stage_acts } },
+	{ &stage_features, { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train } },
+	{ &stage_steer, { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train, &stage_features } },
+};
+
+static bool reads(const struct stage *stage, const struct stage *other)
+{
+	size_t i, k;
+
+	for (i = 0; i < sizeof(reading) / sizeof(reading[0]); i++)
+		for (k = 0; reading[i].stage == stage && k < 6 && reading[i].reads[k]; k++)
+			if (reading[i].reads[k] == other)
+				return true;
+	return false;
+}
+
+static void add(struct plan *p, struct arena *mem, const struct stage *stage, size_t index, const char *label)
+{
+	struct step *s = &p->step[p->n];
+	size_t i;
+
+	*s = (struct step){ .stage = stage, .index = index, .label = label };
+	s->in = ARENA_ARRAY(mem, p->n, const struct step *);
+	for (i = 0; i < p->n; i++)
+		if (reads(stage, p->step[i].stage))
+			s->in[s->n_in++] = &p->step[i];
+	p->n++;
+}
+
+static void add_steps(struct plan *p, struct arena *mem)
+{
+	const struct spec *s = p->spec;
+	bool rollouts = false;
+	size_t i;
+
+	p->step = ARENA_ARRAY(mem, s->dictionary.n_seeds + 6, struct step);
+	for (i = 0; i < s->corpus.n_sources; i++)
+		rollouts = rollouts || s->corpus.source[i].kind == SOURCE_ROLLOUTS;
+	if (rollouts)
+		add(p, mem, &stage_rollouts, 0, "rollouts");
+	add(p, mem, &stage_tokens, 0, "tokens");
+	add(p, mem, &stage_acts, 0, "acts base");
+	add(p, mem, &stage_acts, 1, "acts candidate");
+	for (i = 0; i < s->dictionary.n_seeds; i++)
+		add(p, mem, &stage_train, i, arena_fmt(mem, "train %llu", (unsigned long long)s->dictionary.seed[i]));
+	add(p, mem, &stage_features, 0, "features");
+	/* where steering is switched off, it says so */
+	add(p, mem, &stage_steer, 0, "steer");
+}
+
+/* ---- their keys ---- */
+
+static struct digest step_key(const struct plan *p, const struct step *s)
+{
+	struct sha256 hash;
+	struct json_out j = JSON_TO_HASH(&hash);
+	size_t i;
+
+	sha256_init(&hash);
+	json_open(&j, NULL, '{');
+	json_puts(&j, "stage", s->stage->name);
+	json_put_size(&j, "version", s->stage->version);
+	json_puts(&j, "backend", s->stage->numeric ? gemm_backend() : NULL);
+	json_open(&j, "inputs", '[');
+	for (i = 0; i < s->n_in; i++)
+		json_put_digest(&j, NULL, s->in[i]->key);
+	json_close(&j, ']');
+	json_open(&j, "options", '{');
+	s->stage->describe(&j, p, s);
+	json_close(&j, '}');
+	json_close(&j, '}');
+	return sha256_end(&hash);
+}
+
+static struct digest run_key(const struct plan *p)
+{
+	const struct input *template = plan_input(p, "template", NULL);
+	struct sha256 hash;
+	struct json_out j = JSON_TO_HASH(&hash);
+
+	sha256_init(&hash);
+	json_open(&j, NULL, '{');
+	json_put_digest(&j, "step", p->step[p->n - 1].key);
+	if (p->spec)
+		json_put_digest(&j, "spec", p->spec->digest);
+	if (template)
+		json_put_digest(&j, "template", template->digest);
+	json_close(&j, '}');
+	return sha256_end(&hash);
+}
+
+void plan_resolve(struct plan *p, const char *cache)
+{
+	size_t i, k;
+
+	for (i = 0; i < p->n; i++) {
+		struct step *s = &p->step[i];
+
+		for (k = 0; k < s->n_in; k++)
+			BUG_ON(s->in[k] >= s); /* an input comes before */
+		s->key = step_key(p, s);
+		s->needs = (struct needs){ .memory = 0 };
+		s->stage->forecast(&s->needs, p, s);
+		s->n_partial = 0;
+		s->state = artifact_complete(cache, s->key) ? STEP_DONE : STEP_TODO;
+		if (s->state == STEP_TODO)
+			s->n_partial = artifact_partial(cache, s->key);
+		if (s->n_partial > 0)
+			s->state = STEP_PARTIAL;
+	}
+	p->key = run_key(p);
+}
+
+/* ---- the whole ---- */
+
+static int read_model(const struct arch **out, size_t *layer, struct arena *mem, const struct spec_model *m, struct err *e)
+{
+	struct arch *a = ARENA_NEW(mem, struct arch);
+
+	if (arch_read(a, mem, arena_fmt(mem, "%s/config.json", m->dir), e) < 0)
+		return -1;
+	*out = a;
+	return spec_layer(layer, m, a->n_layers, e);
+}
+
+int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o, struct err *e)
+{
+	const char *core = s->numerics.blas_core;
+
+	*out = (struct plan){ .spec = s };
+	if (gemm_setup(strcmp(core, "auto") == 0 ? NULL : core, e) < 0 ||
+	    read_model(&out->base, &out->layer_base, mem, &s->base, e) < 0 ||
+	    read_model(&out->candidate, &out->layer_candidate, mem, &s->candidate, e) < 0 ||
+	    inputs_collect(out, mem, o, e) < 0)
+		return -1;
+	add_steps(out, mem);
+	plan_resolve(out, o->cache);
+	return 0;
+}
+
+const struct input *plan_input(const struct plan *p, const char *role, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_inputs; i++)
+		if (strcmp(p->input[i].role, role) == 0 && (!name || strcmp(p->input[i].name, name) == 0))
+			return &p->input[i];
+	return NULL;
+}
