@@ -61,7 +61,7 @@ static void add_lines(struct flow *f, const struct passage *p, double x, double 
 		struct band *b = flow_band(f, x + width, i ? 0 : before, leading);
 
 		b->keep = (i == 0 && n > 1) || i + 2 == n;
-		passage_put(&b->scene, &b->areas, p, line[i], x, baseline(leading, p->style.size));
+		passage_lay(&b->scene, &b->areas, p, line[i], x, baseline(leading, p->style.size));
 	}
 }
 
@@ -141,7 +141,7 @@ static void add_contents(struct flow *f, const struct node *n, double x, double 
 	for (size_t i = 0; i < n_lines; i++) {
 		struct band *b = flow_band(f, x + width, 0, body_leading);
 
-		passage_put(&b->scene, &b->areas, &p, line[i], x, baseline(body_leading, t.size));
+		passage_lay(&b->scene, &b->areas, &p, line[i], x, baseline(body_leading, t.size));
 		areas_add(&b->areas, f->mem, (struct area){ x, 0, width, body_leading, words });
 		b->keep = i + 1 < n_lines;
 		if (i + 1 < n_lines)
@@ -195,7 +195,7 @@ static void add_code(struct flow *f, const struct node *n, double x, double widt
 			struct band *b = flow_band(f, x + width, f->n == first ? paragraph_space : 0, code_leading);
 
 			scene_box(&b->scene, x, -0.2, width, code_leading + 0.4, INK_PANEL, INK_NONE);
-			passage_put(&b->scene, &b->areas, &p, line[i], x + pad, baseline(code_leading, t.size));
+			passage_lay(&b->scene, &b->areas, &p, line[i], x + pad, baseline(code_leading, t.size));
 		}
 		rest.p += one.n + (end ? 1 : 0);
 		rest.n -= one.n + (end ? 1 : 0);

@@ -278,7 +278,7 @@ static void put_run(struct scene *s, struct areas *a, const struct passage *p, s
 	str_release(&text);
 }
 
-void passage_put(struct scene *s, struct areas *a, const struct passage *p, struct line l, double x, double y)
+void passage_lay(struct scene *s, struct areas *a, const struct passage *p, struct line l, double x, double y)
 {
 	for (size_t i = l.from; i < l.to;) {
 		size_t end = i + 1;

@@ -55,7 +55,7 @@ size_t passage_break(struct line **out, struct arena *mem, const struct passage 
 double passage_width(const struct passage *p);
 double passage_widest_word(const struct passage *p);
 /* One line on its baseline; the areas of its links are added. */
-void passage_put(struct scene *s, struct areas *a, const struct passage *p, struct line l, double x, double y);
+void passage_lay(struct scene *s, struct areas *a, const struct passage *p, struct line l, double x, double y);
 
 void areas_add(struct areas *a, struct arena *mem, struct area one);
 

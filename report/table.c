@@ -130,7 +130,7 @@ static void add_slice(struct flow *f, const struct table *t, const struct row *r
 		at += t->pad;
 		if (slice < c->n_lines) {
 			slack = t->width[k] - c->line[slice].width;
-			passage_put(&b->scene, &b->areas, &c->p, c->line[slice],
+			passage_lay(&b->scene, &b->areas, &c->p, c->line[slice],
 				    at + slack * (c->align == NODE_RIGHT ? 1 : c->align == NODE_CENTER ? 0.5 : 0), y);
 		}
 		at += t->width[k] + t->pad;

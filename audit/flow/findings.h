@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 /*
- * findings.json: what steering found, ranked; and the part of results.json that joins it with the latents.
+ * findings.json: what steering found, ranked, and the prompts where the two models differ most, latents aside.
  */
 
 struct found {
@@ -22,7 +22,5 @@ struct found {
 };
 
 int findings_write(const struct found *f, struct job *job, struct err *e);
-/* "verdict", "latents", "findings" and "screen" of results.json. */
-int findings_report(struct json_out *results, const struct job *job, struct err *e);
 
 #endif

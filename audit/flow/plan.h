@@ -87,5 +87,7 @@ int plan_check(const struct plan *p, const char *cache, struct par *par, struct 
 void plan_print(const struct plan *p, const char *cache, double rate, FILE *f);
 /* The steps as the members of an object that the caller opened: nothing that depends on the cache or the time. */
 void plan_write(struct json_out *j, const struct plan *p);
+/* The same with what is there and what is needed, for programs. */
+void plan_write_needs(struct json_out *j, const struct plan *p, double rate);
 
 #endif

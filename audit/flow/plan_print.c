@@ -231,3 +231,22 @@ void plan_write(struct json_out *j, const struct plan *p)
 	}
 	json_close(j, ']');
 }
+
+void plan_write_needs(struct json_out *j, const struct plan *p, double rate)
+{
+	static const char *const state[] = { "done", "partial", "todo" };
+	size_t i;
+
+	plan_write(j, p);
+	json_open(j, "needs", '[');
+	for (i = 0; i < p->n; i++) {
+		const struct step *s = &p->step[i];
+
+		json_open(j, NULL, '{');
+		json_puts(j, "label", s->label);
+		json_puts(j, "state", state[s->state]);
+		json_put_real(j, "seconds", rate > 0 ? s->needs.work / rate : 0);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}

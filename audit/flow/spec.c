@@ -318,6 +318,6 @@ int spec_layer(size_t *out, const struct spec_model *m, size_t n_layers, struct 
 	if (m->layer >= 0 && (uint64_t)m->layer >= n_layers)
 		return err_at(e, ERR_SPEC, m->at, "layer %lld: %s has %zu blocks, 0 to %zu",
 			      (long long)m->layer, m->path, n_layers, n_layers - 1);
-	*out = m->layer >= 0 ? (size_t)m->layer : n_layers < 3 ? 0 : n_layers / 2;
+	*out = m->layer >= 0 ? (size_t)m->layer : (n_layers - 1) / 2;
 	return 0;
 }

@@ -182,7 +182,7 @@ static const struct field train_fields[] = {
 	REAL("enrich", AT(struct train_opts, enrich), 0, 0.95, "0.5",
 	     "share of a batch drawn from documents in proportion to how far the models' predictions "
 	     "differ there; 0: none, as in the paper"),
-	REAL("enrich_above", AT(struct train_opts, enrich_above), 0, 1e6, "1",
+	REAL("enrich_above", AT(struct train_opts, enrich_above), 0, 1e6, "2",
 	     "nats of prediction gap at a pair from which it counts towards its document's share of that"),
 	REAL("aux_weight", AT(struct train_opts, aux_weight), 0, 10, "0.03",
 	     "weight of AuxK, the loss that revives dead latents"),

@@ -1,6 +1,7 @@
 #include "flow/stage.h"
 
 #include "base/log.h"
+#include "flow/facts.h"
 #include "flow/forecast.h"
 #include "flow/latents.h"
 #include "flow/prompts.h"
@@ -95,7 +96,8 @@ static int run(struct job *job, struct err *e)
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
 		goto out;
 	subset_make(&test, job->mem, &h, true);
-	if (artifact_check(train, "dfc.bin", e) < 0 || dfc_read(&d, artifact_path(job->mem, train, "dfc.bin"), e) < 0)
+	if (facts_write(&h, job, e) < 0 ||
+	    artifact_check(train, "dfc.bin", e) < 0 || dfc_read(&d, artifact_path(job->mem, train, "dfc.bin"), e) < 0)
 		goto out;
 	rc = study(job, &h, &test, &d, &active, e);
 	log_progress(job->step->label, 3, 3, NULL);

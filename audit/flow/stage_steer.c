@@ -4,6 +4,7 @@
 #include "flow/findings.h"
 #include "flow/forecast.h"
 #include "flow/reader.h"
+#include "flow/results_report.h"
 #include "flow/harvested.h"
 #include "flow/steering.h"
 #include "num/fmath.h"
@@ -309,5 +310,5 @@ const struct stage stage_steer = {
 	.describe = describe,
 	.forecast = forecast,
 	.run = run,
-	.report = findings_report,
+	.report = results_report,
 };

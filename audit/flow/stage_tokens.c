@@ -321,53 +321,10 @@ out:
 	return rc;
 }
 
-/* The counts of the artifact beside what the spec calls each source. */
-static void sources_write(struct json_out *j, const struct job *job, const struct json *counts)
-{
-	static const char *const kind[] = { "documents", "chats", "rollouts" };
-	size_t i = 0;
-
-	json_open(j, "sources", '[');
-	for (const struct json *c = counts->first; c != NULL && i < job->spec->corpus.n_sources; c = c->next, i++) {
-		const struct spec_source *src = &job->spec->corpus.source[i];
-
-		json_open(j, NULL, '{');
-		json_puts(j, "kind", kind[src->kind]);
-		json_puts(j, "file", source_name(src));
-		json_puts(j, "licence", src->licence);
-		json_put(j, "documents", json_find(c, "documents"));
-		json_put(j, "pairs", json_find(c, "pairs"));
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
-static int report(struct json_out *results, const struct job *job, struct err *e)
-{
-	const struct json *root;
-
-	if (artifact_check(job->out, "corpus.json", e) < 0 ||
-	    json_read_file(&root, job->mem, artifact_path(job->mem, job->out, "corpus.json"), 1 << 20, e) < 0)
-		return -1;
-	json_open(results, "corpus", '{');
-	for (const struct json *v = root->first; v != NULL; v = v->next) {
-		char key[64];
-
-		snprintf(key, sizeof(key), "%.*s", (int)v->key.n, v->key.p);
-		if (view_is(v->key, "sources"))
-			sources_write(results, job, v);
-		else
-			json_put(results, key, v);
-	}
-	json_close(results, '}');
-	return 0;
-}
-
 const struct stage stage_tokens = {
 	.name = "tokens",
 	.version = 1,
 	.describe = describe,
 	.forecast = forecast,
 	.run = run,
-	.report = report,
 };

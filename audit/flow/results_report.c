@@ -1,11 +1,13 @@
-#include "flow/findings.h"
+#include "flow/results_report.h"
 
 #include "flow/source.h"
+#include "model/arch.h"
 
 #include <string.h>
 
 /*
- * results.json's part: what the features stage says of each latent, joined with the finding it belongs to.
+ * results.json, put together from what the stages left: nothing is computed here that a stage could have, only
+ * joined - each latent with the finding it belongs to, each source with its name.
  */
 
 enum { TREE_LIMIT = 1 << 30 };
@@ -170,18 +172,96 @@ static int tree_read(const struct json **out, const struct job *job, const struc
 	return json_read_file(out, job->mem, artifact_path(job->mem, a, name), TREE_LIMIT, e);
 }
 
-int findings_report(struct json_out *results, const struct job *job, struct err *e)
+static void put_model(struct json_out *j, const char *key, const struct spec_model *m, const struct arch *a, size_t layer)
 {
-	struct joint t = { .job = job };
-	const struct json *found;
+	json_open(j, key, '{');
+	json_puts(j, "name", m->name);
+	json_puts(j, "family", a->family);
+	json_put_size(j, "n_layers", a->n_layers);
+	json_put_size(j, "layer", layer);
+	json_put_size(j, "d_model", a->d_model);
+	json_put_size(j, "n_heads", a->n_heads);
+	json_put_size(j, "n_vocab", a->n_vocab);
+	json_close(j, '}');
+}
 
-	if (tree_read(&t.latents, job, job_input(job, &stage_features, 0), "latents.json", e) < 0 ||
+/* The counts of the artifact beside what the spec calls each source. */
+static void put_sources(struct json_out *j, const struct job *job, const struct json *counts)
+{
+	static const char *const kind[] = { "documents", "chats", "rollouts" };
+	size_t i = 0;
+
+	json_open(j, "sources", '[');
+	for (const struct json *c = counts->first; c != NULL && i < job->spec->corpus.n_sources; c = c->next, i++) {
+		const struct spec_source *src = &job->spec->corpus.source[i];
+
+		json_open(j, NULL, '{');
+		json_puts(j, "kind", kind[src->kind]);
+		json_puts(j, "file", source_name(src));
+		json_puts(j, "licence", src->licence);
+		json_put(j, "documents", json_find(c, "documents"));
+		json_put(j, "pairs", json_find(c, "pairs"));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static int put_corpus(struct json_out *j, const struct job *job, struct err *e)
+{
+	const struct json *root;
+
+	if (tree_read(&root, job, job_input(job, &stage_tokens, 0), "corpus.json", e) < 0)
+		return -1;
+	json_open(j, "corpus", '{');
+	for (const struct json *m = root->first; m != NULL; m = m->next) {
+		if (view_is(m->key, "sources"))
+			put_sources(j, job, m);
+		else
+			json_put(j, arena_strdup(job->mem, m->key.p, m->key.n), m);
+	}
+	json_close(j, '}');
+	return 0;
+}
+
+static int put_training(struct json_out *j, const struct job *job, struct err *e)
+{
+	json_open(j, "training", '[');
+	for (size_t i = 0; i < job->step->n_in; i++) {
+		const struct json *root;
+
+		if (job->step->in[i]->stage != &stage_train)
+			continue;
+		if (tree_read(&root, job, &job->in[i], "training.json", e) < 0)
+			return -1;
+		json_put(j, NULL, root);
+	}
+	json_close(j, ']');
+	return 0;
+}
+
+int results_report(struct json_out *j, const struct job *job, struct err *e)
+{
+	const struct artifact *features = job_input(job, &stage_features, 0);
+	const struct plan *p = job->plan;
+	struct joint t = { .job = job };
+	const struct json *found, *harvest;
+
+	if (tree_read(&t.latents, job, features, "latents.json", e) < 0 || tree_read(&harvest, job, features, "harvest.json", e) < 0 ||
 	    tree_read(&found, job, job->out, "findings.json", e) < 0)
 		return -1;
 	t.findings = json_find(found, "findings");
-	put_verdict(results, &t);
-	put_latents(results, &t);
-	json_put(results, "findings", t.findings);
-	json_put(results, "screen", json_find(found, "screen"));
+	put_verdict(j, &t);
+	json_open(j, "models", '{');
+	put_model(j, "base", &job->spec->base, p->base, p->layer_base);
+	put_model(j, "candidate", &job->spec->candidate, p->candidate, p->layer_candidate);
+	json_close(j, '}');
+	if (put_corpus(j, job, e) < 0)
+		return -1;
+	json_put(j, "harvest", harvest);
+	if (put_training(j, job, e) < 0)
+		return -1;
+	put_latents(j, &t);
+	json_put(j, "findings", t.findings);
+	json_put(j, "screen", json_find(found, "screen"));
 	return 0;
 }

@@ -1,0 +1,112 @@
+#include "cmd_run.h"
+
+#include "base/log.h"
+#include "base/par.h"
+#include "flow/run.h"
+#include "num/gemm.h"
+#include "report/render.h"
+
+#include <string.h>
+
+struct run_cmd_opts {
+	const char *cache, *out, *template_path;
+	size_t threads;
+	bool allow_dirty;
+	enum log_mode progress;
+};
+
+static const char *const progress_words[] = { "auto", "lines", "json", "never", NULL };
+
+static const struct field run_fields[] = {
+	OPT_THREADS(struct run_cmd_opts),
+	OPT_CACHE(struct run_cmd_opts),
+	{ .name = "out", .kind = FIELD_PATH, .offset = offsetof(struct run_cmd_opts, out), .lo = 1, .hi = 4000, .fallback = "",
+	  .help = "the run's directory; left out: runs/NAME-KEY, KEY from all that its bytes depend on" },
+	{ .name = "template", .kind = FIELD_PATH, .offset = offsetof(struct run_cmd_opts, template_path), .lo = 1, .hi = 4000,
+	  .fallback = "", .help = "the report's template; left out: the spec's, else the one that came with the program" },
+	{ .name = "allow-dirty", .kind = FIELD_BOOL, .offset = offsetof(struct run_cmd_opts, allow_dirty), .fallback = "false",
+	  .help = "run a spec that is not committed, or whose folder differs from the commit; the report says so on its first page" },
+	{ .name = "progress", .kind = FIELD_WORD, .offset = offsetof(struct run_cmd_opts, progress), .words = progress_words,
+	  .fallback = "auto", .help = "how progress goes to stderr: a line that rewrites itself on a terminal and plain lines elsewhere, "
+	  "lines, JSON events, or nothing" },
+	{ .name = NULL },
+};
+
+const char *call_template(const struct call *c, const struct spec *s, const char *asked)
+{
+	if (asked != NULL)
+		return asked;
+	if (s != NULL && s->report.template_path != NULL)
+		return s->report.template_file;
+	return arena_fmt(c->mem, "%s/report.md", c->host->templates);
+}
+
+int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e)
+{
+	struct render_opts o = { .template_path = template_path, .fonts = arena_fmt(c->mem, "%s/fonts", c->host->templates),
+		.name = "report" };
+
+	if (report_render(dir, &o, e) < 0)
+		return -1;
+	return run_seal(dir, e);
+}
+
+int call_backend(const struct call *c, const struct spec *s, struct err *e)
+{
+	const char *core = strcmp(s->numerics.blas_core, "auto") == 0 ? NULL : s->numerics.blas_core;
+
+	if (core != NULL && c->host->pin(c->host, core, e) < 0)
+		return -1;
+	return gemm_setup(core, e);
+}
+
+static int carry_out(const struct call *c, const struct spec *s, const struct run_cmd_opts *o, struct par *par, struct err *e)
+{
+	const char *template_path = call_template(c, s, o->template_path);
+	const char *cache = o->cache != NULL ? o->cache : c->host->cache;
+	struct plan_opts how = { .cache = cache, .template_path = template_path, .par = par };
+	struct run_opts opts = { .cache = cache, .out = o->out, .allow_dirty = o->allow_dirty };
+	struct provenance prov;
+	struct plan plan;
+	const char *dir;
+
+	if (provenance_collect(&prov, c->mem, s->path, template_path, e) < 0 || plan_make(&plan, c->mem, s, &how, e) < 0 ||
+	    plan_check(&plan, cache, par, e) < 0 || run_plan(&dir, c->mem, &plan, &prov, par, &opts, e) < 0 ||
+	    call_render(c, dir, template_path, e) < 0)
+		return -1;
+	printf("%s\n", dir);
+	return 0;
+}
+
+static int run_run(const struct call *c, struct err *e)
+{
+	const struct run_cmd_opts *o = c->opts;
+	struct par *par;
+	struct spec s;
+	int rc;
+
+	log_open(o->progress);
+	if (call_spec(&s, c, c->operand[0], e) < 0 || call_backend(c, &s, e) < 0)
+		return -1;
+	mem_limit((size_t)(s.limits.memory * (1 << 30)));
+	if (par_new(&par, call_threads(c, o->threads), GEMM_SCRATCH, e) < 0)
+		return -1;
+	rc = carry_out(c, &s, o, par, e);
+	par_free(par);
+	return rc;
+}
+
+const struct cmd cmd_run = {
+	.name = "run",
+	.operands = "SPEC",
+	.summary = "carry an audit out, to its report",
+	.about = "Harvests both models, trains the dictionary, tests the findings and writes the report. What is in the cache is not "
+		 "computed again; a run that was killed goes on where it was.\n"
+		 "Prints the run directory, and nothing else, on stdout. The same commit, inputs and BLAS kernels give the same bytes, "
+		 "whatever the number of threads.",
+	.min = 1,
+	.max = 1,
+	.opts = run_fields,
+	.opts_bytes = sizeof(struct run_cmd_opts),
+	.run = run_run,
+};

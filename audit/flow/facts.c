@@ -1,0 +1,101 @@
+#include "flow/facts.h"
+
+#include "num/fmath.h"
+#include "num/ops.h"
+#include "num/stats.h"
+
+enum { NORM_ROWS = 16384, BINS = 12 };
+
+/* Edges of the histogram of |gap|, in nats. */
+static const double edge[BINS + 1] = { 0, 0.01, 0.03, 0.1, 0.3, 1, 2, 3, 5, 8, 12, 20, 1e9 };
+static const double large_gap = 2;
+
+/* The median norm over evenly spaced rows. */
+static int median_norm(double *out, const struct harvested *h, size_t side, struct arena *mem, struct err *e)
+{
+	size_t d = acts_width(h->side[side]), n = h->n_rows < NORM_ROWS ? h->n_rows : NORM_ROWS;
+	double *norm = ARENA_ARRAY(mem, n, double);
+	float *x = ARENA_ARRAY(mem, d, float);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t row = (uint32_t)((double)i * (double)h->n_rows / (double)n);
+
+		if (acts_read(h->side[side], x, &row, 1, e) < 0)
+			return -1;
+		norm[i] = fm_sqrt_d(op_norm2_d(x, d));
+	}
+	*out = stats_median(norm, n);
+	return 0;
+}
+
+static void put_gaps(struct json_out *j, const struct harvested *h)
+{
+	size_t bin[BINS] = { 0 }, large = 0;
+	double sum = 0;
+
+	for (size_t i = 0; i < h->n_rows; i++) {
+		double gap = harvested_gap(h, i);
+		size_t b = 0;
+
+		gap = gap < 0 ? -gap : gap;
+		sum += gap;
+		large += gap > large_gap;
+		while (b + 1 < BINS && gap >= edge[b + 1])
+			b++;
+		bin[b]++;
+	}
+	json_put_real(j, "mean_abs_gap", sum / (double)h->n_rows);
+	json_put_size(j, "large_gap_rows", large);
+	json_open(j, "gap_histogram", '[');
+	for (size_t b = 0; b < BINS; b++) {
+		json_open(j, NULL, '{');
+		json_put_real(j, "lo", edge[b]);
+		if (b + 1 < BINS)
+			json_put_real(j, "hi", edge[b + 1]);
+		else
+			json_put_null(j, "hi");
+		json_put_size(j, "rows", bin[b]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void put_split(struct json_out *j, const struct harvested *h)
+{
+	size_t documents = 0, rows = 0;
+
+	for (size_t i = 0; i < corpus_docs(h->corpus); i++) {
+		documents += h->held_out[i];
+		rows += h->held_out[i] ? corpus_doc(h->corpus, i)->pair_n : 0;
+	}
+	json_put_size(j, "rows", h->n_rows);
+	json_put_size(j, "held_out_documents", documents);
+	json_put_size(j, "held_out_rows", rows);
+}
+
+int facts_write(const struct harvested *h, const struct job *job, struct err *e)
+{
+	static const char *const key[] = { "median_norm_base", "median_norm_candidate" };
+	struct json_out j = JSON_TO_OUT(NULL);
+	struct out *o;
+
+	if (artifact_out(&o, job->out, "harvest.json", e) < 0)
+		return -1;
+	j.out = o;
+	json_open(&j, NULL, '{');
+	put_split(&j, h);
+	for (size_t s = 0; s < SIDE_COUNT; s++) {
+		double norm;
+
+		if (median_norm(&norm, h, s, job->mem, e) < 0) {
+			out_abort(o);
+			return -1;
+		}
+		json_put_real(&j, key[s], norm);
+	}
+	json_put_bool(&j, "gap", job->spec->harvest.gap);
+	if (job->spec->harvest.gap)
+		put_gaps(&j, h);
+	json_close(&j, '}');
+	return out_commit(o, NULL, e);
+}
