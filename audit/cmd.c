@@ -1,11 +1,12 @@
 #include "cmd.h"
+#include "base/out.h"
 #include "base/str.h"
 #include "base/version.h"
 
 #include <string.h>
 
 const struct cmd *const commands[] = {
-	&cmd_run,   &cmd_plan,	   &cmd_render, &cmd_parity,  &cmd_show, &cmd_align,
+	&cmd_run,      &cmd_plan,   &cmd_render, &cmd_parity,  &cmd_show, &cmd_align,
 	&cmd_tokenize, &cmd_verify, &cmd_help,	 &cmd_version, NULL,
 };
 
@@ -52,6 +53,15 @@ int call_spec(struct spec *out, const struct call *c, const char *path, struct e
 	}
 	problems_release(&p);
 	return rc;
+}
+
+int call_run(const struct call *c, const char *dir, const char *file, struct err *e)
+{
+	if (!path_is_dir(dir))
+		return err_set(e, ERR_INPUT, "there is no run directory %s", dir);
+	if (!path_is_file(arena_fmt(c->mem, "%s/%s", dir, file)))
+		return err_set(e, ERR_INPUT, "%s has no %s; a run that has ended is needed", dir, file);
+	return 0;
 }
 
 void print_json(struct str *s)

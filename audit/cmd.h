@@ -52,7 +52,8 @@ struct cmd {
 };
 
 extern const struct cmd *const commands[]; /* NULL-ended, in the order of the help */
-extern const struct cmd cmd_run, cmd_plan, cmd_render, cmd_verify, cmd_align, cmd_parity, cmd_show, cmd_tokenize, cmd_help, cmd_version;
+extern const struct cmd cmd_run, cmd_plan, cmd_render, cmd_verify, cmd_align, cmd_parity, cmd_show,
+	cmd_tokenize, cmd_help, cmd_version;
 
 const struct cmd *cmd_find(const char *name); /* or NULL */
 const char *cmd_near(struct arena *mem, const char *wrong);
@@ -80,6 +81,8 @@ int cmd_usage(const struct cmd *c, struct err *e); /* ERR_USAGE: how it is calle
 unsigned call_threads(const struct call *c, size_t asked);
 /* Reads a spec; what is wrong with it goes to stderr, all of it. */
 int call_spec(struct spec *out, const struct call *c, const char *path, struct err *e);
+/* Is this a run's directory, come as far as to have `file`? */
+int call_run(const struct call *c, const char *dir, const char *file, struct err *e);
 /* Prints what a json_out put into the string, and ends the string. */
 void print_json(struct str *s);
 

@@ -1,5 +1,4 @@
 #include "cmd_findings.h"
-#include "base/out.h"
 #include "base/str.h"
 
 #include <string.h>
@@ -161,11 +160,8 @@ int show_findings(const struct call *c, const char *run, bool json, struct err *
 	const struct json *results, *latents, *columns;
 	struct list l = { .card = NULL };
 
-	if (!path_is_dir(run))
-		return err_set(e, ERR_INPUT, "there is no run directory %s", run);
-	if (!path_is_file(path))
-		return err_set(e, ERR_INPUT, "%s has no results.json; a run that has ended is needed", run);
-	if (json_read_file(&results, c->mem, path, RESULTS_BYTES, e) < 0 ||
+	if (call_run(c, run, "results.json", e) < 0 ||
+	    json_read_file(&results, c->mem, path, RESULTS_BYTES, e) < 0 ||
 	    json_member(&latents, results, "latents", JSON_OBJECT, e) < 0 ||
 	    json_member(&columns, latents, "columns", JSON_OBJECT, e) < 0)
 		return -1;

@@ -38,7 +38,7 @@ static int run_plan_cmd(const struct call *c, struct err *e)
 {
 	const struct plan_cmd_opts *o = c->opts;
 	struct plan_opts how = { .cache = o->cache != NULL ? o->cache : c->host->cache,
-		.template_path = call_template(c, NULL, NULL) };
+				 .template_path = call_template(c, NULL, NULL) };
 	struct plan plan;
 	struct spec s;
 	double rate = 0;
@@ -58,10 +58,11 @@ const struct cmd cmd_plan = {
 	.name = "plan",
 	.operands = "SPEC",
 	.summary = "what an audit would compute, and what that needs; runs nothing",
-	.about = "Prints the steps with their keys, whether they are in the cache, and the memory, disk and time they need. Times are "
-		 "reckoned from this machine's matrix rate, measured for a fraction of a second; sizes of the corpus from the "
-		 "lengths of files.\n"
-		 "Exit status 5 where the run would not fit the spec's limits or this machine.",
+	.about =
+		"Prints the steps with their keys, whether they are in the cache, and the memory, disk and time they need. Times are "
+		"reckoned from this machine's matrix rate, measured for a fraction of a second; sizes of the corpus from the "
+		"lengths of files.\n"
+		"Exit status 5 where the run would not fit the spec's limits or this machine.",
 	.min = 1,
 	.max = 1,
 	.opts = plan_fields,

@@ -7,8 +7,13 @@ struct render_cmd_opts {
 };
 
 static const struct field render_fields[] = {
-	{ .name = "template", .kind = FIELD_PATH, .offset = offsetof(struct render_cmd_opts, template_path), .lo = 1, .hi = 4000,
-	  .fallback = "", .help = "the report's template; left out: the one that came with the program" },
+	{ .name = "template",
+	  .kind = FIELD_PATH,
+	  .offset = offsetof(struct render_cmd_opts, template_path),
+	  .lo = 1,
+	  .hi = 4000,
+	  .fallback = "",
+	  .help = "the report's template; left out: the one that came with the program" },
 	{ .name = NULL },
 };
 
@@ -17,9 +22,8 @@ static int run_render(const struct call *c, struct err *e)
 	const struct render_cmd_opts *o = c->opts;
 	const char *dir = c->operand[0];
 
-	if (!path_is_file(arena_fmt(c->mem, "%s/results.json", dir)))
-		return err_set(e, ERR_INPUT, "%s has no results.json; a run directory is needed", dir);
-	if (call_render(c, dir, call_template(c, NULL, o->template_path), e) < 0)
+	if (call_run(c, dir, "results.json", e) < 0 ||
+	    call_render(c, dir, call_template(c, NULL, o->template_path), e) < 0)
 		return -1;
 	printf("%s/report.md\n%s/report.pdf\n", dir, dir);
 	return 0;
@@ -29,8 +33,9 @@ const struct cmd cmd_render = {
 	.name = "render",
 	.operands = "RUN",
 	.summary = "write a run's report again, with another template perhaps",
-	.about = "Writes report.md, report.pdf and figures/ from the run's results.json and provenance.json, and a new MANIFEST. "
-		 "Prints the paths of the two reports.",
+	.about =
+		"Writes report.md, report.pdf and figures/ from the run's results.json and provenance.json, and a new MANIFEST. "
+		"Prints the paths of the two reports.",
 	.min = 1,
 	.max = 1,
 	.opts = render_fields,
@@ -40,7 +45,7 @@ const struct cmd cmd_render = {
 
 static int run_verify_cmd(const struct call *c, struct err *e)
 {
-	if (run_verify(c->operand[0], e) < 0)
+	if (call_run(c, c->operand[0], "MANIFEST", e) < 0 || run_verify(c->operand[0], e) < 0)
 		return -1;
 	printf("%s: every file is as its MANIFEST lists it\n", c->operand[0]);
 	return 0;
@@ -50,8 +55,9 @@ const struct cmd cmd_verify = {
 	.name = "verify",
 	.operands = "RUN",
 	.summary = "check a run's files against its MANIFEST",
-	.about = "Exit status 0 where every file is as the MANIFEST lists it, 1 where one is not, is missing or is not listed.\n"
-		 "The MANIFEST is in the form of sha256sum, so that `sha256sum -c MANIFEST` in the run directory does the same.",
+	.about =
+		"Exit status 0 where every file is as the MANIFEST lists it, 1 where one is not, is missing or is not listed.\n"
+		"The MANIFEST is in the form of sha256sum, so that `sha256sum -c MANIFEST` in the run directory does the same.",
 	.min = 1,
 	.max = 1,
 	.run = run_verify_cmd,

@@ -1,6 +1,7 @@
 #include "cmd_run.h"
 
 #include "base/log.h"
+#include "base/out.h"
 #include "base/par.h"
 #include "flow/run.h"
 #include "num/gemm.h"
@@ -20,15 +21,32 @@ static const char *const progress_words[] = { "auto", "lines", "json", "never", 
 static const struct field run_fields[] = {
 	OPT_THREADS(struct run_cmd_opts),
 	OPT_CACHE(struct run_cmd_opts),
-	{ .name = "out", .kind = FIELD_PATH, .offset = offsetof(struct run_cmd_opts, out), .lo = 1, .hi = 4000, .fallback = "",
+	{ .name = "out",
+	  .kind = FIELD_PATH,
+	  .offset = offsetof(struct run_cmd_opts, out),
+	  .lo = 1,
+	  .hi = 4000,
+	  .fallback = "",
 	  .help = "the run's directory; left out: runs/NAME-KEY, KEY from all that its bytes depend on" },
-	{ .name = "template", .kind = FIELD_PATH, .offset = offsetof(struct run_cmd_opts, template_path), .lo = 1, .hi = 4000,
-	  .fallback = "", .help = "the report's template; left out: the spec's, else the one that came with the program" },
-	{ .name = "allow-dirty", .kind = FIELD_BOOL, .offset = offsetof(struct run_cmd_opts, allow_dirty), .fallback = "false",
+	{ .name = "template",
+	  .kind = FIELD_PATH,
+	  .offset = offsetof(struct run_cmd_opts, template_path),
+	  .lo = 1,
+	  .hi = 4000,
+	  .fallback = "",
+	  .help = "the report's template; left out: the spec's, else the one that came with the program" },
+	{ .name = "allow-dirty",
+	  .kind = FIELD_BOOL,
+	  .offset = offsetof(struct run_cmd_opts, allow_dirty),
+	  .fallback = "false",
 	  .help = "run a spec that is not committed, or whose folder differs from the commit; the report says so on its first page" },
-	{ .name = "progress", .kind = FIELD_WORD, .offset = offsetof(struct run_cmd_opts, progress), .words = progress_words,
-	  .fallback = "auto", .help = "how progress goes to stderr: a line that rewrites itself on a terminal and plain lines elsewhere, "
-	  "lines, JSON events, or nothing" },
+	{ .name = "progress",
+	  .kind = FIELD_WORD,
+	  .offset = offsetof(struct run_cmd_opts, progress),
+	  .words = progress_words,
+	  .fallback = "auto",
+	  .help = "how progress goes to stderr: a line that rewrites itself on a terminal and plain lines elsewhere, "
+		  "lines, JSON events, or nothing" },
 	{ .name = NULL },
 };
 
@@ -43,10 +61,12 @@ const char *call_template(const struct call *c, const struct spec *s, const char
 
 int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e)
 {
-	struct render_opts o = { .template_path = template_path, .fonts = arena_fmt(c->mem, "%s/fonts", c->host->templates),
-		.name = "report" };
+	struct render_opts o = { .template_path = template_path,
+				 .fonts = arena_fmt(c->mem, "%s/fonts", c->host->templates),
+				 .name = "report" };
 
-	if (report_render(dir, &o, e) < 0)
+	/* a directory with a MANIFEST is a finished run (flow/run.h), and this one is not for a while */
+	if (path_remove(arena_fmt(c->mem, "%s/MANIFEST", dir), e) < 0 || report_render(dir, &o, e) < 0)
 		return -1;
 	return run_seal(dir, e);
 }
@@ -60,7 +80,8 @@ int call_backend(const struct call *c, const struct spec *s, struct err *e)
 	return gemm_setup(core, e);
 }
 
-static int carry_out(const struct call *c, const struct spec *s, const struct run_cmd_opts *o, struct par *par, struct err *e)
+static int carry_out(const struct call *c, const struct spec *s, const struct run_cmd_opts *o,
+		     struct par *par, struct err *e)
 {
 	const char *template_path = call_template(c, s, o->template_path);
 	const char *cache = o->cache != NULL ? o->cache : c->host->cache;
@@ -70,8 +91,9 @@ static int carry_out(const struct call *c, const struct spec *s, const struct ru
 	struct plan plan;
 	const char *dir;
 
-	if (provenance_collect(&prov, c->mem, s->path, template_path, e) < 0 || plan_make(&plan, c->mem, s, &how, e) < 0 ||
-	    plan_check(&plan, cache, par, e) < 0 || run_plan(&dir, c->mem, &plan, &prov, par, &opts, e) < 0 ||
+	if (provenance_collect(&prov, c->mem, s->path, template_path, e) < 0 ||
+	    plan_make(&plan, c->mem, s, &how, e) < 0 || plan_check(&plan, cache, par, e) < 0 ||
+	    run_plan(&dir, c->mem, &plan, &prov, par, &opts, e) < 0 ||
 	    call_render(c, dir, template_path, e) < 0)
 		return -1;
 	printf("%s\n", dir);
@@ -100,10 +122,11 @@ const struct cmd cmd_run = {
 	.name = "run",
 	.operands = "SPEC",
 	.summary = "carry an audit out, to its report",
-	.about = "Harvests both models, trains the dictionary, tests the findings and writes the report. What is in the cache is not "
-		 "computed again; a run that was killed goes on where it was.\n"
-		 "Prints the run directory, and nothing else, on stdout. The same commit, inputs and BLAS kernels give the same bytes, "
-		 "whatever the number of threads.",
+	.about =
+		"Harvests both models, trains the dictionary, tests the findings and writes the report. What is in the cache is not "
+		"computed again; a run that was killed goes on where it was.\n"
+		"Prints the run directory, and nothing else, on stdout. The same commit, inputs and BLAS kernels give the same bytes, "
+		"whatever the number of threads.",
 	.min = 1,
 	.max = 1,
 	.opts = run_fields,

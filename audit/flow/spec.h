@@ -116,8 +116,8 @@ struct spec {
 int spec_read(struct spec *out, struct arena *mem, const char *path, struct problems *p);
 /* The same for a text that is not in a file; paths are resolved against the folder of `path`. */
 int spec_parse(struct spec *out, struct arena *mem, struct view text, const char *path, struct problems *p);
-/* The block to harvest of a model with n_layers of them: the one asked for, or the middle one (n / 2, but never
- * the last: nothing above it could answer to steering). ERR_SPEC where the model has no such block. */
+/* The block to harvest of a model with n_layers of them: the one asked for, or the middle one, (n - 1) / 2.
+ * ERR_SPEC where the model has no such block. */
 int spec_layer(size_t *out, const struct spec_model *m, size_t n_layers, struct err *e);
 void spec_help(FILE *f);
 /* A section's table: field_find(spec_fields, "train")->inner. */

@@ -2,7 +2,7 @@
 bash -n c.bash || exit 1
 bash -c '. ./c.bash
 try() { COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _dfc_audit; echo "${COMPREPLY[*]}"; }
-try dfc-audit ver
+try dfc-audit vers
 try dfc-audit show fin
 try dfc-audit show --j
 try dfc-audit help sp'

@@ -1,0 +1,1 @@
+cd "$ROOT" && "$DFC" plan tests/spec/bounds.yaml

@@ -1,0 +1,2 @@
+"$DFC" render nowhere; echo "$?" >&2
+mkdir run && "$DFC" render run
