@@ -33,7 +33,8 @@ bool dtype_is_float(enum dtype t)
 	return dtypes[t].is_float;
 }
 
-CLONES void dtype_widen_bf16(float *out, const uint16_t *in, size_t n)
+/* The stored bytes may lie at any address. */
+CLONES static void widen_bf16(float *out, const uint8_t *in, size_t n)
 {
 	size_t i = 0;
 
@@ -41,15 +42,20 @@ CLONES void dtype_widen_bf16(float *out, const uint16_t *in, size_t n)
 		u16x16 h;
 		u32x16 w;
 
-		memcpy(&h, in + i, sizeof(h));
+		memcpy(&h, in + 2 * i, sizeof(h));
 		w = __builtin_convertvector(h, u32x16) << 16;
 		memcpy(out + i, &w, sizeof(w));
 	}
 	for (; i < n; i++) {
-		uint32_t w = (uint32_t)in[i] << 16;
+		uint32_t w = (uint32_t)in[2 * i] << 16 | (uint32_t)in[2 * i + 1] << 24;
 
 		memcpy(out + i, &w, sizeof(w));
 	}
+}
+
+void dtype_widen_bf16(float *out, const uint16_t *in, size_t n)
+{
+	widen_bf16(out, (const uint8_t *)in, n);
 }
 
 /* Exponent and fraction moved up and scaled by 2^112, an exact product for denormals too; then 2^16 and
@@ -65,21 +71,21 @@ LANES_INLINE void widen_f16_lanes(f32x16 *out, const u16x16 *in)
 	*out = f;
 }
 
-CLONES static void widen_f16(float *out, const uint16_t *in, size_t n)
+CLONES static void widen_f16(float *out, const uint8_t *in, size_t n)
 {
 	size_t i = 0;
 	u16x16 h;
 	f32x16 v;
 
 	for (; i + LANES <= n; i += LANES) {
-		memcpy(&h, in + i, sizeof(h));
+		memcpy(&h, in + 2 * i, sizeof(h));
 		widen_f16_lanes(&v, &h);
 		lanes_store(out + i, &v);
 	}
 	if (i < n) {
 		uint16_t tail[LANES] = { 0 };
 
-		memcpy(tail, in + i, (n - i) * sizeof(*in));
+		memcpy(tail, in + 2 * i, (n - i) * sizeof(*tail));
 		memcpy(&h, tail, sizeof(h));
 		widen_f16_lanes(&v, &h);
 		lanes_store_part(out + i, &v, n - i);
@@ -124,10 +130,10 @@ void dtype_widen(float *out, const struct tensor *t, size_t first, size_t n)
 		memcpy(out, p + 4 * first, 4 * n);
 		return;
 	case DT_BF16:
-		dtype_widen_bf16(out, (const uint16_t *)t->data + first, n);
+		widen_bf16(out, p + 2 * first, n);
 		return;
 	case DT_F16:
-		widen_f16(out, (const uint16_t *)t->data + first, n);
+		widen_f16(out, p + 2 * first, n);
 		return;
 	case DT_F64:
 		for (size_t i = 0; i < n; i++) {

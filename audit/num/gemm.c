@@ -1,88 +1,299 @@
 #include "num/gemm.h"
 
-#include "num/lanes.h"
+#include "num/gemm_kernel.h"
 #include "num/ops.h"
 
-#include <cblas.h>
-#include <stdio.h>
 #include <string.h>
 
-enum { TILE_K = 2048, WEIGHT_ROWS = 128, WEIGHT_COLS = 256 };
+/*
+ * How a product is cut.  A unit is some rows of the left matrix by some columns of the right one, all of the depth,
+ * in passes of GEMM_CHUNK.  A pass turns the unit's left rows into panels (they stay in the second-level cache), then
+ * for each GEMM_NR columns makes the right panel, widened, and multiplies it with every left panel.  A few rows against
+ * a stored matrix are another matter, all memory: gemm_kernel.h's `few`.
+ *
+ * Since no bit depends on the cut, it may follow the number of threads.
+ */
 
-static size_t min_size(size_t a, size_t b)
+enum {
+	LEFT_ROWS = 512,           /* rows of a unit at most: 512 KiB of left panels */
+	TILE_ROWS = 128,           /* the same of gemm_tile_*, whose panels are on the stack */
+	UNITS_PER_THREAD = 4,
+	UNIT_PANELS = 16,          /* right panels of a unit at most */
+	FEW_UNIT_BYTES = 1 << 16,
+	PANEL = GEMM_CHUNK * GEMM_NR,
+	NEAR_COLUMNS = 256,        /* a right matrix that lies as a panel does is used in place: where it is this */
+	NEAR_ROWS = 2 * GEMM_MR,   /* narrow, so that its rows do not all fall on the same cache sets, or little used */
+};
+
+_Static_assert((2 * PANEL + LEFT_ROWS * GEMM_CHUNK) * sizeof(float) <= GEMM_SCRATCH, "the scratch holds the panels");
+
+/* The matrices of a product, both as the caller has them. */
+struct product {
+	const struct gemm_kernel *kernel;
+	float *c;                  /* (m, n) */
+	const float *a;            /* (m, k), or (k, m) if a_turned */
+	const struct tensor *b;    /* (n, k), or (k, n) if b_turned; its cols is the row stride */
+	const float *bias;         /* (n) or NULL */
+	size_t ldc, lda, m, n, k;
+	int a_turned, b_turned, add;
+	size_t unit_rows, unit_cols, across;
+};
+
+struct panels {
+	float *right;              /* (GEMM_CHUNK, GEMM_NR) */
+	float *wide;               /* (GEMM_NR, GEMM_CHUNK): rows of a format the kernel cannot turn */
+	float *left;               /* (rows / GEMM_MR, GEMM_CHUNK, GEMM_MR) */
+};
+
+static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
 
-static size_t tiles_of(size_t n, size_t tile)
+static size_t pieces(size_t n, size_t each)
 {
-	return n / tile + (n % tile != 0);
+	return n / each + (n % each != 0);
 }
+
+#if defined(__x86_64__)
+
+const struct gemm_kernel *gemm_kernel_at(size_t i)
+{
+	const struct gemm_kernel *can[3];
+	size_t n = 0;
+
+	if (__builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("fma"))
+		can[n++] = &gemm_kernel_avx512;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+		can[n++] = &gemm_kernel_avx2;
+	can[n++] = &gemm_kernel_plain;
+	return i < n ? can[i] : NULL;
+}
+
+#else
+
+const struct gemm_kernel *gemm_kernel_at(size_t i)
+{
+	return i == 0 ? &gemm_kernel_plain : NULL;
+}
+
+#endif
 
 const char *gemm_backend(void)
 {
-	static const char *const unknown = "OpenBLAS";
-	const char *s = openblas_get_config();
-
-	return s ? s : unknown;
+	return "fused-256";
 }
 
-int gemm_setup(const char *core, struct err *e)
+const char *gemm_machine(void)
 {
-	openblas_set_num_threads(1);
-	if (core && strcmp(core, openblas_get_corename()) != 0)
-		return err_set(e, ERR_USAGE, "OpenBLAS runs its %s kernels, not %s", openblas_get_corename(), core);
+	return gemm_kernel_at(0)->name;
+}
+
+/* A denormal product and a sum that rounds to even: wrong where denormals are flushed or the rounding is another. */
+static int arithmetic_is_ieee(const struct gemm_kernel *kernel)
+{
+	const float left[2 * GEMM_MR] = { 0x1p-75f, [GEMM_MR] = 1.0f };
+	const float right[2 * GEMM_NR] = { 0x1p-70f, 0x1p75f, [GEMM_NR + 1] = 0x1.8p-24f, 0x1p-140f };
+	const float want[3] = { 0x1p-145f, 0x1.000002p0f, 0x1p-140f };
+	float c[GEMM_NR];
+
+	kernel->multiply(c, GEMM_NR, left, right, GEMM_NR, 1, 16, 2, 0);
+	return memcmp(c, want, sizeof(want)) == 0; /* == would take denormals for zero, too */
+}
+
+int gemm_setup(const char *backend, struct err *e)
+{
+	if (backend && strcmp(backend, gemm_backend()) != 0)
+		return err_set(e, ERR_USAGE, "products are computed as %s here, not as %s", gemm_backend(), backend);
+	for (size_t i = 0; gemm_kernel_at(i); i++)
+		if (!arithmetic_is_ieee(gemm_kernel_at(i)))
+			return err_set(e, ERR_IO, "the %s kernel does not round as IEEE 754 says: "
+				       "something has changed the floating-point mode", gemm_kernel_at(i)->name);
 	return 0;
 }
 
-static void tile(CBLAS_TRANSPOSE ta, CBLAS_TRANSPOSE tb, float *c, size_t ldc, const float *a, size_t lda,
-		 const float *b, size_t ldb, size_t m, size_t n, size_t k, float beta)
+/* Rows first .. of a stored matrix from column k on. */
+static struct gemm_rows rows_at(const struct tensor *t, size_t first, size_t k)
 {
-	cblas_sgemm(CblasRowMajor, ta, tb, (int)m, (int)n, (int)k, 1.0f, a, (int)lda, b, (int)ldb, beta, c, (int)ldc);
+	size_t at = first * t->cols + k;
+
+	return (struct gemm_rows){ .data = (const uint8_t *)t->data + dtype_bytes(t->dtype, at),
+				   .scale = t->dtype == DT_MXFP4 ? t->scale + at / 32 : NULL,
+				   .ld = t->cols };
 }
 
-void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-		  size_t m, size_t n, size_t k, float beta)
+static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth)
 {
-	tile(CblasNoTrans, CblasNoTrans, c, ldc, a, lda, b, ldb, m, n, k, beta);
+	for (size_t i = 0; i < m; i += GEMM_MR, left += GEMM_CHUNK * GEMM_MR) {
+		size_t rows = least(GEMM_MR, m - i);
+
+		if (g->a_turned) {
+			for (size_t d = 0; d < depth; d++)
+				memcpy(left + d * GEMM_MR, g->a + (k + d) * g->lda + i0 + i, rows * sizeof(*left));
+		} else {
+			struct gemm_rows w = { .data = (const uint8_t *)(g->a + (i0 + i) * g->lda + k), .ld = g->lda,
+					       .ahead = (ptrdiff_t)(GEMM_MR * g->lda * sizeof(*left)) };
+
+			g->kernel->turn[DT_F32](left, GEMM_MR, &w, rows, depth);
+		}
+	}
 }
 
-void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-		  size_t m, size_t n, size_t k, float beta)
+/* n columns of the right matrix, which has them side by side. MXFP4 comes in blocks, which may begin before. */
+static void right_copy(float *right, const struct tensor *b, size_t j, size_t n, size_t k, size_t depth)
 {
-	tile(CblasNoTrans, CblasTrans, c, ldc, a, lda, b, ldb, m, n, k, beta);
+	float wide[2 * GEMM_NR];
+	size_t before = j % 32, width = pieces(before + n, 32) * 32;
+
+	for (size_t d = 0; d < depth; d++, right += GEMM_NR)
+		if (b->dtype == DT_MXFP4) {
+			dtype_widen(wide, b, (k + d) * b->cols + j - before, width);
+			memcpy(right, wide + before, n * sizeof(*right));
+		} else {
+			dtype_widen(right, b, (k + d) * b->cols + j, n);
+		}
 }
 
-struct product {
-	CBLAS_TRANSPOSE ta, tb;
-	float *c;
-	const float *a, *b;
-	size_t ldc, lda, ldb, m, n, k;
-	float beta;
-};
+static void right_turn(const struct panels *s, const struct product *g, size_t j, size_t n, size_t k, size_t depth)
+{
+	const struct tensor *b = g->b;
+	struct gemm_rows w = rows_at(b, j, k);
+	enum dtype format = b->dtype;
+
+	w.ahead = (ptrdiff_t)dtype_bytes(format, GEMM_NR * b->cols);
+	if (!g->kernel->turn[format]) {
+		for (size_t i = 0; i < n; i++)
+			dtype_widen(s->wide + i * GEMM_CHUNK, b, (j + i) * b->cols + k, depth);
+		w = (struct gemm_rows){ .data = (const uint8_t *)s->wide, .ld = GEMM_CHUNK };
+		format = DT_F32;
+	}
+	g->kernel->turn[format](s->right, GEMM_NR, &w, n, depth);
+}
+
+/* The right panel and the stride of its rows. */
+static const float *right_panel(size_t *ld, const struct panels *s, const struct product *g, size_t m, size_t j,
+				size_t n, size_t k, size_t depth)
+{
+	*ld = GEMM_NR;
+	if (!g->b_turned) {
+		right_turn(s, g, j, n, k, depth);
+	} else if (g->b->dtype == DT_F32 && n % 16 == 0 && (m <= NEAR_ROWS || g->b->cols <= NEAR_COLUMNS)) {
+		*ld = g->b->cols;
+		return (const float *)g->b->data + k * g->b->cols + j;
+	} else {
+		right_copy(s->right, g->b, j, n, k, depth);
+	}
+	return s->right;
+}
+
+/* c of rows i0 .. i0+m-1 and columns j0 .. j0+n-1 */
+static void cell(const struct panels *s, const struct product *g, size_t i0, size_t m, size_t j0, size_t n)
+{
+	/* even widths: 64 columns are 32 and 32, not 48 and 16 */
+	size_t width = pieces(pieces(n, pieces(n, GEMM_NR)), 16) * 16;
+
+	for (size_t k = 0; k < g->k; k += GEMM_CHUNK) {
+		size_t depth = least(GEMM_CHUNK, g->k - k);
+
+		left_panels(s->left, g, i0, m, k, depth);
+		for (size_t j = 0; j < n; j += width) {
+			size_t cols = least(width, n - j), ld;
+			const float *right = right_panel(&ld, s, g, m, j0 + j, cols, k, depth);
+
+			for (size_t i = 0; i < m; i += GEMM_MR)
+				g->kernel->multiply(g->c + (i0 + i) * g->ldc + j0 + j, g->ldc, s->left + i * GEMM_CHUNK,
+						    right, ld, least(GEMM_MR, m - i), cols, depth, g->add || k > 0);
+		}
+	}
+	for (size_t i = 0; g->k == 0 && !g->add && i < m; i++)
+		memset(g->c + (i0 + i) * g->ldc + j0, 0, n * sizeof(*g->c));
+	for (size_t i = 0; g->bias && i < m; i++)
+		op_add(g->c + (i0 + i) * g->ldc + j0, g->bias + j0, n);
+}
 
 static void product_unit(void *ud, size_t unit, void *scratch)
 {
 	const struct product *g = ud;
-	size_t across = tiles_of(g->n, GEMM_COLS);
-	size_t i = unit / across * GEMM_ROWS, j = unit % across * GEMM_COLS;
+	size_t i = unit / g->across * g->unit_rows, j = unit % g->across * g->unit_cols;
+	float *f = scratch;
+	struct panels s = { .right = f, .wide = f + PANEL, .left = f + 2 * PANEL };
+
+	cell(&s, g, i, least(g->unit_rows, g->m - i), j, least(g->unit_cols, g->n - j));
+}
+
+static void few_unit(void *ud, size_t unit, void *scratch)
+{
+	const struct product *g = ud;
+	size_t j = unit * g->unit_cols, n = unit + 1 < g->across ? g->unit_cols : g->n - j;
+	struct gemm_rows w = rows_at(g->b, j, 0);
 
 	(void)scratch;
-	tile(g->ta, g->tb, g->c + i * g->ldc + j, g->ldc, g->a + (g->ta == CblasTrans ? i : i * g->lda), g->lda,
-	     g->b + (g->tb == CblasTrans ? j * g->ldb : j), g->ldb, min_size(GEMM_ROWS, g->m - i),
-	     min_size(GEMM_COLS, g->n - j), g->k, g->beta);
+	g->kernel->few[g->b->dtype](g->c + j, g->ldc, g->a, g->lda, g->m, &w, n, g->k);
+	for (size_t i = 0; g->bias && i < g->m; i++)
+		op_add(g->c + i * g->ldc + j, g->bias + j, n);
+}
+
+static int is_few(const struct product *g)
+{
+	return g->m <= GEMM_FEW && g->n >= GEMM_FEW_COLUMNS && g->k > 0 && !g->a_turned && !g->b_turned && !g->add &&
+	       g->kernel->few[g->b->dtype];
+}
+
+static void few_run(struct par *p, struct product *g)
+{
+	size_t fair = pieces(g->n, GEMM_FEW_COLUMNS) / (par_threads(p) * UNITS_PER_THREAD);
+	size_t worth = pieces(FEW_UNIT_BYTES, dtype_bytes(g->b->dtype, GEMM_FEW_COLUMNS * g->k));
+
+	g->unit_cols = (fair > worth ? fair : worth) * GEMM_FEW_COLUMNS;
+	/* what is left over, the last unit takes too: `few` wants GEMM_FEW_COLUMNS at least */
+	g->across = g->n < g->unit_cols ? 1 : g->n / g->unit_cols;
+	par_run(p, g->across, few_unit, g);
 }
 
 static void product_run(struct par *p, struct product *g)
 {
-	if (g->m > 0 && g->n > 0)
-		par_run(p, tiles_of(g->m, GEMM_ROWS) * tiles_of(g->n, GEMM_COLS), product_unit, g);
+	size_t down, want, each;
+
+	BUG_ON(par_scratch(p) < GEMM_SCRATCH);
+	if (g->m == 0 || g->n == 0)
+		return;
+	g->kernel = gemm_kernel_at(0);
+	if (is_few(g)) {
+		few_run(p, g);
+		return;
+	}
+	down = pieces(g->m, LEFT_ROWS);
+	g->unit_rows = pieces(pieces(g->m, down), GEMM_MR) * GEMM_MR;
+	down = pieces(g->m, g->unit_rows);
+	want = pieces(par_threads(p) * UNITS_PER_THREAD, down);
+	each = least(pieces(g->n, GEMM_NR) / want, UNIT_PANELS);
+	g->unit_cols = (each > 0 ? each : 1) * GEMM_NR;
+	g->across = pieces(g->n, g->unit_cols);
+	par_run(p, down * g->across, product_unit, g);
+}
+
+void gemm_weight(struct par *p, float *y, const float *x, size_t n, const struct tensor *w, const float *bias)
+{
+	struct product g = { .c = y, .a = x, .b = w, .bias = bias, .ldc = w->rows, .lda = w->cols,
+			     .m = n, .n = w->rows, .k = w->cols };
+
+	product_run(p, &g);
+}
+
+void gemm_weight_t(struct par *p, float *y, const float *x, size_t n, const struct tensor *w, const float *bias)
+{
+	struct product g = { .c = y, .a = x, .b = w, .bias = bias, .ldc = w->cols, .lda = w->rows,
+			     .m = n, .n = w->cols, .k = w->rows, .b_turned = 1 };
+
+	product_run(p, &g);
 }
 
 void gemm_nn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
 	     size_t m, size_t n, size_t k, float beta)
 {
-	struct product g = { CblasNoTrans, CblasNoTrans, c, a, b, ldc, lda, ldb, m, n, k, beta };
+	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
+	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
+			     .b_turned = 1, .add = beta != 0.0f };
 
 	product_run(p, &g);
 }
@@ -90,7 +301,9 @@ void gemm_nn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 void gemm_tn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
 	     size_t m, size_t n, size_t k, float beta)
 {
-	struct product g = { CblasTrans, CblasNoTrans, c, a, b, ldc, lda, ldb, m, n, k, beta };
+	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
+	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
+			     .a_turned = 1, .b_turned = 1, .add = beta != 0.0f };
 
 	product_run(p, &g);
 }
@@ -98,62 +311,47 @@ void gemm_tn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 void gemm_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
 	     size_t m, size_t n, size_t k, float beta)
 {
-	struct product g = { CblasNoTrans, CblasTrans, c, a, b, ldc, lda, ldb, m, n, k, beta };
+	struct tensor t = { .dtype = DT_F32, .rows = n, .cols = ldb, .data = b };
+	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
+			     .add = beta != 0.0f };
 
 	product_run(p, &g);
 }
 
-struct weighted {
-	float *y;
-	const float *x, *bias;
-	const struct tensor *w;
-	size_t n, in, out;
-	int transposed;
-};
-
-/* Rows of x by columns of y; the tile of w goes through the scratch TILE_K inputs at a time. */
-static void weight_unit(void *ud, size_t unit, void *scratch)
+/* In the calling thread: TILE_ROWS at a time, panels on the stack. */
+static void product_here(struct product *g)
 {
-	const struct weighted *g = ud;
-	size_t across = tiles_of(g->out, WEIGHT_COLS);
-	size_t i = unit / across * WEIGHT_ROWS, j = unit % across * WEIGHT_COLS;
-	size_t m = min_size(WEIGHT_ROWS, g->n - i), n = min_size(WEIGHT_COLS, g->out - j);
-	float *y = g->y + i * g->out + j, *tile_w = scratch;
+	_Alignas(64) float right[PANEL];
+	_Alignas(64) float left[TILE_ROWS * GEMM_CHUNK];
+	struct panels s = { .right = right, .left = left };
 
-	for (size_t k = 0; k < g->in; k += TILE_K) {
-		size_t depth = min_size(TILE_K, g->in - k);
+	g->kernel = gemm_kernel_at(0);
+	if (is_few(g)) {
+		struct gemm_rows w = rows_at(g->b, 0, 0);
 
-		if (g->transposed)
-			for (size_t r = 0; r < depth; r++)
-				dtype_widen(tile_w + r * n, g->w, (k + r) * g->out + j, n);
-		else
-			for (size_t r = 0; r < n; r++)
-				dtype_widen(tile_w + r * depth, g->w, (j + r) * g->in + k, depth);
-		tile(CblasNoTrans, g->transposed ? CblasNoTrans : CblasTrans, y, g->out, g->x + i * g->in + k, g->in,
-		     tile_w, g->transposed ? n : depth, m, n, depth, k > 0 ? 1.0f : 0.0f);
+		g->kernel->few[DT_F32](g->c, g->ldc, g->a, g->lda, g->m, &w, g->n, g->k);
+		return;
 	}
-	if (g->bias)
-		for (size_t r = 0; r < m; r++)
-			op_add(y + r * g->out, g->bias + j, n);
+	for (size_t i = 0; i < g->m; i += TILE_ROWS)
+		cell(&s, g, i, least(TILE_ROWS, g->m - i), 0, g->n);
 }
 
-static void weight_run(struct par *p, struct weighted *g)
+void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
+		  size_t m, size_t n, size_t k, float beta)
 {
-	BUG_ON(par_scratch(p) < GEMM_SCRATCH);
-	if (g->n > 0 && g->out > 0)
-		par_run(p, tiles_of(g->n, WEIGHT_ROWS) * tiles_of(g->out, WEIGHT_COLS), weight_unit, g);
+	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
+	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
+			     .b_turned = 1, .add = beta != 0.0f };
+
+	product_here(&g);
 }
 
-void gemm_weight(struct par *p, float *y, const float *x, size_t n, const struct tensor *w, const float *bias)
+void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
+		  size_t m, size_t n, size_t k, float beta)
 {
-	struct weighted g = { y, x, bias, w, n, w->cols, w->rows, 0 };
+	struct tensor t = { .dtype = DT_F32, .rows = n, .cols = ldb, .data = b };
+	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
+			     .add = beta != 0.0f };
 
-	weight_run(p, &g);
-}
-
-void gemm_weight_t(struct par *p, float *y, const float *x, size_t n, const struct tensor *w, const float *bias)
-{
-	struct weighted g = { y, x, bias, w, n, w->rows, w->cols, 1 };
-
-	weight_run(p, &g);
+	product_here(&g);
 }

@@ -11,6 +11,7 @@
  *
  * A function marked CLONES is compiled for each target and chosen when the program starts.  The sanitizers
  * cannot run before their own start-up, which is when the choice is made; there one plain version is built.
+ * Nor do they compile unrolled kernels in bearable time: UNROLL, which keeps arrays in registers, is void there.
  */
 
 #if defined(__has_feature)
@@ -19,11 +20,18 @@
 #define LANES_HAS_FEATURE(x) 0
 #endif
 
-#if !defined(__x86_64__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
-	LANES_HAS_FEATURE(address_sanitizer) || LANES_HAS_FEATURE(thread_sanitizer) || !defined(__OPTIMIZE__)
+#define LANES_PRAGMA(x) _Pragma(#x)
+
+#if !defined(__OPTIMIZE__) || defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || \
+	LANES_HAS_FEATURE(address_sanitizer) || LANES_HAS_FEATURE(thread_sanitizer)
 #define CLONES
+#define UNROLL(n)
+#elif !defined(__x86_64__)
+#define CLONES
+#define UNROLL(n) LANES_PRAGMA(GCC unroll n)
 #else
 #define CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#define UNROLL(n) LANES_PRAGMA(GCC unroll n)
 #endif
 
 #define LANES_INLINE static inline __attribute__((always_inline, unused))

@@ -1,0 +1,52 @@
+#ifndef NUM_GEMM_KERNEL_H
+#define NUM_GEMM_KERNEL_H
+
+#include "num/dtype.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The innermost loops of gemm.c, once for each instruction set, all with the same bits (gemm.h says which).
+ *
+ * A left panel holds GEMM_MR rows of the left matrix turned, (depth, GEMM_MR): one value of each row beside the
+ * other.  A right panel holds GEMM_NR columns of the right matrix, (depth, GEMM_NR).  What a panel has beyond
+ * the matrix is undefined and reaches no result.
+ */
+
+enum { GEMM_MR = 8, GEMM_NR = 48, GEMM_CHUNK = 256, GEMM_FEW = 8, GEMM_FEW_COLUMNS = 32 };
+
+/* Rows of a stored matrix, beginning anywhere (MXFP4: at a block); `ld` values from row to row.  `ahead` bytes on
+ * from each value is what will be wanted next, to be fetched meanwhile. */
+struct gemm_rows {
+	const uint8_t *data;
+	const uint8_t *scale;
+	size_t ld;
+	ptrdiff_t ahead;
+};
+
+/* panel (depth, width): panel[k * width + i] = value k of row i, i < m <= width. */
+typedef void (*gemm_turn_fn)(float *panel, size_t width, const struct gemm_rows *w, size_t m, size_t depth);
+/* y (n, m) = x (n, depth) * w (m, depth)^T with n <= GEMM_FEW, m >= GEMM_FEW_COLUMNS; reads w once. */
+typedef void (*gemm_few_fn)(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct gemm_rows *w,
+			    size_t m, size_t depth);
+
+struct gemm_kernel {
+	const char *name;
+	/* c (m, n) = left * right, or c += with `add`; m <= GEMM_MR, n <= GEMM_NR, depth <= GEMM_CHUNK. Rows of
+	 * `right` are ldr apart; whole vectors of it are read, up to n rounded up to 16. */
+	void (*multiply)(float *c, size_t ldc, const float *left, const float *right, size_t ldr, size_t m, size_t n,
+			 size_t depth, int add);
+	/* By dtype; NULL where the format is to be widened first. DT_F32 can always be turned. */
+	gemm_turn_fn turn[DT_COUNT];
+	gemm_few_fn few[DT_COUNT];
+};
+
+/* The i-th kernel this machine can run, the best first and the plain one last; NULL beyond. */
+const struct gemm_kernel *gemm_kernel_at(size_t i);
+
+extern const struct gemm_kernel gemm_kernel_plain;
+extern const struct gemm_kernel gemm_kernel_avx2;
+extern const struct gemm_kernel gemm_kernel_avx512;
+
+#endif

@@ -1,0 +1,64 @@
+#include "num/gemm_kernel.h"
+
+#include <string.h>
+
+/*
+ * The kernel for any machine, and the meaning of the others: nothing but the order of operations that gemm.h
+ * promises.  Where there is no fused multiply-add instruction it is made of exact steps in double.
+ */
+
+#if defined(__FP_FAST_FMAF)
+
+static inline float fused(float a, float b, float c)
+{
+	return __builtin_fmaf(a, b, c);
+}
+
+#else
+
+/* The product is exact in double. The sum is rounded to odd (Boldo and Melquiond 2008): where it is inexact, to that
+ * neighbour whose last bit is set, so that the second rounding, to float, sees which side of a tie it was on. */
+static inline float fused(float a, float b, float c)
+{
+	double p = (double)a * (double)b, d = (double)c;
+	double s = p + d;
+	double t = s - p;
+	double lost = (p - (s - t)) + (d - t);
+	uint64_t u;
+
+	memcpy(&u, &s, sizeof(u));
+	if (s - s == 0.0 && lost != 0.0 && u % 2 == 0) {
+		u = (lost > 0.0) == (s > 0.0) ? u + 1 : u - 1;
+		memcpy(&s, &u, sizeof(s));
+	}
+	return (float)s;
+}
+
+#endif
+
+static void multiply(float *c, size_t ldc, const float *left, const float *right, size_t ldr, size_t m, size_t n,
+		     size_t depth, int add)
+{
+	for (size_t i = 0; i < m; i++) {
+		float sum[GEMM_NR] = { 0 };
+
+		for (size_t k = 0; k < depth; k++)
+			for (size_t j = 0; j < n; j++)
+				sum[j] = fused(left[k * GEMM_MR + i], right[k * ldr + j], sum[j]);
+		for (size_t j = 0; j < n; j++)
+			c[i * ldc + j] = add ? c[i * ldc + j] + sum[j] : sum[j];
+	}
+}
+
+static void turn(float *panel, size_t width, const struct gemm_rows *w, size_t m, size_t depth)
+{
+	for (size_t i = 0; i < m; i++)
+		for (size_t k = 0; k < depth; k++)
+			memcpy(panel + k * width + i, w->data + (i * w->ld + k) * sizeof(*panel), sizeof(*panel));
+}
+
+const struct gemm_kernel gemm_kernel_plain = {
+	.name = "plain",
+	.multiply = multiply,
+	.turn = { [DT_F32] = turn },
+};
