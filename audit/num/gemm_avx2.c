@@ -8,15 +8,6 @@
 
 enum { LANE = 8, ROWS = 4, COLS = 24 }; /* 12 sums, 3 right, 1 left: all 16 registers */
 
-/* A look-up of the magnitude by the three low bits; the sign is the fourth. */
-GEMM_INLINE __m256 mxfp4_values(__m256i nibbles)
-{
-	const __m256 magnitude = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
-	__m256i sign = _mm256_and_si256(_mm256_slli_epi32(nibbles, 28), _mm256_set1_epi32(INT32_MIN));
-
-	return _mm256_xor_ps(_mm256_permutevar8x32_ps(magnitude, nibbles), _mm256_castsi256_ps(sign));
-}
-
 GEMM_ROWS_OF(f32, DT_F32)
 GEMM_ROWS_OF(bf16, DT_BF16)
 GEMM_ROWS_OF(f16, DT_F16)

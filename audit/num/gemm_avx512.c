@@ -2,20 +2,23 @@
 
 #if defined(__x86_64__)
 
+#include <immintrin.h>
+
 #define GEMM_TARGET __attribute__((target("avx512f,avx512vl,avx2,fma,f16c")))
+#define GEMM_NIBBLES nibbles_by_16
 
-#include "num/gemm_rows.h"
-
-enum { LANE = 16 };
-
-/* The sixteen values of e2m1 by nibble: a look-up over two registers. */
-GEMM_INLINE __m256 mxfp4_values(__m256i nibbles)
+/* The e2m1 values of the low nibbles: a look-up over two registers. */
+static inline __attribute__((always_inline)) GEMM_TARGET __m256 nibbles_by_16(__m256i word)
 {
 	const __m256 plus = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
 	const __m256 minus = _mm256_setr_ps(-0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f);
 
-	return _mm256_permutex2var_ps(plus, nibbles, minus);
+	return _mm256_permutex2var_ps(plus, word, minus);
 }
+
+#include "num/gemm_rows.h"
+
+enum { LANE = 16 };
 
 GEMM_ROWS_OF(f32, DT_F32)
 GEMM_ROWS_OF(bf16, DT_BF16)

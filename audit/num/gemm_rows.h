@@ -121,8 +121,19 @@ GEMM_INLINE void block_open(__m256 *reg, const struct gemm_rows *w, size_t i, si
 	}
 }
 
-/* Given by the including file: the eight values of the low nibbles. */
-GEMM_INLINE __m256 mxfp4_values(__m256i nibbles);
+#ifndef GEMM_NIBBLES
+#define GEMM_NIBBLES nibbles_by_8
+
+/* The e2m1 values of the low nibbles: the magnitude looked up by three bits, the sign is the fourth. */
+GEMM_INLINE __m256 nibbles_by_8(__m256i word)
+{
+	const __m256 magnitude = _mm256_setr_ps(0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f);
+	__m256i sign = _mm256_and_si256(_mm256_slli_epi32(word, 28), _mm256_set1_epi32(INT32_MIN));
+
+	return _mm256_xor_ps(_mm256_permutevar8x32_ps(magnitude, word), _mm256_castsi256_ps(sign));
+}
+
+#endif
 
 /* Column c of the block. */
 GEMM_INLINE __m256 block_value(const __m256 *reg, size_t c, enum dtype format)
@@ -136,7 +147,7 @@ GEMM_INLINE __m256 block_value(const __m256 *reg, size_t c, enum dtype format)
 		return _mm256_castsi256_ps(word);
 	case DT_MXFP4:
 		word = _mm256_srli_epi32(_mm256_castps_si256(reg[c / 8]), (int)(4 * (c % 8)));
-		return _mm256_mul_ps(mxfp4_values(word), reg[4]);
+		return _mm256_mul_ps(GEMM_NIBBLES(word), reg[4]);
 	default:
 		return reg[c];
 	}
