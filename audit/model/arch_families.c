@@ -131,13 +131,14 @@ static const char *const GPT2_PREFIX[] = { "transformer.", "", NULL };
 static const char *const GPT_NEOX_PREFIX[] = { "gpt_neox.", "", NULL };
 static const char *const GEMMA3_VISION_PREFIX[] = { "language_model.model.", "model.language_model.", NULL };
 
-static const char *const ROTARY_BUFFERS[] = { "*rotary_emb.inv_freq", NULL };
+static const char *const ROTARY_BUFFERS[] = { "*.inv_freq", NULL };
 /* Causal masks, stored by old versions: h.0.attn.bias is no bias. */
 static const char *const MASK_BUFFERS[] = {
-	"*rotary_emb.inv_freq",	   "*.attn.bias", "*.attn.masked_bias", "*.attention.bias",
-	"*.attention.masked_bias", NULL,
+	"*.inv_freq", "*.attn.bias", "*.attn.masked_bias", "*.attention.bias", "*.attention.masked_bias",
+	NULL,
 };
 static const char *const VISION_PARTS[] = {
+	"*.inv_freq",
 	"vision_tower.*",
 	"model.vision_tower.*",
 	"multi_modal_projector.*",

@@ -57,7 +57,6 @@ struct family {
 	double eps, rope_base, rope_base_local, rotary, query_scalar, attn_softcap, logit_softcap;
 	const char *act;
 	const char *rope; /* rope parameters as JSON text, or NULL for plain ones */
-	bool tied, bias;  /* bias: attention_bias where BIASES_IF_ASKED */
 
 	/* Switches. */
 	enum norm norm;
@@ -68,6 +67,7 @@ struct family {
 	enum biases biases;
 	bool ungated, qkv_interleaved, parallel_block, post_norm, no_pre_norm, transposed, transposed_experts,
 		sinks;
+	bool tied, bias; /* defaults of tie_word_embeddings, and of attention_bias where BIASES_IF_ASKED */
 	bool embed_scaled, clamped, partial_rotary, mlp_bias_if_asked, yarn_is_longrope;
 };
 

@@ -32,8 +32,10 @@ size_t attention_scratch(size_t d_head)
 
 static void carve(struct block *b, void *scratch, size_t d_head)
 {
+	char *p = scratch;
+
 	b->sum = scratch;
-	b->top = (float *)(b->sum + QUERY_ROWS);
+	b->top = (void *)(p + QUERY_ROWS * sizeof(*b->sum));
 	b->q = b->top + QUERY_ROWS;
 	b->o = b->q + QUERY_ROWS * d_head;
 	b->s = b->o + QUERY_ROWS * d_head;

@@ -202,8 +202,8 @@ static int trial_run(struct parity *out, struct trial *t, const struct model *m,
 
 	t->name = ids->name;
 	t->name_n = strlen(ids->name) - strlen(".ids");
-	t->resid = arena_alloc(t->mem, layers, sizeof(*t->resid));
-	t->stored = arena_alloc(t->mem, layers, sizeof(*t->stored));
+	t->resid = ARENA_ARRAY(t->mem, layers, struct parity_row *);
+	t->stored = ARENA_ARRAY(t->mem, layers, const struct stored *);
 	t->want = arena_alloc(t->mem, FEED_ROWS * wide, sizeof(*t->want));
 	if (ids_read(t, ids, e) < 0)
 		return -1;

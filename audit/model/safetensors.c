@@ -148,7 +148,7 @@ static int tiling_check(const struct part *p, struct err *e)
 
 	for (size_t i = 0; i < p->n; i++)
 		order[i] = &p->tensor[i];
-	sort_stable(order, p->n, sizeof(*order), by_place, NULL);
+	sort_stable(order, p->n, sizeof(const struct stored *), by_place, NULL);
 	for (size_t i = 0; i < p->n && !ret; i++) {
 		const uint8_t *data = order[i]->data;
 
@@ -263,7 +263,7 @@ static int parts_join(struct safetensors *s, const struct part *part, size_t n_p
 	for (size_t i = 0; i < n_parts; i++)
 		for (size_t j = 0; j < part[i].n; j++)
 			s->sorted[s->n++] = &part[i].tensor[j];
-	sort_stable(s->sorted, n, sizeof(*s->sorted), by_name, NULL);
+	sort_stable(s->sorted, n, sizeof(const struct stored *), by_name, NULL);
 	for (size_t i = 1; i < n; i++)
 		if (!strcmp(s->sorted[i - 1]->name, s->sorted[i]->name))
 			return err_set(e, ERR_INPUT, "tensor %s is stored twice, in %s and in %s",
@@ -322,9 +322,9 @@ static size_t shard_names(const char **file, struct arena *mem, const struct jso
 		t[i].name = v->str.p;
 		order[i] = &t[i];
 	}
-	sort_stable(order, i, sizeof(*order), by_name, NULL);
+	sort_stable(order, i, sizeof(const struct stored *), by_name, NULL);
 	for (size_t j = 0; j < i; j++)
-		if (!n || strcmp(file[n - 1], order[j]->name))
+		if (!n || strcmp(file[n - 1], order[j]->name) != 0)
 			file[n++] = order[j]->name;
 	return n;
 }
@@ -359,7 +359,7 @@ static int index_check(const struct safetensors *s, const struct json *weight_ma
 	for (const struct json *v = weight_map->first; v; v = v->next, listed++) {
 		const struct stored *t = safetensors_find(s, v->key.p);
 
-		if (!t || strcmp(t->file, v->str.p))
+		if (!t || strcmp(t->file, v->str.p) != 0)
 			return err_set(e, ERR_INPUT, "%s places tensor %s in %s, which does not hold it",
 				       path, v->key.p, v->str.p);
 	}
