@@ -77,7 +77,7 @@ int call_backend(const struct call *c, const struct spec *s, struct err *e)
 
 	if (core != NULL && c->host->pin(c->host, core, e) < 0)
 		return -1;
-	return gemm_setup(core, e);
+	return gemm_setup(core, e) < 0 ? err_wrap(e, "numerics.blas_core: ") : 0;
 }
 
 static int carry_out(const struct call *c, const struct spec *s, const struct run_cmd_opts *o,
