@@ -56,13 +56,35 @@ static double share_exclusive(const struct found *f, const struct group *g)
 	return all > 0 ? exclusive / all : 0;
 }
 
-static void put_latents(struct json_out *j, const struct found *f, const struct group *g, const uint32_t top[EXPRESSED])
+/* The words where a latent fires: at the turn boundaries, or in the answers. */
+static const char *latent_words(struct arena *mem, const struct found *f, const struct words *w, const struct active *a,
+				const uint32_t *rows, uint32_t latent)
+{
+	size_t n = a->latent_start[latent + 1] - a->latent_start[latent];
+	struct place *place = ARENA_ARRAY(mem, n + 1, struct place);
+
+	for (size_t i = 0; i < n; i++) {
+		uint32_t row = rows[a->row[a->latent_start[latent] + i]];
+
+		place[i] = (struct place){ (uint32_t)corpus_doc_of(f->corpus, row), corpus_pair(f->corpus, row)->byte };
+	}
+	return words_label(mem, w, place, n);
+}
+
+static void put_latent(struct json_out *j, const struct found *f, uint32_t latent, const char *label)
+{
+	json_put_size(j, "latent", latent);
+	json_puts(j, "partition", partition_name(dfc_partition(&f->dfc->shape, latent)));
+	json_puts(j, "label", label);
+}
+
+static void put_latents(struct json_out *j, const struct found *f, const struct group *g, const uint32_t top[EXPRESSED],
+			const struct words *w, struct arena *mem)
 {
 	json_open(j, "latents", '[');
 	for (size_t i = 0; i < g->n; i++) {
 		json_open(j, NULL, '{');
-		json_put_size(j, "latent", g->member[i].latent);
-		json_puts(j, "partition", partition_name(dfc_partition(&f->dfc->shape, g->member[i].latent)));
+		put_latent(j, f, g->member[i].latent, latent_words(mem, f, w, f->turns, f->turn_rows, g->member[i].latent));
 		json_put_real(j, "weight", g->member[i].weight);
 		json_close(j, '}');
 	}
@@ -70,8 +92,7 @@ static void put_latents(struct json_out *j, const struct found *f, const struct 
 	json_open(j, "expressed", '[');
 	for (size_t i = 0; i < EXPRESSED; i++) {
 		json_open(j, NULL, '{');
-		json_put_size(j, "latent", top[i]);
-		json_puts(j, "partition", partition_name(dfc_partition(&f->dfc->shape, top[i])));
+		put_latent(j, f, top[i], latent_words(mem, f, w, f->answers, f->answer_rows, top[i]));
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -198,7 +219,7 @@ static void put_finding(struct json_out *j, const struct found *f, size_t number
 	json_puts(j, "title", finding_title(job->mem, f, w, number));
 	json_put_bool(j, "is_confirmed", it->confirmed);
 	json_puts(j, "verdict", it->verdict);
-	put_latents(j, f, it->group, top);
+	put_latents(j, f, it->group, top, w, job->mem);
 	json_put_real(j, "share_exclusive", share_exclusive(f, it->group));
 	json_put_real(j, "prompt_gap", it->group->gap);
 	json_put_size(j, "made_from", it->group->n_on);

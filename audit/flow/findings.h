@@ -17,6 +17,7 @@ struct found {
 	const struct grouped *grouped;
 	const struct dfc *dfc;
 	const struct active *turns, *answers;
+	const uint32_t *turn_rows, *answer_rows; /* rows of the harvest that those are of */
 	const double *answer_gap;
 	const struct corpus *corpus;
 };

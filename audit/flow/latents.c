@@ -234,6 +234,29 @@ static void put_exclusive(struct cards *c)
 	json_close(&c->j, ']');
 }
 
+static void put_models(struct cards *c)
+{
+	static const char *const key[] = { "base", "candidate" };
+
+	json_open(&c->j, "models", '{');
+	for (size_t i = 0; i < SIDE_COUNT; i++) {
+		json_open(&c->j, key[i], '{');
+		json_put_size(&c->j, "parameters", model_parameters(c->model[i]));
+		json_puts(&c->j, "dtype", dtype_name(model_weight(c->model[i], ROLE_EMBED, 0)->dtype));
+		json_close(&c->j, '}');
+	}
+	json_close(&c->j, '}');
+}
+
+/* Of every latent, by its number: what a finding says of its members. */
+static void put_relevances(struct cards *c)
+{
+	json_open(&c->j, "relevance", '[');
+	for (size_t i = 0; i < c->l->studied.active->n_latents; i++)
+		json_put_real(&c->j, NULL, c->l->relevance[i].gap);
+	json_close(&c->j, ']');
+}
+
 static int cards_open(struct cards *c, struct err *e)
 {
 	const struct spec *s = c->l->job->spec;
@@ -261,6 +284,7 @@ int latents_write(struct latents *l, struct err *e)
 		goto out;
 	c.j.out = o;
 	json_open(&c.j, NULL, '{');
+	put_models(&c);
 	json_puts(&c.j, "formula", formula);
 	put_partitions(&c);
 	json_open(&c.j, "columns", '{');
@@ -269,6 +293,7 @@ int latents_write(struct latents *l, struct err *e)
 	put_column(&c, "candidate_only", PARTITION_B);
 	json_close(&c.j, '}');
 	put_exclusive(&c);
+	put_relevances(&c);
 	json_close(&c.j, '}');
 	rc = out_commit(o, NULL, e);
 out:

@@ -115,6 +115,40 @@ static void put_latents(struct json_out *j, const struct joint *t)
 	json_close(j, '}');
 }
 
+/* The latents of a finding, each with its relevance. */
+static void put_members(struct json_out *j, const struct joint *t, const char *key, const struct json *members)
+{
+	const struct json *relevance = json_find(t->latents, "relevance");
+
+	json_open(j, key, '[');
+	for (const struct json *m = members->first; m != NULL; m = m->next) {
+		json_open(j, NULL, '{');
+		for (const struct json *v = m->first; v != NULL; v = v->next)
+			json_put(j, arena_strdup(t->job->mem, v->key.p, v->key.n), v);
+		json_put(j, "relevance", json_at(relevance, (size_t)json_find(m, "latent")->integer));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void put_findings(struct json_out *j, const struct joint *t)
+{
+	json_open(j, "findings", '[');
+	for (const struct json *f = t->findings->first; f != NULL; f = f->next) {
+		json_open(j, NULL, '{');
+		for (const struct json *m = f->first; m != NULL; m = m->next) {
+			const char *key = arena_strdup(t->job->mem, m->key.p, m->key.n);
+
+			if (view_is(m->key, "latents") || view_is(m->key, "expressed"))
+				put_members(j, t, key, m);
+			else
+				json_put(j, key, m);
+		}
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static size_t candidates_count(const struct joint *t)
 {
 	size_t n = 0;
@@ -172,11 +206,14 @@ static int tree_read(const struct json **out, const struct job *job, const struc
 	return json_read_file(out, job->mem, artifact_path(job->mem, a, name), TREE_LIMIT, e);
 }
 
-static void put_model(struct json_out *j, const char *key, const struct spec_model *m, const struct arch *a, size_t layer)
+static void put_model(struct json_out *j, const char *key, const struct spec_model *m, const struct arch *a, size_t layer,
+		      const struct json *weights)
 {
 	json_open(j, key, '{');
 	json_puts(j, "name", m->name);
 	json_puts(j, "family", a->family);
+	json_put(j, "parameters", json_find(weights, "parameters"));
+	json_put(j, "dtype", json_find(weights, "dtype"));
 	json_put_size(j, "n_layers", a->n_layers);
 	json_put_size(j, "layer", layer);
 	json_put_size(j, "d_model", a->d_model);
@@ -206,13 +243,14 @@ static void put_sources(struct json_out *j, const struct job *job, const struct 
 	json_close(j, ']');
 }
 
-static int put_corpus(struct json_out *j, const struct job *job, struct err *e)
+static int put_corpus(struct json_out *j, const struct job *job, const struct json *harvest, struct err *e)
 {
 	const struct json *root;
 
 	if (tree_read(&root, job, job_input(job, &stage_tokens, 0), "corpus.json", e) < 0)
 		return -1;
 	json_open(j, "corpus", '{');
+	json_put(j, "held_out_documents", json_find(harvest, "held_out_documents"));
 	for (const struct json *m = root->first; m != NULL; m = m->next) {
 		if (view_is(m->key, "sources"))
 			put_sources(j, job, m);
@@ -244,24 +282,26 @@ int results_report(struct json_out *j, const struct job *job, struct err *e)
 	const struct artifact *features = job_input(job, &stage_features, 0);
 	const struct plan *p = job->plan;
 	struct joint t = { .job = job };
-	const struct json *found, *harvest;
+	const struct json *found, *harvest, *models;
 
 	if (tree_read(&t.latents, job, features, "latents.json", e) < 0 || tree_read(&harvest, job, features, "harvest.json", e) < 0 ||
 	    tree_read(&found, job, job->out, "findings.json", e) < 0)
 		return -1;
 	t.findings = json_find(found, "findings");
+	models = json_find(t.latents, "models");
 	put_verdict(j, &t);
 	json_open(j, "models", '{');
-	put_model(j, "base", &job->spec->base, p->base, p->layer_base);
-	put_model(j, "candidate", &job->spec->candidate, p->candidate, p->layer_candidate);
+	put_model(j, "base", &job->spec->base, p->base, p->layer_base, json_find(models, "base"));
+	put_model(j, "candidate", &job->spec->candidate, p->candidate, p->layer_candidate,
+		  json_find(models, "candidate"));
 	json_close(j, '}');
-	if (put_corpus(j, job, e) < 0)
+	if (put_corpus(j, job, harvest, e) < 0)
 		return -1;
 	json_put(j, "harvest", harvest);
 	if (put_training(j, job, e) < 0)
 		return -1;
 	put_latents(j, &t);
-	json_put(j, "findings", t.findings);
+	put_findings(j, &t);
 	json_put(j, "screen", json_find(found, "screen"));
 	return 0;
 }

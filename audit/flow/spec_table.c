@@ -215,15 +215,15 @@ static const struct field train_fields[] = {
 };
 
 static const struct field study_fields[] = {
-	SIZE("contexts", IN(study, contexts), 1, 1000, "10", "top contexts kept a latent"),
-	SIZE("context_tokens", IN(study, context_tokens), 0, 512, "24",
+	SIZE("contexts", IN(study, contexts), 1, 1000, "8", "top contexts kept a latent"),
+	SIZE("context_tokens", IN(study, context_tokens), 0, 512, "16",
 	     "tokens shown on either side of a context's strongest"),
 	SIZE("permutations", IN(study, permutations), 19, 1000000, "1000",
 	     "draws of a permutation test; the smallest p is 1 / (draws + 1)"),
 	REAL("inert_below", IN(study, inert_below), 0, 100, "0.1",
 	     "nats of relevance under which a latent is called inert"),
 	SIZE("tokens", IN(study, tokens), 0, 100, "10", "promoted, and suppressed, tokens listed a latent"),
-	SIZE("cards", IN(study, cards), 0, 1000, "20", "latents with a card in the report"),
+	SIZE("cards", IN(study, cards), 0, 1000, "12", "latents of each partition with a card in the report"),
 	END,
 };
 

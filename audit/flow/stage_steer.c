@@ -290,6 +290,7 @@ static int run(struct job *job, struct err *e)
 		goto out;
 	found = (struct found){ .finding = s.finding, .n = s.n_findings, .prompt = s.prompt, .rollout = s.rollout,
 		.grouped = s.grouped, .n_prompts = s.n_prompts, .dfc = &s.dfc, .turns = &s.turns, .answers = &s.answers,
+		.turn_rows = s.turn_rows.index, .answer_rows = s.answer_rows.index,
 		.answer_gap = s.answer_gap, .corpus = s.h.corpus };
 	rc = findings_write(&found, job, e);
 out:
