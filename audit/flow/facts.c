@@ -60,17 +60,23 @@ static void put_gaps(struct json_out *j, const struct harvested *h)
 	json_close(j, ']');
 }
 
-static void put_split(struct json_out *j, const struct harvested *h)
+static void put_split(struct json_out *j, const struct harvested *h, const struct job *job)
 {
-	size_t documents = 0, rows = 0;
+	size_t n_sources = job->spec->corpus.n_sources, documents = 0, rows = 0;
+	size_t *of_source = ARENA_ARRAY(job->mem, n_sources, size_t);
 
 	for (size_t i = 0; i < corpus_docs(h->corpus); i++) {
 		documents += h->held_out[i];
+		of_source[corpus_doc(h->corpus, i)->source] += h->held_out[i];
 		rows += h->held_out[i] ? corpus_doc(h->corpus, i)->pair_n : 0;
 	}
 	json_put_size(j, "rows", h->n_rows);
 	json_put_size(j, "held_out_documents", documents);
 	json_put_size(j, "held_out_rows", rows);
+	json_open(j, "held_out_by_source", '[');
+	for (size_t i = 0; i < n_sources; i++)
+		json_put_size(j, NULL, of_source[i]);
+	json_close(j, ']');
 }
 
 int facts_write(const struct harvested *h, const struct job *job, struct err *e)
@@ -83,7 +89,7 @@ int facts_write(const struct harvested *h, const struct job *job, struct err *e)
 		return -1;
 	j.out = o;
 	json_open(&j, NULL, '{');
-	put_split(&j, h);
+	put_split(&j, h, job);
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		double norm;
 

@@ -169,6 +169,7 @@ static void put_generations(struct json_out *j, const struct found *f, const str
 			json_open(j, NULL, '{');
 			json_put_real(j, "dose", spec->steer.dose[z]);
 			json_put_str(j, "text", it->generated[i + z].text);
+			json_put_bool(j, "coherent", it->point[z].coherence >= spec->steer.coherence);
 			json_close(j, '}');
 		}
 		json_close(j, ']');

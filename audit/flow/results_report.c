@@ -89,6 +89,7 @@ static void put_card(struct json_out *j, const struct joint *t, const struct jso
 		json_put_null(j, "verdict");
 	}
 	json_put_null(j, "stability");
+	json_put_null(j, "seeds_found");
 	json_close(j, '}');
 }
 
@@ -100,13 +101,45 @@ static void put_cards(struct json_out *j, const struct joint *t, const char *key
 	json_close(j, ']');
 }
 
+/* How many cards of a column are confirmed: only latents with a card can be. */
+static size_t confirmed_count(const struct joint *t, const struct json *column)
+{
+	size_t n = 0;
+
+	for (const struct json *c = column->first; c != NULL; c = c->next) {
+		const struct json *f = finding_of(t, c);
+
+		n += f != NULL && is_true(f, "is_confirmed");
+	}
+	return n;
+}
+
+static void put_partitions(struct json_out *j, const struct joint *t)
+{
+	const struct json *column = json_find(t->latents, "columns")->first;
+
+	json_open(j, "partitions", '[');
+	for (const struct json *p = json_find(t->latents, "partitions")->first; p != NULL; p = p->next) {
+		json_open(j, NULL, '{');
+		for (const struct json *m = p->first; m != NULL; m = m->next)
+			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+		json_put_size(j, "confirmed", confirmed_count(t, column));
+		/* Mirrored pairs and the matches of other seeds are not measured yet. */
+		json_put_null(j, "twin");
+		json_put_null(j, "unstable");
+		json_close(j, '}');
+		column = column->next;
+	}
+	json_close(j, ']');
+}
+
 static void put_latents(struct json_out *j, const struct joint *t)
 {
 	const struct json *columns = json_find(t->latents, "columns");
 
 	json_open(j, "latents", '{');
 	json_put(j, "formula", json_find(t->latents, "formula"));
-	json_put(j, "partitions", json_find(t->latents, "partitions"));
+	put_partitions(j, t);
 	json_open(j, "columns", '{');
 	for (const struct json *c = columns->first; c != NULL; c = c->next)
 		put_cards(j, t, arena_strdup(t->job->mem, c->key.p, c->key.n), c);
@@ -223,7 +256,7 @@ static void put_model(struct json_out *j, const char *key, const struct spec_mod
 }
 
 /* The counts of the artifact beside what the spec calls each source. */
-static void put_sources(struct json_out *j, const struct job *job, const struct json *counts)
+static void put_sources(struct json_out *j, const struct job *job, const struct json *counts, const struct json *held_out)
 {
 	static const char *const kind[] = { "documents", "chats", "rollouts" };
 	size_t i = 0;
@@ -237,6 +270,7 @@ static void put_sources(struct json_out *j, const struct job *job, const struct 
 		json_puts(j, "file", source_name(src));
 		json_puts(j, "licence", src->licence);
 		json_put(j, "documents", json_find(c, "documents"));
+		json_put(j, "held_out", json_at(held_out, i));
 		json_put(j, "pairs", json_find(c, "pairs"));
 		json_close(j, '}');
 	}
@@ -253,7 +287,7 @@ static int put_corpus(struct json_out *j, const struct job *job, const struct js
 	json_put(j, "held_out_documents", json_find(harvest, "held_out_documents"));
 	for (const struct json *m = root->first; m != NULL; m = m->next) {
 		if (view_is(m->key, "sources"))
-			put_sources(j, job, m);
+			put_sources(j, job, m, json_find(harvest, "held_out_by_source"));
 		else
 			json_put(j, arena_strdup(job->mem, m->key.p, m->key.n), m);
 	}

@@ -111,7 +111,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 1,
+	.version = 2,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

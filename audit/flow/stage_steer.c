@@ -306,7 +306,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 1,
+	.version = 2,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,
