@@ -1,5 +1,7 @@
 #include "report/escape.h"
 
+#include "report/markdown.h"
+
 #include <string.h>
 
 /*
@@ -159,9 +161,18 @@ static void put_lines(struct escape *s, struct str *out, struct view value)
 	str_release(&prefix);
 }
 
+/* After '#' as the anchor of a heading, else as a part of a path. */
 static void put_address(struct str *out, struct view value)
 {
-	for (size_t i = 0; i < value.n; i++) {
+	size_t i = out->n;
+
+	while (i > 1 && out->p[i - 1] != '(' && out->p[i - 1] != '\n')
+		i--;
+	if (i < out->n && out->p[i] == '#') {
+		markdown_slug(out, value);
+		return;
+	}
+	for (i = 0; i < value.n; i++) {
 		char c = value.p[i];
 
 		if ((is_word(c) && !(c & 0x80)) || (c && strchr("-._~/", c)))

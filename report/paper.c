@@ -155,7 +155,7 @@ static void put_furniture(struct page *page, const struct paper *p, size_t numbe
 	const double head = 44, foot = page_height - 36, right = PAPER_X + PAPER_WIDTH;
 	struct scene *s = &page->scene;
 
-	scene_text(s, PAPER_X, head, t, 0, view_of(p->info.head_left));
+	scene_wrap(s, PAPER_X, head, PAPER_WIDTH * 0.68, 9, 1, t, view_of(p->info.head_left));
 	scene_text(s, right, head, p->info.head_warns ? warn : t, 1, view_of(p->info.head_right));
 	scene_line(s, PAPER_X, head + 6, PAPER_WIDTH, 0, INK_RULE, 0.4);
 	scene_text(s, PAPER_X, foot, t, 0, view_of(p->info.author));

@@ -1,5 +1,7 @@
 #include "report/passage.h"
 
+#include "report/bidi.h"
+
 #include <string.h>
 
 /* What the inlines around a letter ask of it. */
@@ -29,7 +31,7 @@ static void add_letter(struct maker *m, struct letter l)
 	struct passage *p = m->p;
 
 	if (p->n == p->cap) {
-		p->cap = p->cap ? 2 * p->cap : 64;
+		p->cap = p->cap ? 2 * p->cap : 16;
 		p->letter = grow(m->mem, p->letter, p->n, p->cap, sizeof(*p->letter));
 	}
 	p->letter[p->n++] = l;
@@ -38,14 +40,16 @@ static void add_letter(struct maker *m, struct letter l)
 static void add_text(struct maker *m, struct view text, struct form f)
 {
 	const double code_scale = 0.92; /* the fixed-width face looks larger than the others */
-	struct str s = STR_INIT;
 	double size = f.code ? m->p->style.size * code_scale : m->p->style.size;
+	struct str s = STR_INIT;
+	struct view v;
 
 	fonts_spell(&s, m->fonts, text);
-	for (size_t i = 0, n; i < s.n; i += n) {
+	v = bidi_shape_text(m->mem, m->fonts, str_view(&s));
+	for (size_t i = 0, n; i < v.n; i += n) {
 		struct letter l = { .size = size, .link = f.link, .code = f.code, .strike = f.strike };
 
-		n = utf8_decode(&l.cp, s.p + i, s.n - i);
+		n = utf8_decode(&l.cp, v.p + i, v.n - i);
 		BUG_ON(!n);
 		l.face = fonts_face(m->fonts, f.face, l.cp);
 		l.advance = fonts_advance(m->fonts, l.face, l.cp) * size / 1000;
@@ -64,11 +68,28 @@ static unsigned add_target(struct maker *m, struct view target)
 	return (unsigned)p->n_targets;
 }
 
+/* A span of code stands a little apart from what is beside it. */
+static void set_apart(struct passage *p, size_t from)
+{
+	const double apart = 1.7;
+	struct letter *first, *last;
+
+	if (from == p->n)
+		return;
+	first = &p->letter[from];
+	last = &p->letter[p->n - 1];
+	first->before = apart;
+	first->advance += apart;
+	last->after = apart;
+	last->advance += apart;
+}
+
 /* Bounded by NODE_DEPTH. */
 static void add_inlines(struct maker *m, const struct node *parent, struct form f)
 {
 	for (const struct node *n = parent->first; n; n = n->next) {
 		struct form inner = f;
+		size_t from = m->p->n;
 
 		switch (n->kind) {
 		case NODE_TEXT:
@@ -97,6 +118,8 @@ static void add_inlines(struct maker *m, const struct node *parent, struct form 
 			break;
 		}
 		add_inlines(m, n, inner);
+		if (n->kind == NODE_CODE)
+			set_apart(m->p, from);
 	}
 }
 
@@ -254,21 +277,24 @@ static bool same_form(const struct letter *a, const struct letter *b)
 	return a->face == b->face && a->link == b->link && a->code == b->code && a->strike == b->strike;
 }
 
-/* Letters [from, to) of one form. */
-static void put_run(struct scene *s, struct areas *a, const struct passage *p, size_t from, size_t to, double x, double y)
+/* Letters of one form. */
+static void put_run(struct scene *s, struct areas *a, const struct passage *p, const struct letter *l, size_t n, double x,
+		    double y)
 {
-	const struct letter *l = &p->letter[from];
 	struct str text = STR_INIT;
-	double width = 0;
+	double width = -l->before - l[n - 1].after;
 	char utf8[4];
 
-	for (size_t i = from; i < to; i++) {
-		str_add(&text, utf8, utf8_encode(utf8, p->letter[i].cp));
-		width += p->letter[i].advance;
+	x += l->before;
+	for (size_t i = 0; i < n; i++) {
+		str_add(&text, utf8, utf8_encode(utf8, l[i].cp));
+		width += l[i].advance;
 	}
 	if (l->code)
 		scene_box(s, x - 0.8, y - l->size * 0.86, width + 1.6, l->size * 1.16, INK_PANEL, INK_GRID);
-	scene_text(s, x, y, (struct style){ l->face, l->size, l->link ? INK_LINK : p->style.ink }, 0, str_view(&text));
+	/* the text lives as long as the scene */
+	scene_letters(s, x, y, (struct style){ l->face, l->size, l->link ? INK_LINK : p->style.ink }, 0,
+		      (struct view){ arena_strdup(s->mem, text.p, text.n), text.n });
 	if (l->strike)
 		scene_line(s, x, y - l->size * 0.3, width, 0, p->style.ink, 0.5);
 	if (l->link) {
@@ -278,15 +304,39 @@ static void put_run(struct scene *s, struct areas *a, const struct passage *p, s
 	str_release(&text);
 }
 
+/* The letters of a line from the left to the right of the page. */
+static const struct letter *place_letters(struct arena *mem, const struct letter *l, size_t n)
+{
+	uint32_t *cp = ARENA_ARRAY(mem, n, uint32_t);
+	size_t *order = ARENA_ARRAY(mem, n, size_t);
+	bool *turned = ARENA_ARRAY(mem, n, bool);
+	struct letter *placed;
+
+	for (size_t i = 0; i < n; i++)
+		cp[i] = l[i].cp;
+	if (!bidi_order(order, turned, cp, n))
+		return l;
+	placed = ARENA_ARRAY(mem, n, struct letter);
+	for (size_t i = 0; i < n; i++) {
+		placed[i] = l[order[i]];
+		if (turned[i])
+			placed[i].cp = bidi_mirror(placed[i].cp);
+	}
+	return placed;
+}
+
 void passage_lay(struct scene *s, struct areas *a, const struct passage *p, struct line l, double x, double y)
 {
-	for (size_t i = l.from; i < l.to;) {
-		size_t end = i + 1;
-		double width = p->letter[i].advance;
+	size_t n = l.to - l.from;
+	const struct letter *letter = n ? place_letters(s->mem, &p->letter[l.from], n) : NULL;
 
-		while (end < l.to && same_form(&p->letter[i], &p->letter[end]))
-			width += p->letter[end++].advance;
-		put_run(s, a, p, i, end, x, y);
+	for (size_t i = 0; i < n;) {
+		size_t end = i + 1;
+		double width = letter[i].advance;
+
+		while (end < n && same_form(&letter[i], &letter[end]))
+			width += letter[end++].advance;
+		put_run(s, a, p, letter + i, end - i, x, y);
 		x += width;
 		i = end;
 	}

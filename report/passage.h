@@ -18,6 +18,7 @@ struct letter {
 	uint32_t cp;
 	enum face face;            /* the one that draws it */
 	double size, advance;      /* points */
+	double before, after;      /* of the advance: room left and right of the letter, about a span of code */
 	unsigned link;             /* 1 + index into the passage's targets; 0: none */
 	bool code, strike, line_end;
 };

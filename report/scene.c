@@ -1,5 +1,7 @@
 #include "report/scene.h"
 
+#include "report/bidi.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -67,7 +69,7 @@ static struct mark *add_mark(struct scene *s, enum mark_kind kind)
 	struct mark *grown;
 
 	if (s->n == s->cap) {
-		s->cap = s->cap ? 2 * s->cap : 64;
+		s->cap = s->cap ? 2 * s->cap : 8;
 		grown = ARENA_ARRAY(s->mem, s->cap, struct mark);
 		if (s->n)
 			memcpy(grown, s->mark, s->n * sizeof(*grown));
@@ -126,7 +128,7 @@ static struct view spell(const struct scene *s, struct view text)
 	fonts_spell(&spelled, s->fonts, text);
 	v = (struct view){ arena_strdup(s->mem, spelled.n ? spelled.p : "", spelled.n), spelled.n };
 	str_release(&spelled);
-	return v;
+	return bidi_shape_text(s->mem, s->fonts, v);
 }
 
 double scene_measure(const struct scene *s, struct style t, struct view text)
@@ -134,8 +136,8 @@ double scene_measure(const struct scene *s, struct style t, struct view text)
 	return fonts_width(s->fonts, t.face, t.size, spell(s, text));
 }
 
-/* A spelled text, one mark for each run of a face. */
-static double put_text(struct scene *s, double x, double y, struct style t, double anchor, struct view v)
+/* One mark for each run of a face. */
+double scene_letters(struct scene *s, double x, double y, struct style t, double anchor, struct view v)
 {
 	double width = fonts_width(s->fonts, t.face, t.size, v);
 
@@ -161,7 +163,7 @@ static double put_text(struct scene *s, double x, double y, struct style t, doub
 
 double scene_text(struct scene *s, double x, double y, struct style t, double anchor, struct view text)
 {
-	return put_text(s, x, y, t, anchor, spell(s, text));
+	return scene_letters(s, x, y, t, anchor, bidi_order_text(s->mem, spell(s, text)));
 }
 
 static size_t cluster(struct view v)
@@ -223,7 +225,7 @@ size_t scene_wrap(struct scene *s, double x, double y, double width, double lead
 
 		if (n < v.n && line + 1 == lines)
 			one = shorten(s, t, width, v);
-		put_text(s, x, y + leading * (double)line, t, 0, one);
+		scene_letters(s, x, y + leading * (double)line, t, 0, bidi_order_text(s->mem, one));
 		v.p += n;
 		v.n -= n;
 		while (v.n && v.p[0] == ' ') {

@@ -72,8 +72,10 @@ struct style {
 	enum ink ink;
 };
 
-/* Where x is: 0 at the start of the text, 0.5 in its middle, 1 at its end.  Returns its width.  Spells first. */
+/* Where x is: 0 at the start of the text, 0.5 in its middle, 1 at its end.  Returns its width. */
 double scene_text(struct scene *s, double x, double y, struct style t, double anchor, struct view text);
+/* The same for a text that is spelled and in the order of its places already. */
+double scene_letters(struct scene *s, double x, double y, struct style t, double anchor, struct view text);
 /* At most `lines` lines of at most `width` from the baseline y down, `leading` apart; what does not fit ends in an
  * ellipsis.  Returns how many lines there are. */
 size_t scene_wrap(struct scene *s, double x, double y, double width, double leading, size_t lines, struct style t,

@@ -12,7 +12,9 @@ static const char head[] =
 	"<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" role=\"img\"";
 
 static const char styles[] =
-	"<style>text{font-family:'Noto Sans','DejaVu Sans',Verdana,Arial,sans-serif;white-space:pre}"
+	"<style>text{font-family:'Noto Sans','DejaVu Sans',Verdana,Arial,sans-serif;white-space:pre;"
+	/* places are decided: a reader does not turn runs round again */
+	"direction:ltr;unicode-bidi:bidi-override}"
 	".b{font-weight:bold}.i{font-style:italic}"
 	".m{font-family:'DejaVu Sans Mono',Menlo,Consolas,monospace}</style>\n";
 
@@ -152,17 +154,19 @@ static void put_mark(struct out *o, const struct mark *m)
 
 int scene_svg(const struct scene *s, const char *path, struct err *e)
 {
-	const double pixels = 4.0 / 3; /* CSS pixels a point */
+	const double pixels = 4.0 / 3, margin = 8; /* CSS pixels a point; points */
 	struct out *o;
 
 	if (out_open(&o, path, e) < 0)
 		return -1;
 	out_fmt(o, "%s", head);
-	put_number(o, "width", s->width * pixels);
-	put_number(o, "height", s->height * pixels);
-	out_fmt(o, " viewBox=\"0 0 %.2f %.2f\">\n<title>", s->width, s->height);
+	put_number(o, "width", (s->width + 2 * margin) * pixels);
+	put_number(o, "height", (s->height + 2 * margin) * pixels);
+	out_fmt(o, " viewBox=\"%.0f %.0f %.2f %.2f\">\n<title>", -margin, -margin, s->width + 2 * margin,
+		s->height + 2 * margin);
 	put_words(o, view_of(s->title));
-	out_fmt(o, "</title>\n%s<rect width=\"100%%\" height=\"100%%\" fill=\"#%06x\"/>\n", styles, ink_rgb(INK_PAPER));
+	out_fmt(o, "</title>\n%s<rect x=\"%.0f\" y=\"%.0f\" width=\"100%%\" height=\"100%%\" fill=\"#%06x\"/>\n", styles,
+		-margin, -margin, ink_rgb(INK_PAPER));
 	for (size_t i = 0; i < s->n; i++)
 		put_mark(o, &s->mark[i]);
 	out_fmt(o, "</svg>\n");

@@ -167,11 +167,25 @@ static bool is_empty(const struct table *t, const struct row *r)
 	return true;
 }
 
+/* Tables up to this height are not cut at all; of the others the last row does not stand alone. */
+static void keep_rows(struct flow *f, size_t first, size_t last_row)
+{
+	const double whole = 150;
+	double height = 0;
+
+	for (size_t i = first; i < f->n; i++)
+		height += f->band[i].height;
+	for (size_t i = first; height <= whole && i + 1 < f->n; i++)
+		f->band[i].keep = true;
+	if (last_row > first)
+		f->band[last_row - 1].keep = true;
+}
+
 void flow_table(struct flow *f, const struct node *table, double x, double width, double before)
 {
 	struct table t = { 0 };
 	double *asks, *needs;
-	size_t heads = f->n, n_heads = 0;
+	size_t heads = f->n, n_heads = 0, last_row = f->n;
 
 	read_cells(f, &t, table);
 	if (!t.n_rows || !t.n_columns)
@@ -199,5 +213,8 @@ void flow_table(struct flow *f, const struct node *table, double x, double width
 			f->band[k].heads = heads;
 			f->band[k].n_heads = n_heads;
 		}
+		last_row = first;
 	}
+	if (f->n > heads)
+		keep_rows(f, heads, last_row);
 }

@@ -45,8 +45,8 @@ static void finish(struct drawing *d)
 static void test_marks(void **state)
 {
 	static const char *const parts[] = {
-		"<svg xmlns=\"http://www.w3.org/2000/svg\"", "width=\"133.33\" height=\"66.67\" viewBox=\"0 0 100.00 50.00\"",
-		"<title>a &lt; b &amp; &quot;c&quot;</title>", "<rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+		"<svg xmlns=\"http://www.w3.org/2000/svg\"", "width=\"154.67\" height=\"88\" viewBox=\"-8 -8 116.00 66.00\"",
+		"<title>a &lt; b &amp; &quot;c&quot;</title>", "<rect x=\"-8\" y=\"-8\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
 		"<rect x=\"1\" y=\"2.5\" width=\"30\" height=\"10\" fill=\"#f4f5f7\" stroke=\"#b4b9bf\" stroke-width=\"0.5\"/>",
 		"<line x1=\"0\" y1=\"0\" x2=\"100\" y2=\"0\" stroke=\"#1a1a1a\" stroke-width=\"0.5\"/>",
 		"<polyline points=\"1.00,2.00 3.14,4.00\" fill=\"none\" stroke=\"#0072b2\" stroke-width=\"1\" stroke-dasharray=\"4 2\"/>",

@@ -139,6 +139,7 @@ static const struct fill_case escaped[] = {
 	{ "code block in a quote", "{\"x\":\"a\\nb\"}", "> ~~~\n> {{x}}\n> ~~~\n", "> ~~~\n> a\n> b\n> ~~~\n" },
 	{ "ticks in a code block", "{\"x\":\"*\"}", "~~~\n`{{x}}`\n~~~", "~~~\n`*`\n~~~" },
 	{ "address", "{\"x\":\"a b)(*.svg\"}", "[t](f/{{x}}) {{x}}", "[t](f/a%20b%29%28%2A.svg) a b)(\\*.svg" },
+	{ "address of a heading", "{\"x\":\"F1: What's new?\"}", "[t](#finding-{{x}})", "[t](#finding-f1-whats-new)" },
 	{ "unseen characters", "{\"x\":\"a\\u202eb\\u200b\\u0007!\\ud83d\\ude00\"}", "{{x}}",
 	  "a U+202E b U+200B U+0007!\U0001F600" },
 	{ "raw is as it is", "{\"x\":\"# *\\n|\"}", "{{{x}}}", "# *\n|" },
