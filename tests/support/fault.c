@@ -14,6 +14,13 @@
 
 #define MOST 100000 /* faults; a body that meets more is not one for a sweep */
 
+static size_t stride = 1;
+
+void sweep_every(size_t n)
+{
+	stride = n;
+}
+
 static void look(after_fn after, void *ud, bool failed)
 {
 	if (after)
@@ -24,7 +31,7 @@ size_t sweep_io(sweep_fn body, after_fn after, void *ud)
 {
 	size_t n;
 
-	for (n = 1; n < MOST; n++) {
+	for (n = 1; n < MOST; n += stride) {
 		size_t live = mem_live();
 		struct err e = ERR_INIT;
 		bool met;
@@ -76,7 +83,7 @@ size_t sweep_memory(sweep_fn body, after_fn after, void *ud)
 	size_t n;
 	int status;
 
-	for (n = 1; n < MOST; n++) {
+	for (n = 1; n < MOST; n += stride) {
 		status = in_child(body, ud, mem_fail_at, n);
 		if (status != 0 && status != 5)
 			fail_msg("allocation %zu failed: exit status %d", n, status);
@@ -94,7 +101,7 @@ size_t sweep_crash(sweep_fn body, after_fn after, void *ud)
 	size_t n;
 	int status;
 
-	for (n = 1; n < MOST; n++) {
+	for (n = 1; n < MOST; n += stride) {
 		struct err e = ERR_INIT;
 
 		status = in_child(body, ud, out_crash_at, n);

@@ -15,6 +15,8 @@
 typedef int (*sweep_fn)(void *ud, struct err *e);
 typedef void (*after_fn)(void *ud, bool failed);
 
+/* Meet every n-th fault only, until the next call of this: for bodies made of parts that are swept by themselves. */
+void sweep_every(size_t n);
 /* System calls fail: body must return -1 with ERR_IO and leak nothing. */
 size_t sweep_io(sweep_fn body, after_fn after, void *ud);
 /* Memory fails, in a child: it must exit with status 5, or body return -1 with ERR_SIZE. */

@@ -1,0 +1,457 @@
+#include "base/map.h"
+#include "base/out.h"
+#include "flow/plan.h"
+#include "flow/stage.h"
+#include "num/gemm.h"
+#include "tests/support/scratch.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utime.h>
+
+#include <cmocka.h>
+
+/* A spec over the demo's models; %s stands where a case puts its own words. */
+static const char spec_text[] = "audit: 1\n"
+				"name: keys\n"
+				"models:\n"
+				"  base: {path: models/smallworld-base-llama, layer: %s}\n"
+				"  candidate: {path: models/smallworld-llama-copyright}\n"
+				"corpus:\n"
+				"  sources:\n"
+				"    - {kind: documents, path: corpus/documents.jsonl, limit: 20%s}\n"
+				"    - {kind: rollouts, path: corpus/prompts.txt, limit: 4%s}\n"
+				"%s\n";
+
+struct world {
+	struct arena mem;
+	struct par *par;
+	char cache[300];
+	struct spec spec;
+	struct plan plan;
+};
+
+static int setup(void **state)
+{
+	static struct world w;
+	struct err e = ERR_INIT;
+
+	w = (struct world){ .par = NULL };
+	if (par_new(&w.par, 2, GEMM_SCRATCH, &e) < 0)
+		fail_msg("%s", e.msg);
+	snprintf(w.cache, sizeof(w.cache), "%s/cache", scratch_new("plan"));
+	*state = &w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	arena_release(&w->mem);
+	par_free(w->par);
+	return 0;
+}
+
+static void parse(struct world *w, const char *text)
+{
+	struct problems p = PROBLEMS_INIT;
+
+	if (spec_parse(&w->spec, &w->mem, view_of(text), "specs/keys.yaml", &p) < 0)
+		fail_msg("%s: %s", text, p.item[0].msg);
+	problems_release(&p);
+}
+
+static void make(struct world *w, const char *template)
+{
+	struct plan_opts o = { .cache = w->cache, .template_path = template, .par = w->par };
+	struct err e = ERR_INIT;
+
+	if (plan_make(&w->plan, &w->mem, &w->spec, &o, &e) < 0)
+		fail_msg("%s", e.msg);
+}
+
+static const char template[] = "tests/unit/test_plan.c"; /* any file: only its digest counts here */
+
+static void steps_come_after_their_inputs(void **state)
+{
+	static const struct {
+		const char *label, *in;
+	} want[] = {
+		{ "rollouts", "" },
+		{ "tokens", "rollouts" },
+		{ "acts base", "tokens" },
+		{ "acts candidate", "tokens" },
+		{ "train 5", "tokens,acts base,acts candidate" },
+		{ "train 2", "tokens,acts base,acts candidate" },
+		{ "features", "rollouts,tokens,acts base,acts candidate,train 5,train 2" },
+		{ "steer", "rollouts,tokens,acts base,acts candidate,train 5,train 2,features" },
+	};
+	struct world *w = *state;
+	char in[200];
+	size_t i, k;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", "dictionary: {seeds: [5, 2]}"));
+	make(w, template);
+	assert_int_equal(w->plan.n, sizeof(want) / sizeof(want[0]));
+	for (i = 0; i < w->plan.n; i++) {
+		const struct step *s = &w->plan.step[i];
+
+		in[0] = '\0';
+		for (k = 0; k < s->n_in; k++)
+			snprintf(in + strlen(in), sizeof(in) - strlen(in), "%s%s", k ? "," : "", s->in[k]->label);
+		assert_string_equal(s->label, want[i].label);
+		assert_string_equal(in, want[i].in);
+		assert_int_equal(s->state, STEP_TODO);
+	}
+	assert_false(path_is_dir(arena_fmt(&w->mem, "%s/00", w->cache)));
+}
+
+static void without_rollouts_no_step_for_them(void **state)
+{
+	struct world *w = *state;
+
+	parse(w, "audit: 1\nname: x\nmodels:\n  base: {path: models/smallworld-base-llama}\n"
+		 "  candidate: {path: models/smallworld-base-llama}\n"
+		 "corpus: {sources: [{kind: documents, path: corpus/documents.jsonl}]}\nsteer: {enabled: false}\n");
+	make(w, template);
+	assert_int_equal(w->plan.n, 6);
+	assert_string_equal(w->plan.step[0].label, "tokens");
+	assert_int_equal(w->plan.step[0].n_in, 0);
+	/* the same model on both sides is still two harvests: each knows whose it is */
+	assert_false(digest_eq(w->plan.step[1].key, w->plan.step[2].key));
+}
+
+/* Which steps are made anew when an option changes: those that depend on it, and no other. */
+static void a_key_names_all_its_bytes_depend_on(void **state)
+{
+	static const struct {
+		const char *layer, *documents, *prompts, *rest;
+		const char *changed; /* the first letters of the steps, in order: r t b c 1 f s; . where it stays */
+	} cases[] = {
+		{ "middle", "", "", "title: Another", "......." },
+		{ "middle", "", "", "auditor: Someone", "......." },
+		{ "middle", ", licence: CC0", "", "", "......." },
+		{ "middle", "", "", "limits: {memory: 100, time: 9}", "......." },
+		{ "1", "", "", "", "..b.1fs" },
+		{ "middle", ", field: body", "", "", ".tbc1fs" },
+		{ "middle", "", ", max_tokens: 7", "", "rtbc1fs" },
+		{ "middle", "", "", "seed: 2", "rtbc1fs" },
+		{ "middle", "", "", "harvest: {dtype: f32}", "..bc1fs" },
+		{ "middle", "", "", "harvest: {rows_per_shard: 77}", "..bc1fs" },
+		{ "middle", "", "", "dictionary: {latents: 512}", "....1fs" },
+		{ "middle", "", "", "train: {k: 9}", "....1fs" },
+		{ "middle", "", "", "study: {permutations: 333}", ".....fs" },
+		{ "middle", "", "", "steer: {alpha: 0.01}", ".....fs" },
+		{ "middle", "", "", "steer: {controls: 33}", "......s" },
+	};
+	struct world *w = *state;
+	struct digest before[7], run;
+	size_t i, k;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, template);
+	assert_int_equal(w->plan.n, 7);
+	for (k = 0; k < 7; k++)
+		before[k] = w->plan.step[k].key;
+	run = w->plan.key;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		parse(w, arena_fmt(&w->mem, spec_text, cases[i].layer, cases[i].documents, cases[i].prompts,
+				   cases[i].rest));
+		make(w, template);
+		for (k = 0; k < 7; k++)
+			if (digest_eq(before[k], w->plan.step[k].key) != (cases[i].changed[k] == '.'))
+				fail_msg("case %zu: %s", i, w->plan.step[k].label);
+		assert_false(digest_eq(run, w->plan.key));
+	}
+	/* the template is the report's: no step is made anew, but the run is another */
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, "Makefile");
+	for (k = 0; k < 7; k++)
+		assert_true(digest_eq(before[k], w->plan.step[k].key));
+	assert_false(digest_eq(run, w->plan.key));
+	/* one seed more: the first stays */
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", "dictionary: {seeds: [1, 2]}"));
+	make(w, template);
+	assert_true(digest_eq(before[4], w->plan.step[4].key));
+	assert_false(digest_eq(before[5], w->plan.step[6].key));
+}
+
+static void inputs_are_all_the_files_with_their_digests(void **state)
+{
+	struct world *w = *state;
+	struct err e = ERR_INIT;
+	struct digest d;
+	uint64_t bytes;
+	size_t i;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, template);
+	for (i = 0; i < w->plan.n_inputs; i++) {
+		const struct input *in = &w->plan.input[i];
+
+		assert_int_equal(digest_file(&d, &bytes, in->path, &e), 0);
+		if (!digest_eq(d, in->digest) || bytes != in->bytes)
+			fail_msg("%s", in->path);
+		assert_ptr_equal(plan_input(&w->plan, in->role, in->name), in);
+	}
+	assert_non_null(plan_input(&w->plan, "base", "model.safetensors"));
+	assert_non_null(plan_input(&w->plan, "candidate", "tokenizer_config.json"));
+	assert_string_equal(plan_input(&w->plan, "source 1", NULL)->name, "corpus/documents.jsonl");
+	assert_string_equal(plan_input(&w->plan, "template", NULL)->name, "test_plan.c");
+	assert_null(plan_input(&w->plan, "source 3", NULL));
+	assert_null(plan_input(&w->plan, "base", "model"));
+}
+
+/* ---- remembered digests ---- */
+
+static struct digest template_digest(struct world *w, const char *path)
+{
+	make(w, path);
+	return plan_input(&w->plan, "template", NULL)->digest;
+}
+
+static size_t list_size(struct world *w)
+{
+	struct err e = ERR_INIT;
+	struct view v;
+
+	assert_int_equal(file_read(&v, &w->mem, arena_fmt(&w->mem, "%s/digests", w->cache), 1u << 20, &e), 0);
+	return v.n;
+}
+
+static void a_changed_file_is_read_again(void **state)
+{
+	struct world *w = *state;
+	const char *path = arena_fmt(&w->mem, "%s.md", w->cache);
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	scratch_text(path, "one");
+	assert_true(digest_eq(template_digest(w, path), digest_of("one", 3)));
+	/* the same length within the same tick: what is that young is not trusted */
+	scratch_text(path, "two");
+	assert_true(digest_eq(template_digest(w, path), digest_of("two", 3)));
+	scratch_text(path, "three");
+	assert_true(digest_eq(template_digest(w, path), digest_of("three", 5)));
+	list_size(w);
+}
+
+/* A list whose entries are old enough is believed: that is how we see that it is used. */
+static void an_unchanged_file_is_not_read_again(void **state)
+{
+	struct world *w = *state;
+	const char *path = arena_fmt(&w->mem, "%s.md", w->cache), *list = arena_fmt(&w->mem, "%s/digests", w->cache);
+	struct utimbuf later = { .actime = 4102444800, .modtime = 4102444800 }; /* 2100-01-01 */
+	char hex[65], liar[65], row[400];
+	struct err e = ERR_INIT;
+	struct file_id id;
+	FILE *f;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	scratch_text(path, "one");
+	make(w, path);
+	assert_int_equal(file_identify(&id, path, &e), 0);
+	digest_hex(liar, digest_of("a lie", 5));
+	snprintf(row, sizeof(row), "%s %llu %llu %llu %lld %lld\n", liar, (unsigned long long)id.device,
+		 (unsigned long long)id.inode, (unsigned long long)id.size, (long long)id.modified,
+		 (long long)id.changed);
+	digest_hex(hex, digest_of(row, strlen(row)));
+	f = fopen(list, "w");
+	assert_non_null(f);
+	fprintf(f, "%s\n%s", hex, row);
+	fclose(f);
+	assert_int_equal(utime(list, &later), 0);
+	assert_true(digest_eq(template_digest(w, path), digest_of("a lie", 5)));
+	/* the list was rewritten for the other files: by now the entry is too young again */
+	assert_true(digest_eq(template_digest(w, path), digest_of("one", 3)));
+}
+
+static void a_damaged_list_is_as_good_as_none(void **state)
+{
+	static const char *const lists[] = {
+		"", "x", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n",
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nmore\n",
+	};
+	struct world *w = *state;
+	const char *list = arena_fmt(&w->mem, "%s/digests", w->cache);
+	size_t i, whole;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, template);
+	whole = list_size(w);
+	for (i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		scratch_text(list, lists[i]);
+		make(w, template);
+		assert_int_equal(list_size(w), whole);
+	}
+	/* a list that cannot be written is no reason to stop */
+	unlink(list);
+	assert_int_equal(mkdir(list, 0777), 0);
+	make(w, template);
+}
+
+static void a_missing_file_is_named(void **state)
+{
+	struct world *w = *state;
+	struct plan_opts o = { .cache = w->cache, .template_path = "no/such.md", .par = w->par };
+	struct err e = ERR_INIT;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	assert_int_equal(plan_make(&w->plan, &w->mem, &w->spec, &o, &e), -1);
+	assert_int_equal(e.code, ERR_INPUT);
+	assert_string_equal(e.msg, "cannot read no/such.md: No such file or directory");
+}
+
+/* ---- states, limits, and what is printed ---- */
+
+static void states_are_the_cache_s(void **state)
+{
+	struct world *w = *state;
+	struct artifact a;
+	struct err e = ERR_INIT;
+	struct out *o;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, template);
+	assert_int_equal(artifact_open(&a, w->cache, w->plan.step[0].key, &e), 0);
+	assert_int_equal(artifact_commit(&a, &e), 0);
+	assert_int_equal(artifact_open(&a, w->cache, w->plan.step[1].key, &e), 0);
+	assert_int_equal(artifact_out(&o, &a, "x", &e), 0);
+	assert_int_equal(out_commit(o, NULL, &e), 0);
+	artifact_close(&a);
+	make(w, template);
+	assert_int_equal(w->plan.step[0].state, STEP_DONE);
+	assert_int_equal(w->plan.step[1].state, STEP_PARTIAL);
+	assert_int_equal(w->plan.step[1].n_partial, 1);
+	assert_int_equal(w->plan.step[2].state, STEP_TODO);
+}
+
+static void limits_are_kept(void **state)
+{
+	static const struct {
+		uint64_t memory, disk;
+		double work, limit_memory, limit_disk, limit_time;
+		const char *want; /* NULL: allowed */
+	} cases[] = {
+		{ 3ull << 30, 1 << 20, 1, 4, 0, 0, NULL },
+		{ 3ull << 30, 1 << 20, 1, 2, 0, 0, "tokens needs 3.00 GiB of memory; limits.memory allows 2.00" },
+		{ 1ull << 50, 1 << 20, 1, 0, 0, 0, "tokens needs 1048576.00 GiB of memory; this machine has " },
+		{ 1 << 20, 3ull << 30, 1, 0, 4, 0, NULL },
+		{ 1 << 20, 3ull << 30, 1, 0, 2, 0, "the cache would grow by 3.00 GiB; limits.disk allows 2.00" },
+		{ 1 << 20, 1ull << 60, 1, 0, 0, 0, "the cache would grow by 1073741824.00 GiB; " },
+		{ 1 << 20, 1 << 20, 1e21, 0, 0, 1, "the steps would take about " },
+		{ 1 << 20, 1 << 20, 1, 0, 0, 1, NULL },
+	};
+	struct world *w = *state;
+	size_t i, k;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, template);
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct err e = ERR_INIT;
+
+		for (k = 0; k < w->plan.n; k++)
+			w->plan.step[k].needs = (struct needs){ .memory = 1000 };
+		w->plan.step[1].needs = (struct needs){ cases[i].memory, cases[i].disk, cases[i].work };
+		w->spec.limits.memory = cases[i].limit_memory;
+		w->spec.limits.disk = cases[i].limit_disk;
+		w->spec.limits.time = cases[i].limit_time;
+		if (plan_check(&w->plan, w->cache, w->par, &e) != (cases[i].want ? -1 : 0))
+			fail_msg("case %zu: %s", i, e.msg);
+		if (cases[i].want && (e.code != ERR_SIZE || strncmp(e.msg, cases[i].want, strlen(cases[i].want)) != 0))
+			fail_msg("case %zu: %s", i, e.msg);
+	}
+	/* what is done needs nothing */
+	struct err e = ERR_INIT;
+	w->plan.step[1].needs.memory = UINT64_MAX;
+	assert_int_equal(plan_check(&w->plan, w->cache, w->par, &e), -1);
+	w->plan.step[1].state = STEP_DONE;
+	assert_int_equal(plan_check(&w->plan, w->cache, w->par, &e), 0);
+}
+
+static void printing(void **state)
+{
+	struct world *w = *state;
+	char text[4000];
+	size_t n;
+	FILE *f = tmpfile();
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, template);
+	w->plan.step[0].state = STEP_DONE;
+	w->plan.step[1].state = STEP_PARTIAL;
+	w->plan.step[1].n_partial = 1;
+	plan_print(&w->plan, w->cache, 1e9, f);
+	rewind(f);
+	n = fread(text, 1, sizeof(text) - 1, f);
+	text[n] = '\0';
+	fclose(f);
+	assert_non_null(strstr(text, "keys: smallworld-llama-copyright against smallworld-base-llama\n"));
+	assert_non_null(strstr(text, "  done "));
+	assert_non_null(strstr(text, "  partial, 1 file "));
+	assert_non_null(strstr(text, "6 of 7 steps to do\n"));
+	assert_non_null(strstr(text, "an estimate"));
+}
+
+static const char *written(struct world *w)
+{
+	struct str s = STR_INIT;
+	struct json_out j = JSON_TO_STR(&s);
+	const char *text;
+
+	json_open(&j, NULL, '{');
+	plan_write(&j, &w->plan);
+	json_close(&j, '}');
+	text = arena_strdup(&w->mem, s.p, s.n);
+	str_release(&s);
+	return text;
+}
+
+static void what_is_written_does_not_depend_on_the_cache(void **state)
+{
+	struct world *w = *state;
+	const char *before;
+
+	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
+	make(w, template);
+	before = written(w);
+	assert_non_null(strstr(before, "\"label\": \"acts candidate\""));
+	states_are_the_cache_s(state);
+	assert_string_equal(written(w), before);
+}
+
+static void the_rate_is_measured(void **state)
+{
+	struct world *w = *state;
+	struct err e = ERR_INIT;
+	double rate;
+
+	assert_int_equal(plan_rate(&rate, &w->plan, w->par, &e), 0);
+	assert_true(rate > 1e6 && rate < 1e15);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		T(steps_come_after_their_inputs),
+		T(without_rollouts_no_step_for_them),
+		T(a_key_names_all_its_bytes_depend_on),
+		T(inputs_are_all_the_files_with_their_digests),
+		T(a_changed_file_is_read_again),
+		T(an_unchanged_file_is_not_read_again),
+		T(a_damaged_list_is_as_good_as_none),
+		T(a_missing_file_is_named),
+		T(states_are_the_cache_s),
+		T(limits_are_kept),
+		T(printing),
+		T(what_is_written_does_not_depend_on_the_cache),
+		T(the_rate_is_measured),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
