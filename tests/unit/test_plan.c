@@ -137,7 +137,7 @@ static void a_key_names_all_its_bytes_depend_on(void **state)
 		{ "middle", "", "", "auditor: Someone", "......." },
 		{ "middle", ", licence: CC0", "", "", "......." },
 		{ "middle", "", "", "limits: {memory: 100, time: 9}", "......." },
-		{ "1", "", "", "", "..b.1fs" },
+		{ "0", "", "", "", "..b.1fs" },
 		{ "middle", ", field: body", "", "", ".tbc1fs" },
 		{ "middle", "", ", max_tokens: 7", "", "rtbc1fs" },
 		{ "middle", "", "", "seed: 2", "rtbc1fs" },
