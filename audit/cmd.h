@@ -24,9 +24,6 @@ struct host {
 	const char *cache;     /* $DFC_AUDIT_CACHE, or "cache" */
 	const char *templates; /* the folder of the templates that came with this program */
 	size_t processors;     /* online */
-	/* Starts the program again with OpenBLAS bound to the kernels of `core`, unless it runs so already. */
-	int (*pin)(const struct host *h, const char *core, struct err *e);
-	char *const *argv;
 };
 
 /* One command line, read. */

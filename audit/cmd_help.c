@@ -133,8 +133,8 @@ static void print_man(FILE *f, struct arena *mem)
 	      ".SH SYNOPSIS\n.B dfc-audit\n.I COMMAND\n[OPERAND...] [OPTION...]\n.SH DESCRIPTION\n"
 	      "A spec names two models and a corpus. The program reads the corpus with both, trains a dictionary of\n"
 	      "features that tells what the two share from what only one has, tests by steering which of them change\n"
-	      "behaviour, and writes a report as Markdown and PDF, pinned to the git commit of the spec. The same spec,\n"
-	      "inputs and BLAS kernels give the same bytes, whatever the number of threads or interruptions.\n"
+	      "behaviour, and writes a report as Markdown and PDF, pinned to the git commit of the spec. The same spec and\n"
+	      "inputs give the same bytes, whatever the number of threads or interruptions.\n"
 	      ".PP\nThe product of a command goes to standard output, its talk to standard error.\n.SH COMMANDS\n",
 	      f);
 	for (size_t i = 0; commands[i]; i++)
@@ -145,7 +145,6 @@ static void print_man(FILE *f, struct arena *mem)
 		man_text(f, exits[i].meaning);
 	}
 	fputs(".SH ENVIRONMENT\n.TP\n.B DFC_AUDIT_CACHE\nwhere computed artifacts are kept; default: the folder cache.\n"
-	      ".TP\n.B OPENBLAS_CORETYPE\nthe kernels OpenBLAS computes with; a spec's numerics.blas_core overrides it.\n"
 	      ".SH FILES\n.TP\n.I runs/NAME-KEY/\na run: spec.yaml, plan.json, provenance.json, results.json, report.md,\n"
 	      "report.pdf, figures/, and MANIFEST with the digest of each, in the form of sha256sum \\-c; besides,\n"
 	      "log.txt and timings.json, which are about this run only.\n.TP\n.I cache/\n"

@@ -44,7 +44,7 @@ static int run_plan_cmd(const struct call *c, struct err *e)
 	double rate = 0;
 	int rc = -1;
 
-	if (call_spec(&s, c, c->operand[0], e) < 0 || call_backend(c, &s, e) < 0 ||
+	if (call_spec(&s, c, c->operand[0], e) < 0 ||
 	    par_new(&how.par, call_threads(c, o->threads), GEMM_SCRATCH, e) < 0)
 		return -1;
 	if (plan_make(&plan, c->mem, &s, &how, e) == 0 && plan_rate(&rate, &plan, how.par, e) == 0 &&

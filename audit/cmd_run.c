@@ -71,15 +71,6 @@ int call_render(const struct call *c, const char *dir, const char *template_path
 	return run_seal(dir, e);
 }
 
-int call_backend(const struct call *c, const struct spec *s, struct err *e)
-{
-	const char *core = strcmp(s->numerics.blas_core, "auto") == 0 ? NULL : s->numerics.blas_core;
-
-	if (core != NULL && c->host->pin(c->host, core, e) < 0)
-		return -1;
-	return gemm_setup(core, e) < 0 ? err_wrap(e, "numerics.blas_core: ") : 0;
-}
-
 static int carry_out(const struct call *c, const struct spec *s, const struct run_cmd_opts *o,
 		     struct par *par, struct err *e)
 {
@@ -108,7 +99,7 @@ static int run_run(const struct call *c, struct err *e)
 	int rc;
 
 	log_open(o->progress);
-	if (call_spec(&s, c, c->operand[0], e) < 0 || call_backend(c, &s, e) < 0)
+	if (call_spec(&s, c, c->operand[0], e) < 0)
 		return -1;
 	mem_limit((size_t)(s.limits.memory * (1 << 30)));
 	if (par_new(&par, call_threads(c, o->threads), GEMM_SCRATCH, e) < 0)
@@ -125,7 +116,7 @@ const struct cmd cmd_run = {
 	.about =
 		"Harvests both models, trains the dictionary, tests the findings and writes the report. What is in the cache is not "
 		"computed again; a run that was killed goes on where it was.\n"
-		"Prints the run directory, and nothing else, on stdout. The same commit, inputs and BLAS kernels give the same bytes, "
+		"Prints the run directory, and nothing else, on stdout. The same commit and inputs give the same bytes, "
 		"whatever the number of threads.",
 	.min = 1,
 	.max = 1,

@@ -11,7 +11,6 @@
 const char *call_template(const struct call *c, const struct spec *s, const char *asked);
 /* The documents of a run directory, and its MANIFEST. */
 int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e);
-/* OpenBLAS as the spec wants it; may start the program again. */
 int call_backend(const struct call *c, const struct spec *s, struct err *e);
 
 #endif

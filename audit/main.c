@@ -50,19 +50,6 @@ static int check_streams(struct err *e)
 	return out ? 0 : err_set(e, ERR_IO, "standard output is closed; there is nowhere to print to");
 }
 
-/* OpenBLAS picks its kernels while it is loaded, before main: another choice takes another start. */
-static int pin(const struct host *h, const char *core, struct err *e)
-{
-	const char *now = getenv("OPENBLAS_CORETYPE");
-
-	if (now && strcmp(now, core) == 0)
-		return 0;
-	if (setenv("OPENBLAS_CORETYPE", core, 1) < 0)
-		return err_sys(e, "set", "OPENBLAS_CORETYPE");
-	execv("/proc/self/exe", h->argv);
-	return err_sys(e, "start again for numerics.blas_core", "/proc/self/exe");
-}
-
 static bool is_template_folder(const char *dir, struct arena *mem)
 {
 	return access(arena_fmt(mem, "%s/report.md", dir), R_OK) == 0;
@@ -88,7 +75,7 @@ static const char *find_templates(struct arena *mem)
 	return DFC_DATADIR "/templates";
 }
 
-static void look_around(struct host *h, struct arena *mem, char *const *argv)
+static void look_around(struct host *h, struct arena *mem)
 {
 	const char *cache = getenv("DFC_AUDIT_CACHE");
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
@@ -97,8 +84,6 @@ static void look_around(struct host *h, struct arena *mem, char *const *argv)
 		.cache = cache && cache[0] ? cache : "cache",
 		.templates = find_templates(mem),
 		.processors = n > 0 ? (size_t)n : 1,
-		.argv = argv,
-		.pin = pin,
 	};
 }
 
@@ -126,7 +111,7 @@ static int dispatch(struct arena *mem, int argc, char *const *argv, struct err *
 			       near ? "is it " : "dfc-audit help lists them", near ? near : "",
 			       near ? "?" : "");
 	}
-	look_around(&host, mem, argv);
+	look_around(&host, mem);
 	opts = arena_alloc(mem, 1, cmd->opts_bytes + 1);
 	if (options_read(&options, opts, cmd->opts, argv + 2, (size_t)argc - 2, mem, e) < 0)
 		return -1;

@@ -141,11 +141,12 @@ static int read_model(const struct arch **out, size_t *layer, struct arena *mem,
 
 int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o, struct err *e)
 {
-	const char *core = s->numerics.blas_core;
+	const char *backend = s->numerics.backend;
 
 	*out = (struct plan){ .spec = s };
-	if (gemm_setup(strcmp(core, "auto") == 0 ? NULL : core, e) < 0 ||
-	    read_model(&out->base, &out->layer_base, mem, &s->base, e) < 0 ||
+	if (gemm_setup(strcmp(backend, "auto") == 0 ? NULL : backend, e) < 0)
+		return err_wrap(e, "numerics.backend: ");
+	if (read_model(&out->base, &out->layer_base, mem, &s->base, e) < 0 ||
 	    read_model(&out->candidate, &out->layer_candidate, mem, &s->candidate, e) < 0 ||
 	    inputs_collect(out, mem, o, e) < 0)
 		return -1;

@@ -106,7 +106,8 @@ struct spec {
 		const char *template_file; /* resolved; NULL likewise */
 	} report;
 	struct {
-		const char *blas_core; /* pins the OpenBLAS kernel family; "auto" takes the machine's */
+		const char *
+			backend; /* the arithmetic asked for, a gemm_backend(); "auto": whatever this program does */
 	} numerics;
 	struct digest digest; /* of the bytes as written */
 };

@@ -280,9 +280,9 @@ static const struct field report_fields[] = {
 };
 
 static const struct field numerics_fields[] = {
-	TEXT("blas_core", IN(numerics, blas_core), 1, 32, "auto",
-	     "pins OpenBLAS to one kernel family (Haswell, SkylakeX, ...), so that two machines give "
-	     "the same bits; auto: what this machine is"),
+	TEXT("backend", IN(numerics, backend), 1, 64, "auto",
+	     "the name of the arithmetic, as a report's provenance gives it: a program that computes "
+	     "otherwise then refuses; auto: whatever the program does"),
 	END,
 };
 

@@ -150,7 +150,7 @@ static int setup(void **state)
 	snprintf(w.cache, sizeof(w.cache), "%s/cache", root);
 	snprintf(w.dir, sizeof(w.dir), "%s/runs/x", root);
 	w.spec = (struct spec){ .name = "x", .path = "specs/x.yaml", .text = VIEW("audit: 1\n"), .seed = 40 };
-	w.spec.numerics.blas_core = "auto";
+	w.spec.numerics.backend = "auto";
 	if (par_new(&w.par, 1, GEMM_SCRATCH, &e) < 0)
 		fail_msg("%s", e.msg);
 	kill_at = -1;

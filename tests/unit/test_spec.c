@@ -350,7 +350,7 @@ static void values_arrive(void **state)
 	assert_true(s.steer.dose[2] == 2.5);
 	assert_int_equal(s.steer.findings, 10);
 	assert_string_equal(s.behaviour[0].regex, "protected by (copyright|law)");
-	assert_string_equal(s.numerics.blas_core, "Haswell");
+	assert_string_equal(s.numerics.backend, "fused-256");
 	assert_null(s.report.template_file);
 	assert_true(digest_eq(s.digest, digest_of(s.text.p, s.text.n)));
 	arena_release(&mem);
