@@ -159,8 +159,12 @@ static void put_examples(struct json_out *j, const struct found *f, size_t numbe
 
 static void put_generations(struct json_out *j, const struct found *f, const struct finding *it, const struct spec *spec)
 {
+	size_t shown[CONTRAST_COUNT] = { 0 };
+
 	json_open(j, "generations", '[');
 	for (size_t i = 0; i + spec->steer.n_doses <= it->n_generated; i += spec->steer.n_doses) {
+		if (shown[it->generated[i].kind]++ >= spec->steer.generations)
+			continue;
 		json_open(j, NULL, '{');
 		json_puts(j, "kind", it->generated[i].kind == CONTRAST_ON ? "on" : "off");
 		json_put_str(j, "prompt", f->rollout[it->generated[i].prompt].prompt.text);

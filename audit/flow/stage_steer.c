@@ -306,7 +306,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 2,
+	.version = 3,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

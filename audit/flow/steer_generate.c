@@ -25,6 +25,8 @@ static double distinct_bigrams(const int32_t *id, size_t n)
 	return (double)fresh / (double)(n - 1);
 }
 
+enum { COHERENCE_PROMPTS = 8 }; /* of either kind that coherence is measured on, though fewer may be shown */
+
 struct shown {
 	struct prompt *prompt;
 	struct steering *steering;
@@ -36,14 +38,15 @@ struct shown {
 static void shown_make(struct shown *w, const struct finding *f, const struct steering_job *s, struct arena *mem)
 {
 	const struct spec *spec = s->job->spec;
-	size_t most = 2 * spec->steer.generations * spec->steer.n_doses;
+	size_t prompts = spec->steer.generations > COHERENCE_PROMPTS ? spec->steer.generations : COHERENCE_PROMPTS;
+	size_t most = 2 * prompts * spec->steer.n_doses;
 
 	w->prompt = ARENA_ARRAY(mem, most + 1, struct prompt);
 	w->steering = ARENA_ARRAY(mem, most + 1, struct steering);
 	w->from = ARENA_ARRAY(mem, most + 1, uint32_t);
 	w->out = ARENA_ARRAY(s->job->mem, most + 1, struct generated);
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
-		for (size_t i = 0; i < f->n_contested[k] && i < spec->steer.generations; i++) {
+		for (size_t i = 0; i < f->n_contested[k] && i < prompts; i++) {
 			for (size_t z = 0; z < spec->steer.n_doses; z++) {
 				const struct contested *c = &f->contested[k][i];
 
@@ -75,7 +78,7 @@ static int shown_score(struct shown *w, const struct continuation *c, const stru
 	for (size_t i = 0; i < w->n; i++) {
 		struct str text = STR_INIT;
 
-		w->out[i].logp = c[i].n > 0 ? task[i].logp / (double)c[i].n : 0;
+		w->out[i].logp = c[i].n > 1 ? (task[i].logp - task[i].least) / (double)(c[i].n - 1) : 0;
 		w->out[i].distinct = distinct_bigrams(c[i].id, c[i].n);
 		tokenizer_decode(&text, s->tokenizer, c[i].id, c[i].n, true);
 		w->out[i].text = (struct view){ arena_strdup(s->job->mem, text.n > 0 ? text.p : "", text.n), text.n };
@@ -86,7 +89,8 @@ static int shown_score(struct shown *w, const struct continuation *c, const stru
 
 /*
  * Coherence of a dose, 1 at dose 0: exp of the change in log-probability a token (so a ratio of perplexities), times the
- * change in distinct bigrams; at most 1.  Mean over the prompts on which the dose counts: suppressing on ON prompts,
+ * change in distinct bigrams; at most 1.  The least likely token of each text is left out: where steering turns the answer,
+ * the turn itself is unlikely to the unsteered model, and that is no lack of coherence.  Mean over the prompts on which the dose counts: suppressing on ON prompts,
  * amplifying on OFF prompts.
  */
 static void coherence_measure(struct finding *f, const struct spec *spec)

@@ -292,11 +292,11 @@ static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 		f->verdict = "confirmed: amplifies and suppresses";
 		return;
 	}
-	f->verdict = arena_fmt(mem, "not confirmed:%s%s%s%s",
-			       suppresses ? "" : " suppressing it does not move its prompts towards the base's answer;",
-			       amplifies ? "" : " amplifying it does not move other prompts towards its answer;",
-			       f->q <= spec->steer.alpha ? "" : " the effect lies within the controls;",
-			       coherent(f, spec) ? "" : " the text falls apart at dose 1;");
+	f->verdict = arena_fmt(mem, "not confirmed: %s",
+			       !suppresses ? "suppressing it does not move its prompts towards the base's answer" :
+			       !amplifies ? "amplifying it does not move other prompts towards its answer" :
+			       f->q > spec->steer.alpha ? "the effect lies within the controls" :
+			       "the text loses its coherence at dose 1");
 }
 
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem)

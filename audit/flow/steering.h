@@ -49,7 +49,7 @@ struct generated {
 	size_t prompt, dose;       /* number of the rollout, index of the dose */
 	enum contrast kind;
 	struct view text;
-	double logp;               /* nats a token, of the unsteered candidate */
+	double logp;               /* nats a token, of the unsteered candidate; the least likely token left out */
 	double distinct;           /* share of its bigrams that are new */
 };
 

@@ -38,8 +38,12 @@ static int feed_run(struct feed *f, struct reading_task *task, size_t first, str
 	if (session_feed(f->session, f->id, f->seq, f->n, SIZE_MAX, (struct taps){ &tap, 1 }, e) < 0)
 		return -1;
 	session_logprobs(f->session, f->logp, f->row, f->target, f->n_targets);
-	for (size_t i = 0; i < f->n_targets; i++)
-		task[f->task[i]].logp += f->logp[i];
+	for (size_t i = 0; i < f->n_targets; i++) {
+		struct reading_task *t = &task[f->task[i]];
+
+		t->logp += f->logp[i];
+		t->least = f->logp[i] < t->least ? f->logp[i] : t->least;
+	}
 	for (size_t i = 0; i < f->n_seqs; i++) {
 		struct reading_task *t = &task[first + i];
 		uint32_t last = (uint32_t)(row + t->n_prompt - 1);
@@ -94,7 +98,7 @@ int contrast_read(struct reading_task *task, size_t n, struct session *s, const 
 				     o->max_context < o->max_rows ? o->max_context : o->max_rows);
 			break;
 		}
-		task[i].logp = 0;
+		task[i].logp = task[i].least = 0;
 		if (f.n_seqs == o->max_seqs || f.n + task[i].n > o->max_rows) {
 			rc = feed_run(&f, task, first, e);
 			first = i;

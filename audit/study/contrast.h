@@ -24,6 +24,7 @@ struct reading_task {
 	size_t n_prompt, n;
 	struct steering steering;
 	double logp;               /* out: log-probability of the answer, nats */
+	double least;              /* out: of its least likely token */
 	float *logits;             /* out, (n_vocab): after the prompt's last token; NULL: not wanted */
 };
 
