@@ -202,6 +202,9 @@ static void find_axes(struct plot *p, const struct chart *c)
 		widen(&y_lo, &y_hi, &any_y, c->bar[i].height);
 	if (c->from_zero || c->n_bars)
 		widen(&y_lo, &y_hi, &any_y, 0);
+	/* from nothing to nothing: the axis shows what could have been */
+	if ((c->from_zero || c->n_bars) && y_hi <= 0 && y_lo >= 0)
+		y_hi = 1;
 	axis_make(&p->up, y_lo, y_hi, most > 6 ? 6 : most, false);
 	axis_make(&p->across, x_lo, x_hi, 7, c->whole);
 	/* across, data reaches from edge to edge; the ticks lie within */

@@ -35,7 +35,7 @@ bool figure_real(double *out, const struct json *obj, const char *key)
 	return true;
 }
 
-const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path)
+const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path, bool unit)
 {
 	const struct metric *m = metric_find(view_of(path));
 	struct str s = STR_INIT;
@@ -46,7 +46,7 @@ const char *figure_number(struct arena *mem, const struct json *obj, const char 
 	if (!figure_real(&v, obj, key))
 		return "\u2013";
 	metric_print_real(&s, m, v);
-	if (m->unit[0])
+	if (unit && m->unit[0])
 		str_addf(&s, " %s", m->unit);
 	text = arena_strdup(mem, s.p, s.n);
 	str_release(&s);

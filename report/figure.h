@@ -33,7 +33,7 @@ int figure_dose(struct scene *s, const struct json *results, struct view id, str
 /* What they share: a member that is a number (false where it is null, absent or none); its words by the table of
  * metrics; a string, empty where there is none. */
 bool figure_real(double *out, const struct json *obj, const char *key);
-const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path);
+const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path, bool unit);
 struct view figure_text(const struct json *obj, const char *key);
 
 #endif

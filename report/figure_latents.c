@@ -25,26 +25,28 @@ static const struct json *cards_of(const struct json *results, const struct colu
 	return cards && cards->kind == JSON_ARRAY ? cards : NULL;
 }
 
-/* The tokens of a context; strengths relative to the largest of `most` and any of them. */
+/* The tokens of a context, with strengths relative to `most`; the strongest is the peak. Tokens that are part of no pair
+ * have no activation. */
 static struct strip_token *read_tokens(size_t *n, struct arena *mem, const struct json *context, double most)
 {
 	const struct json *tokens = json_find(context, "tokens");
 	struct strip_token *t;
-	double peak = -1;
+	size_t peak = 0;
 
 	*n = 0;
 	if (!tokens || tokens->kind != JSON_ARRAY)
 		return NULL;
-	figure_real(&peak, context, "peak");
 	t = ARENA_ARRAY(mem, tokens->n + 1, struct strip_token);
-	for (const struct json *one = tokens->first; one; one = one->next) {
+	for (const struct json *one = tokens->first; one; one = one->next, ++*n) {
 		double a = 0;
+		bool read = figure_real(&a, one, "activation");
 
-		figure_real(&a, one, "activation");
-		t[*n] = (struct strip_token){ .text = figure_text(one, "text"), .strength = most > 0 ? a / most : 0 };
-		t[*n].peak = (double)*n == peak;
-		++*n;
+		t[*n] = (struct strip_token){ .text = figure_text(one, "text"), .muted = !read,
+					      .strength = most > 0 ? a / most : 0 };
+		if (t[*n].strength > t[peak].strength)
+			peak = *n;
 	}
+	t[peak].peak = t[peak].strength > 0;
 	return t;
 }
 
@@ -77,7 +79,7 @@ static double draw_words(struct scene *s, const struct json *card, double x, dou
 	size_t lines;
 
 	scene_text(s, x, y + 7, small_style, 0,
-		   view_of(arena_fmt(s->mem, "latent %s", figure_number(s->mem, card, "latent", "latents.exclusive[].latent"))));
+		   view_of(arena_fmt(s->mem, "latent %s", figure_number(s->mem, card, "latent", "latents.exclusive[].latent", true))));
 	scene_text(s, x + width, y + 7, small_style, 1, figure_text(card, "status"));
 	y += 10;
 	if (!label.n)
@@ -86,10 +88,10 @@ static double draw_words(struct scene *s, const struct json *card, double x, dou
 	y += 9.4 * (double)lines + 2;
 	scene_text(s, x, y + 7, (struct style){ FACE_REGULAR, 7, INK_TEXT }, 0,
 		   view_of(arena_fmt(s->mem, "relevance %s",
-				     figure_number(s->mem, card, "relevance", "latents.columns.*[].relevance"))));
+				     figure_number(s->mem, card, "relevance", "latents.columns.*[].relevance", true))));
 	scene_text(s, x + width, y + 7, small_style, 1,
 		   view_of(arena_fmt(s->mem, "fires on %s",
-				     figure_number(s->mem, card, "frequency", "latents.columns.*[].frequency"))));
+				     figure_number(s->mem, card, "frequency", "latents.columns.*[].frequency", true))));
 	y += 11;
 	if (tokens.n) {
 		scene_wrap(s, x, y + 7, width, 9, 1, small_style,
@@ -184,11 +186,12 @@ static double draw_scale(struct scene *s, double y)
 
 int figure_contexts(struct scene *s, const struct json *results, struct view id, struct err *e)
 {
-	enum { LINES = 4 };
+	enum { LINES = 3, CONTEXTS = 4 };
 	const double text = 7.6, inset = 6;
 	const struct column *c = columns;
 	const struct json *card = find_card(&c, results, id), *contexts = json_find(card, "contexts");
 	double most = 0, y;
+	size_t shown = 0;
 
 	if (!contexts || contexts->kind != JSON_ARRAY)
 		return err_set(e, ERR_SPEC, "no card of latent %.*s in the results", (int)id.n, id.p);
@@ -201,7 +204,7 @@ int figure_contexts(struct scene *s, const struct json *results, struct view id,
 		most = a > most ? a : most;
 	}
 	y = draw_scale(s, 0);
-	for (const struct json *one = contexts->first; one; one = one->next) {
+	for (const struct json *one = contexts->first; one && shown < CONTEXTS; one = one->next, shown++) {
 		size_t n, from, to;
 		struct strip_token *token = read_tokens(&n, s->mem, one, most);
 		struct view document = figure_text(one, "document");
@@ -210,8 +213,9 @@ int figure_contexts(struct scene *s, const struct json *results, struct view id,
 		scene_text(s, inset, y + 8, small_style, 0, document);
 		scene_text(s, s->width, y + 8, small_style, 1,
 			   view_of(arena_fmt(s->mem, "activation %s, gap %s",
-					     figure_number(s->mem, one, "activation", "latents.columns.*[].contexts[].activation"),
-					     figure_number(s->mem, one, "gap", "latents.columns.*[].contexts[].gap"))));
+					     figure_number(s->mem, one, "activation",
+							   "latents.columns.*[].contexts[].activation", true),
+					     figure_number(s->mem, one, "gap", "latents.columns.*[].contexts[].gap", true))));
 		y += 11;
 		strip_window(&from, &to, s, s->width - inset, LINES, text, token, n);
 		y += strip_draw(s, inset, y, s->width - inset, LINES, text, token + from, to - from) + 6;

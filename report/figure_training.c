@@ -82,27 +82,24 @@ int figure_gap(struct scene *s, const struct json *results, struct view id, stru
 {
 	const struct json *bins = json_find(json_find(results, "harvest"), "gap_histogram");
 	struct bar *bar;
-	struct chart c = { .title = "Pairs by prediction gap", .x_label = "prediction gap of the pair from, nats (positive: "
-									  "the candidate finds the text likelier)" };
 	size_t i = 0;
 
 	(void)id;
-	if (!bins || bins->kind != JSON_ARRAY || !bins->n)
+	if (!bins || bins->kind != JSON_ARRAY)
 		return err_set(e, ERR_SPEC, "no histogram of prediction gaps in the results");
-	bar = ARENA_ARRAY(s->mem, bins->n, struct bar);
+	bar = ARENA_ARRAY(s->mem, bins->n + 1, struct bar);
 	for (const struct json *b = bins->first; b; b = b->next, i++) {
-		double lo = 0;
-
-		figure_real(&lo, b, "lo");
 		figure_real(&bar[i].height, b, "rows");
-		bar[i].ink = lo < 0 ? INK_BASE : INK_CANDIDATE;
-		bar[i].label = arena_fmt(s->mem, "%g", lo);
-		bar[i].value = figure_number(s->mem, b, "rows", "harvest.gap_histogram[].rows");
+		bar[i].ink = INK_SHARED;
+		bar[i].label = figure_number(s->mem, b, "lo", "harvest.gap_histogram[].lo", false);
+		bar[i].value = figure_number(s->mem, b, "rows", "harvest.gap_histogram[].rows", false);
 	}
-	c.bar = bar;
-	c.n_bars = bins->n;
 	s->title = "How many pairs have which prediction gap";
 	s->height = 150;
-	chart_draw(s, &c, 0, 0, s->width, s->height);
+	chart_draw(s,
+		   &(struct chart){ .title = "Pairs by the size of their prediction gap",
+				    .x_label = "size of the gap, each bar from here to the next, nats", .bar = bar,
+				    .n_bars = bins->n },
+		   0, 0, s->width, s->height);
 	return 0;
 }

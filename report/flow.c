@@ -100,6 +100,12 @@ static bool is_caption(const struct node *n)
 	return n && n->kind == NODE_PARAGRAPH && n->first && n->first == n->last && n->first->kind == NODE_EMPHASIS;
 }
 
+/* A few words that lead to a table or a picture stay with it. */
+static bool introduces(const struct node *n, size_t lines)
+{
+	return n->next && (n->next->kind == NODE_TABLE || is_picture(n->next)) && lines <= 3;
+}
+
 /* Only a link to a heading: a line of contents. */
 static bool is_contents(const struct node *n)
 {
@@ -156,6 +162,7 @@ static void add_paragraph(struct flow *f, const struct node *n, double x, double
 {
 	struct style t = FLOW_BODY;
 	struct passage p;
+	size_t first = f->n;
 
 	if (is_picture(n)) {
 		add_picture(f, n->first, x, width);
@@ -173,6 +180,8 @@ static void add_paragraph(struct flow *f, const struct node *n, double x, double
 	passage_make(&p, f->mem, f->fonts, n, t);
 	if (p.n)
 		add_lines(f, &p, x, width, t.size < 9 ? 11 : body_leading, before);
+	if (f->n > first && introduces(n, f->n - first))
+		f->band[f->n - 1].keep = true;
 }
 
 static void add_code(struct flow *f, const struct node *n, double x, double width)
@@ -324,12 +333,14 @@ static void add_blocks(struct flow *f, const struct node *n, double x, double wi
 			break;
 		case NODE_TABLE:
 			flow_table(f, n, x, width, paragraph_space + 2);
+			f->band[f->n - 1].keep |= is_caption(n->next);
 			break;
 		case NODE_BLOCK:
 			add_code(f, n, x, width);
 			break;
 		case NODE_QUOTE:
 			add_quote(f, n, x, width);
+			f->band[f->n - 1].keep |= n->next && n->next->kind == NODE_TABLE;
 			break;
 		case NODE_RULE:
 			add_rule(f, x, width);

@@ -252,7 +252,10 @@ static int write_pdf(struct renderer *r, struct err *e)
 
 static int write_all(struct renderer *r, struct err *e)
 {
-	if (r->n_pictures && dir_make(within(r, r->dir, VIEW("figures")), e) < 0)
+	const char *figures = within(r, r->dir, VIEW("figures"));
+
+	/* another template may have had other figures */
+	if (dir_remove_tree(figures, e) < 0 || (r->n_pictures && dir_make(figures, e) < 0))
 		return -1;
 	for (size_t i = 0; i < r->n_pictures; i++)
 		if (scene_svg(r->picture[i].scene, within(r, r->dir, r->picture[i].target), e) < 0)

@@ -19,6 +19,7 @@ static double width_of(const struct scene *s, double size, const struct strip_to
 
 static void draw_token(struct scene *s, double x, double y, double width, double size, const struct strip_token *t)
 {
+	struct style style = style_of(size);
 	double height = line_height(size), pad = size * 0.13;
 
 	if (t->strength > 0)
@@ -26,7 +27,8 @@ static void draw_token(struct scene *s, double x, double y, double width, double
 	if (t->peak)
 		scene_line(s, x, y + height - pad, width, 0, INK_TEXT, 0.8);
 	/* a token wider than the strip is shortened */
-	scene_wrap(s, x, y + height / 2 + size * 0.355, width + 0.01, height, 1, style_of(size), t->text);
+	style.ink = t->muted ? INK_MUTED : INK_TEXT;
+	scene_wrap(s, x, y + height / 2 + size * 0.355, width + 0.01, height, 1, style, t->text);
 }
 
 double strip_draw(struct scene *s, double x, double y, double width, size_t lines, double size,

@@ -170,7 +170,7 @@ static bool is_empty(const struct table *t, const struct row *r)
 /* Tables up to this height are not cut at all; of the others the last row does not stand alone. */
 static void keep_rows(struct flow *f, size_t first, size_t last_row)
 {
-	const double whole = 150;
+	const double whole = 190;
 	double height = 0;
 
 	for (size_t i = first; i < f->n; i++)

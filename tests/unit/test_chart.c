@@ -136,8 +136,8 @@ static const struct json *read_results(struct arena *mem)
 
 static void test_figures(void **state)
 {
-	static const char *const names[] = { "training-1", "training-3", "gap",           "columns",
-					     "relevance",  "dose-F1",    "contexts-1003", "contexts-100" };
+	static const char *const names[] = { "training-1", "training-2", "gap",           "columns",
+					     "relevance",  "dose-F1",    "contexts-1020", "contexts-43" };
 	struct arena mem = ARENA_INIT;
 	const struct json *results = read_results(&mem);
 
@@ -224,7 +224,7 @@ static const char *wraps(struct rng r, void *ud)
 	double width = 60 + 300 * rng_unit(r, 3);
 
 	for (size_t i = 0; i < n; i++)
-		token[i] = (struct strip_token){ view_of(words[rng_below(r, 10 + i, 8)]), rng_unit(r, 100 + i), i == peak };
+		token[i] = (struct strip_token){ view_of(words[rng_below(r, 10 + i, 8)]), rng_unit(r, 100 + i), i == peak, i % 5 == 0 };
 	scene_init(&s, &mem, ud, width);
 	strip_window(&from, &to, &s, width, lines, 7, token, n);
 	if (from > peak || to <= peak || to > n)
