@@ -13,14 +13,19 @@
 #define MOST_KINDS 256
 
 /*
- * Bounds on work, so that no pattern can hang.  A match is first tried with few
- * steps and a view of a few thousand characters; where it asks for more of
- * either, it gets twice as much again and the asking is counted.
+ * Bounds on work, so that no pattern can hang.  A match is first tried with few steps and a view of a thousand
+ * characters; where it asks for more, it gets several times as much and what it had is counted, a step by the view
+ * it may have walked.  To step back once over a long run of blanks costs its length squared by that measure, and
+ * is what released patterns do at most; hence the square of the text in what is granted.
  */
-#define FIRST_STEPS 10000u
-#define FIRST_VIEW 4096u
-#define WORK_BASE (UINT64_C(1) << 28)
-#define WORK_EACH 256 /* for every character of the text */
+#define FIRST_STEPS 4000u
+#define FIRST_VIEW 1024u
+#define WORK_BASE (UINT64_C(1) << 26)
+
+static uint64_t granted(uint64_t n)
+{
+	return WORK_BASE + n * (n / 32);
+}
 
 struct pattern {
 	struct arena mem;
@@ -104,36 +109,58 @@ static int number_kinds(uint16_t *kind, const uint32_t *cut, size_t n, const str
 	return 0;
 }
 
-static bool page_same(const uint8_t *a, const uint8_t *b)
+/* The pages met so far, each once. */
+struct pages {
+	uint8_t (*page)[PAGE];
+	size_t n, cap;
+	uint16_t plain[MOST_KINDS]; /* one more than the number of the page that is all of a kind */
+};
+
+static uint16_t page_number(struct pages *s, const uint8_t *now)
 {
-	return memcmp(a, b, PAGE) == 0;
+	size_t i = s->n;
+
+	/* the newest are the likeliest to be met again */
+	while (i > 0 && memcmp(s->page[i - 1], now, PAGE) != 0)
+		i--;
+	if (i == 0) {
+		s->page = mem_grow(s->page, &s->cap, s->n + 1, sizeof(*s->page));
+		memcpy(s->page[s->n++], now, PAGE);
+		i = s->n;
+	}
+	return (uint16_t)(i - 1);
 }
 
-/* The table from code points to kinds, pages that are alike stored once. */
+/* The table from code points to kinds. */
 static void build_pages(struct pattern *p, const uint16_t *kind, const uint32_t *cut, size_t n)
 {
-	uint8_t(*page)[PAGE] = NULL, now[PAGE];
-	size_t n_pages = 0, cap = 0, at = 0, same;
+	struct pages s = { .n = 0 };
+	uint8_t now[PAGE];
+	size_t at = 0;
 
 	for (uint32_t k = 0; k < N_PAGES; k++) {
-		for (uint32_t i = 0; i < PAGE; i++) {
-			while (at + 1 < n && cut[at + 1] <= k * PAGE + i)
-				at++;
-			now[i] = (uint8_t)kind[at];
+		uint32_t first = k * PAGE;
+		uint16_t *plain;
+
+		while (at + 1 < n && cut[at + 1] <= first)
+			at++;
+		plain = at + 1 == n || cut[at + 1] >= first + PAGE ? &s.plain[kind[at]] : NULL;
+		if (!plain || *plain == 0) {
+			for (uint32_t i = 0; i < PAGE; i++) {
+				while (at + 1 < n && cut[at + 1] <= first + i)
+					at++;
+				now[i] = (uint8_t)kind[at];
+			}
+			p->page_of[k] = page_number(&s, now);
+			if (plain)
+				*plain = (uint16_t)(p->page_of[k] + 1);
+		} else {
+			p->page_of[k] = (uint16_t)(*plain - 1);
 		}
-		/* the newest pages are the likeliest to be met again */
-		for (same = n_pages; same > 0 && !page_same(page[same - 1], now); same--)
-			;
-		if (same == 0) {
-			page = mem_grow(page, &cap, n_pages + 1, sizeof(*page));
-			memcpy(page[n_pages++], now, PAGE);
-			same = n_pages;
-		}
-		p->page_of[k] = (uint16_t)(same - 1);
 	}
-	p->page = arena_alloc(&p->mem, n_pages, sizeof(*page));
-	memcpy(p->page, page, n_pages * sizeof(*page));
-	mem_free(page);
+	p->page = arena_alloc(&p->mem, s.n, sizeof(*p->page));
+	memcpy(p->page, s.page, s.n * sizeof(*p->page));
+	mem_free(s.page);
 }
 
 static uint8_t kind_of(const struct pattern *p, uint32_t cp)
@@ -169,6 +196,28 @@ static void put_kinds(struct str *out, const struct cp_set *set, const uint16_t 
 		i = last;
 	}
 	str_addc(out, ']');
+}
+
+/* The whole in PCRE2's syntax; a set that comes often is spelled once. */
+static void put_ops(struct str *out, struct arena *scratch, const struct regex *x, const uint16_t *kind,
+		    const uint32_t *cut, size_t n)
+{
+	struct view *class = ARENA_ARRAY(scratch, x->n_set, struct view);
+	struct str s = STR_INIT;
+
+	for (size_t i = 0; i < x->n_set; i++) {
+		str_clear(&s);
+		put_kinds(&s, &x->set[i], kind, cut, n);
+		class[i] = (struct view){ arena_strdup(scratch, s.p, s.n), s.n };
+	}
+	str_release(&s);
+	str_adds(out, "");
+	for (size_t i = 0; i < x->n; i++) {
+		if (x->op[i].text)
+			str_adds(out, x->op[i].text);
+		else
+			str_addv(out, class[x->op[i].set]);
+	}
 }
 
 static int compile(struct pattern *p, const char *text, size_t n, struct err *e)
@@ -208,14 +257,8 @@ static int translate(struct pattern *p, struct arena *scratch, struct err *e)
 	if (number_kinds(kind, cut, n, &x, scratch, e) < 0)
 		goto out;
 	build_pages(p, kind, cut, n);
-	str_adds(&text, "");
-	for (size_t i = 0; i < x.n; i++) {
-		if (x.op[i].text)
-			str_adds(&text, x.op[i].text);
-		else
-			put_kinds(&text, &x.set[x.op[i].set], kind, cut, n);
-	}
-	status = compile(p, text.n ? text.p : "", text.n, e);
+	put_ops(&text, scratch, &x, kind, cut, n);
+	status = compile(p, text.p, text.n, e);
 out:
 	if (status < 0)
 		err_wrap(e, "pattern '%.*s': ", (int)(p->source.n < 80 ? p->source.n : 80), p->source.p);
@@ -326,8 +369,8 @@ static int too_much(const struct pattern_search *s, struct err *e)
 static int match_once(struct pattern_search *s, struct err *e)
 {
 	const struct pattern *p = s->pattern;
-	uint64_t most = WORK_BASE + WORK_EACH * (uint64_t)s->n;
-	uint32_t steps = FIRST_STEPS;
+	uint64_t most = granted(s->n);
+	uint64_t steps = FIRST_STEPS;
 	size_t view = FIRST_VIEW;
 	uint32_t no_jit = 0;
 
@@ -336,7 +379,7 @@ static int match_once(struct pattern_search *s, struct err *e)
 		uint32_t how = end < s->n ? PCRE2_PARTIAL_HARD : 0;
 		int got;
 
-		pcre2_set_match_limit(s->limits, steps);
+		pcre2_set_match_limit(s->limits, (uint32_t)steps);
 		if (p->jit && !no_jit)
 			got = pcre2_jit_match(p->code, s->kind, end, s->at, how, s->match, s->limits);
 		else
@@ -350,8 +393,8 @@ static int match_once(struct pattern_search *s, struct err *e)
 			s->work += view;
 			view *= 2;
 		} else if (got == PCRE2_ERROR_MATCHLIMIT) {
-			s->work += steps;
-			steps = steps > UINT32_MAX / 8 ? UINT32_MAX : steps * 8;
+			s->work += steps * (1 + view / FIRST_VIEW);
+			steps = steps > UINT32_MAX / 4 ? UINT32_MAX : steps * 4;
 		} else if (got == PCRE2_ERROR_JIT_STACKLIMIT && !no_jit) {
 			no_jit = 1;
 		} else {
