@@ -15,7 +15,7 @@
  * the library shows its best.  Both see the same machine at the same time.
  */
 
-enum { BATCHES = 4, WARM_UP = 3, TILE_ROWS = 2048, TILE_COLS = 256, DEFAULT_K = 64, FILL_VALUES = 4096 };
+enum { BATCHES = 4, WARM_UP = 3, TILE_ROWS = 256, TILE_COLS = 512, DEFAULT_K = 64, FILL_VALUES = 4096 };
 
 struct run {
 	const struct call *call;

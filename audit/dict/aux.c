@@ -206,12 +206,12 @@ void aux_run(struct aux *x, struct encoder *c, struct par *p, const float *ea, c
 		return;
 	encode_dead(x, c, p);
 	choose(x, c, p);
-	decode_residual(c->dict, p, &r, &x->on, &x->moments);
+	by_latent_make(&x->by_latent, p, &x->on);
+	decode_residual(c->dict, p, &r, &x->on, &x->by_latent, &x->moments);
 	x->loss = (x->moments.sum_a + x->moments.sum_b) / variance;
 	if (x->loss != x->loss) {
 		x->loss = 0.0;
 		return;
 	}
 	x->coef = 2.0 / variance;
-	by_latent_make(&x->by_latent, &x->on);
 }

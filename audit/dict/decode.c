@@ -47,39 +47,57 @@ void moments_fold(struct moments *m, const struct dfc_shape *s, size_t n)
 		*(c < s->d_a ? &m->about_a : &m->about_b) -= m->column[c] * m->column[c] / (double)n;
 }
 
-/* The latents of a row that lie in [first, end), and their rows in a decoder that starts with latent
- * `first`. */
-struct part {
-	uint32_t *row;
-	const float *f;
-	size_t n;
-};
+enum { PIECE = 4096 };
 
-static struct part part_of(const struct codes *c, size_t r, size_t first, size_t end, uint32_t *row)
-{
-	size_t i = c->start[r], stop = c->start[r + 1];
-	struct part p = { .row = row };
-
-	while (i < stop && c->latent[i] < first)
-		i++;
-	p.f = c->value + i;
-	for (; i < stop && c->latent[i] < end; i++)
-		row[p.n++] = (uint32_t)(c->latent[i] - first);
-	return p;
-}
-
-/* y (d) = base + sum f dec, over the latents [first, end) of row r; `rows` is room for their indices. */
+/* One model's decoder, and the latents [first, end) of it that take part. */
 struct side {
 	const float *dec; /* (.., d), its first row that of latent `origin` */
 	size_t d, origin, first, end;
 };
 
-static void combine(const struct side *s, float *y, const float *base, const struct codes *c, size_t r,
-		    uint32_t *rows)
-{
-	struct part p = part_of(c, r, s->first, s->end, rows);
+/* Codes [at, at + n) of one row: at most PIECE of those that a side has. */
+struct piece {
+	size_t at, n;
+	uint32_t row[PIECE]; /* of the decoder */
+	float pull[PIECE];
+};
 
-	sparse_combine(y, base, s->dec + (s->first - s->origin) * s->d, s->d, p.row, p.f, p.n);
+static bool next_piece(struct piece *p, const struct side *s, const struct codes *c, size_t stop)
+{
+	p->at += p->n;
+	while (p->at < stop && c->latent[p->at] < s->first)
+		p->at++;
+	for (p->n = 0; p->n < PIECE && p->at + p->n < stop && c->latent[p->at + p->n] < s->end; p->n++)
+		p->row[p->n] = (uint32_t)(c->latent[p->at + p->n] - s->origin);
+	return p->n > 0;
+}
+
+/* y (d) = bias + sum f dec, over the side's latents of row r */
+static void combine(const struct side *s, float *y, const float *bias, const struct codes *c, size_t r,
+		    struct piece *p)
+{
+	p->at = c->start[r];
+	p->n = 0;
+	if (bias)
+		memcpy(y, bias, s->d * sizeof(*y));
+	else
+		memset(y, 0, s->d * sizeof(*y));
+	while (next_piece(p, s, c, c->start[r + 1]))
+		sparse_combine(y, y, s->dec, s->d, p->row, c->value + p->at, p->n);
+}
+
+/* Adds e (d) . dec to the pulls of the side's latents of row r. */
+static void add_pulls(const struct side *s, const float *e, const struct codes *c, size_t r,
+		      struct by_latent *on, struct piece *p)
+{
+	p->at = c->start[r];
+	p->n = 0;
+	while (next_piece(p, s, c, c->start[r + 1])) {
+		memset(p->pull, 0, p->n * sizeof(*p->pull));
+		sparse_dot(p->pull, s->dec, s->d, p->row, p->n, e);
+		for (size_t i = 0; i < p->n; i++)
+			on->pull[on->place[p->at + i]] += p->pull[i];
+	}
 }
 
 static struct side side_a(const struct dfc *d, bool shared_only)
@@ -103,42 +121,41 @@ struct residual_job {
 	const struct dfc *d;
 	const struct residual *r;
 	const struct codes *c;
+	struct by_latent *on;
 	struct moments *m;
 	struct side a, b;
 };
 
+/* The decoder rows a row needs are near when its residual is known: so are their products with it. */
 static void residual_unit(void *ud, size_t unit, void *scratch)
 {
 	const struct residual_job *j = ud;
 	const struct residual *t = j->r;
-	struct span u = span_of(unit, MOMENT_ROWS, j->c->n);
+	const struct codes *c = j->c;
+	struct span u = span_of(unit, MOMENT_ROWS, c->n);
 	size_t d_a = j->d->shape.d_a, d_b = j->d->shape.d_b;
 
 	for (size_t r = u.first; r < u.end; r++) {
-		combine(&j->a, t->ra + r * d_a, t->bias ? j->d->bias_a : NULL, j->c, r, scratch);
-		sparse_subtract_from(t->ra + r * d_a, t->ta + r * d_a, d_a);
-		combine(&j->b, t->rb + r * d_b, t->bias ? j->d->bias_b : NULL, j->c, r, scratch);
-		sparse_subtract_from(t->rb + r * d_b, t->tb + r * d_b, d_b);
+		float *ra = t->ra + r * d_a, *rb = t->rb + r * d_b;
+
+		combine(&j->a, ra, t->bias ? j->d->bias_a : NULL, c, r, scratch);
+		sparse_subtract_from(ra, t->ta + r * d_a, d_a);
+		combine(&j->b, rb, t->bias ? j->d->bias_b : NULL, c, r, scratch);
+		sparse_subtract_from(rb, t->tb + r * d_b, d_b);
+		for (size_t i = c->start[r]; i < c->start[r + 1]; i++)
+			j->on->pull[j->on->place[i]] = 0.0f;
+		add_pulls(&j->a, ra, c, r, j->on, scratch);
+		add_pulls(&j->b, rb, c, r, j->on, scratch);
 	}
 	moments_add(j->m, &j->d->shape, u.first, u.end - u.first, t->ra, t->rb);
 }
 
-/* The most latents any row has: what the scratch must hold indices for. */
-static size_t widest(const struct codes *c)
-{
-	size_t most = 0;
-
-	for (size_t r = 0; r < c->n; r++)
-		most = c->start[r + 1] - c->start[r] > most ? c->start[r + 1] - c->start[r] : most;
-	return most;
-}
-
 void decode_residual(const struct dfc *d, struct par *p, const struct residual *r, const struct codes *c,
-		     struct moments *m)
+		     struct by_latent *on, struct moments *m)
 {
-	struct residual_job j = { d, r, c, m, side_a(d, false), side_b(d, false) };
+	struct residual_job j = { d, r, c, on, m, side_a(d, false), side_b(d, false) };
 
-	BUG_ON(widest(c) > par_scratch(p) / sizeof(uint32_t));
+	BUG_ON(par_scratch(p) < sizeof(struct piece));
 	par_run(p, span_count(c->n, MOMENT_ROWS), residual_unit, &j);
 	moments_fold(m, &d->shape, c->n);
 }
@@ -169,6 +186,6 @@ void dfc_decode(const struct dfc *d, struct par *p, float *ya, float *yb, const 
 	struct decode_job j = { d, ya, yb, c, side_a(d, shared_only), side_b(d, shared_only) };
 
 	BUG_ON(c->n_latents != dfc_latents(&d->shape));
-	BUG_ON(widest(c) > par_scratch(p) / sizeof(uint32_t));
+	BUG_ON(par_scratch(p) < sizeof(struct piece));
 	par_run(p, span_count(c->n, MOMENT_ROWS), decode_unit, &j);
 }

@@ -1,6 +1,7 @@
 #ifndef DICT_DECODE_H
 #define DICT_DECODE_H
 
+#include "dict/by_latent.h"
 #include "dict/carve.h"
 #include "dict/dfc.h"
 
@@ -34,7 +35,8 @@ struct residual {
 	const float *ta, *tb;
 	bool bias;
 };
+/* `on` is of the same codes; its pulls are filled. */
 void decode_residual(const struct dfc *d, struct par *p, const struct residual *r, const struct codes *c,
-		     struct moments *m);
+		     struct by_latent *on, struct moments *m);
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef DICT_GRAD_H
 #define DICT_GRAD_H
 
-#include "dict/carve.h"
+#include "dict/by_latent.h"
 #include "dict/dfc.h"
 
 #include <stdbool.h>
@@ -21,20 +21,10 @@
  * latent's rows are gone through once, by one thread, in row order.
  */
 
-/* Codes turned over: the rows on which latent i is on are row[start[i] .. start[i+1]), increasing. */
-struct by_latent {
-	size_t *start; /* (n_latents + 1) */
-	uint32_t *row;
-	float *value;
-};
-
-void by_latent_carve(struct by_latent *t, struct carve *room, size_t n_latents, size_t cap);
-void by_latent_make(struct by_latent *t, const struct codes *c);
-
-/* What a latent learns from: residuals (n, d) and who was on. */
+/* What latents learn from: residuals (n, d), and who was on with what pull; grad_run() uses those up. */
 struct lesson {
 	const float *ea, *eb;
-	const struct by_latent *on;
+	struct by_latent *on;
 	double coef;
 };
 

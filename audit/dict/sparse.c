@@ -21,6 +21,11 @@ LANES_INLINE void combine_strip(float *y, const float *base, const float *w, siz
 	}
 	for (size_t j = 0; j < n; j++) {
 		x = w + row[j] * d;
+		for (size_t line = 0; line < STRIP; line += LANES)
+			__builtin_prefetch(x + STRIP + line);
+		if (j + 8 < n)
+			for (size_t line = 0; line < STRIP; line += LANES)
+				__builtin_prefetch(w + row[j + 8] * d + line);
 		lanes_load(&v, x);
 		s0 += v * f[j];
 		lanes_load(&v, x + LANES);

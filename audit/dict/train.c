@@ -86,6 +86,9 @@ static int reserve(struct trainer *t, const struct dfc_shape *s, struct err *e)
 {
 	struct carve room = CARVE_COUNT;
 
+	if (t->opts.batch * size_min(largest_k(&t->opts), dfc_latents(s)) > UINT32_MAX)
+		return err_set(e, ERR_SIZE, "batch %zu with %zu latents a row: more than 4 billion in all",
+			       t->opts.batch, size_min(largest_k(&t->opts), dfc_latents(s)));
 	if (dfc_new(&t->dict, s, e) < 0 || dfc_new(&t->m, s, e) < 0 || dfc_new(&t->v, s, e) < 0 ||
 	    dfc_new(&t->grad.of, s, e) < 0)
 		return -1;
@@ -109,6 +112,7 @@ int trainer_new(struct trainer **out, const struct dfc_shape *s, const struct tr
 	t->opts = *o;
 	t->data = *data;
 	t->par = p;
+	t->slack = 0.85;
 	if (reserve(t, s, e) < 0 || sampler_new(&t->sampler, data, e) < 0 || trainer_init(t, e) < 0) {
 		trainer_free(t);
 		return -1;
@@ -157,23 +161,34 @@ static double lr_at(const struct train_opts *o, size_t step)
 	return step + 1 < o->warmup ? o->lr * (double)(step + 1) / (double)o->warmup : o->lr;
 }
 
+/* How near to the last step's smallest kept score the bound of the next may be. Too low a bound takes time
+ * to sort out what passes, too high a one a second encode; neither changes what is kept. */
+static void tune_slack(struct trainer *t, const struct cut *cut, size_t want)
+{
+	const double most = 0.97, least = 0.5;
+	double share = (double)cut->found / (double)want;
+
+	t->slack += share > 1.3 ? 0.02 : share < 1.15 ? -0.03 : 0.0;
+	t->slack = t->slack > most ? most : t->slack < least ? least : t->slack;
+}
+
 /* Keeps the k * n best of the batch.  What the last step's smallest kept score promises is tried first. */
 static void choose(struct trainer *t, size_t want)
 {
-	const float slack = 0.85f;
 	struct encoder *c = &t->encoder;
 	struct batch *b = &t->batch;
 	struct cut cut;
 
-	encoder_run(c, t->par, b->xa, b->xb, b->n, t->smallest * slack);
+	encoder_run(c, t->par, b->xa, b->xb, b->n, t->smallest * (float)t->slack);
 	cut = encoder_cut(c, t->par, want);
+	tune_slack(t, &cut, want);
 	if (cut.found < want && c->bound > 0.0f) {
 		encoder_run(c, t->par, b->xa, b->xb, b->n, 0.0f);
 		cut = encoder_cut(c, t->par, want);
 	}
 	encoder_take(c, t->par, &cut, &t->kept);
 	t->smallest = encoder_smallest(c, &cut, &t->kept);
-	by_latent_make(&t->by_latent, &t->kept);
+	by_latent_make(&t->by_latent, t->par, &t->kept);
 }
 
 /* Counts idle rows; the dead are listed for the auxiliary loss. */
@@ -292,7 +307,7 @@ static void run_forward(struct trainer *t, struct train_stats *s)
 	s->k = (double)k_at(&t->opts, t->at);
 	s->n_kept_rows = t->batch.n;
 	choose(t, size_min(k_at(&t->opts, t->at), dfc_latents(&t->dict.shape)) * t->batch.n);
-	decode_residual(&t->dict, t->par, &r, &t->kept, &t->residual);
+	decode_residual(&t->dict, t->par, &r, &t->kept, &t->by_latent, &t->residual);
 	note_dead(t);
 	aux_run(&t->aux, &t->encoder, t->par, t->ea, t->eb, e);
 	s->loss_a = e->sum_a / n;

@@ -26,6 +26,8 @@ struct trainer {
 	bool averaged;
 	float smallest; /* kept score of the last step */
 
+	double slack; /* how much lower than `smallest` the next bound is; changes time only */
+
 	struct sampler sampler;
 	struct batch batch;
 	struct encoder encoder;

@@ -115,11 +115,11 @@ static void rig_run(struct rig *g, const struct shape_case *c, float bound)
 	encoder_run(&g->encoder, g->par, g->xa, g->xb, c->n, bound);
 	g->cut = encoder_cut(&g->encoder, g->par, c->want);
 	encoder_take(&g->encoder, g->par, &g->cut, &g->kept);
-	by_latent_make(&g->on, &g->kept);
+	by_latent_make(&g->on, g->par, &g->kept);
 	g->res.ta = g->xa;
 	g->res.tb = g->xb;
 	g->res.bias = true;
-	decode_residual(&g->d, g->par, &g->res, &g->kept, &g->moments);
+	decode_residual(&g->d, g->par, &g->res, &g->kept, &g->on, &g->moments);
 	g->aux.n_dead = 0;
 	for (size_t i = 0; c->dead > 0 && i < dfc_latents(&c->shape); i += c->dead)
 		if (g->on.start[i + 1] == g->on.start[i]) {
