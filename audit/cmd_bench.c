@@ -67,7 +67,7 @@ const struct cmd cmd_bench = {
 	.operands = "train | toy",
 	.summary = "measure speed, and what training finds in a world that is known",
 	.about = "bench train times steps of training on random pairs, and between them the dense part of a "
-		 "step alone (the encoder's products, by the same library on the same threads), and prints "
+		 "step alone (the encoder's products, by the same kernels on the same threads), and prints "
 		 "pairs a second of both with their quartiles, the share of the one in the other, and "
 		 "memory.\n"
 		 "bench toy makes worlds of known concepts (arXiv 2602.11729, section 2.3), trains "

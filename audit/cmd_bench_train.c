@@ -11,8 +11,8 @@
 #include <string.h>
 
 /*
- * Steps of training and, after each, the products of the dense encode alone: in the largest tiles, so that
- * the library shows its best.  Both see the same machine at the same time.
+ * Steps of training and, after each, the products of the dense encode alone: in tiles that stay in the
+ * cache, so that they show their best.  Both see the same machine at the same time.
  */
 
 enum { BATCHES = 4, WARM_UP = 3, TILE_ROWS = 256, TILE_COLS = 512, DEFAULT_K = 64, FILL_VALUES = 4096 };
