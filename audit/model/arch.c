@@ -7,7 +7,7 @@
 
 enum {
 	CONFIG_LIMIT = 16 << 20,
-	D_HEAD_LIMIT = 1024, /* attention keeps some rows of this in a thread's scratch */
+	D_HEAD_LIMIT = 512, /* attention keeps some rows of this in a thread's scratch */
 	LAYERS_LIMIT =
 		1024, /* far above what is released; what they cost is allocated before weights are seen */
 	EXPERTS_LIMIT = 1024,
@@ -180,7 +180,7 @@ static int quantization_read(struct arch *a, const struct config *c, struct err 
 	if (!method || method->kind != JSON_STRING)
 		return config_bad(
 			c, q,
-			"has no quant_method; only mxfp4 experts are supported, take the model's original release",
+			"has no quant_method; take the model's original release (mxfp4 alone is supported)",
 			e);
 	if (!view_is(method->str, "mxfp4") || !c->family->transposed_experts)
 		return config_unsupported(
@@ -275,7 +275,7 @@ static void switches_set(struct arch *a, const struct config *c)
 	a->post_norm = f->post_norm;
 	a->transposed_weights = f->transposed;
 	a->sinks = f->sinks;
-	/* MXFP4 blocks lie along the inputs, so they are stored (out, in); both forms alternate gate and up. */
+	/* MXFP4 blocks lie along the inputs: (out, in). Both forms alternate gate and up. */
 	a->transposed_experts = f->transposed_experts && !a->mxfp4;
 	a->experts_interleaved = f->transposed_experts;
 	if (a->position == POSITION_LEARNED)

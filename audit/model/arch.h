@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /*
- * What kind of transformer this is.  A family is a row of a table (arch_families.c): its config.json "model_type",
- * the defaults of absent fields, its switches, and the names its tensors go by.  The forward pass reads the
- * switches below and never asks which family.
+ * What kind of transformer this is.  A family is a row of a table (arch_families.c): its config.json
+ * "model_type", the defaults of absent fields, its switches, and the names its tensors go by.  The forward pass
+ * reads the switches below and never asks which family.
  *
  * To add a family, add a row; to add a mechanism, add a switch and say in session.c where it acts.
  */
@@ -72,8 +72,8 @@ enum role {
 struct arch {
 	const char *family; /* as config.json's model_type */
 	size_t d_model, d_head, d_ffn, n_layers, n_heads, n_kv_heads, n_vocab;
-	size_t n_context; /* what the model is meant for; longer works unless context_limit says no */
-	size_t context_limit; /* positions beyond which the model is another one (learned, dynamic, longrope); 0: none */
+	size_t n_context;     /* what the model is meant for; longer works unless context_limit says no */
+	size_t context_limit; /* positions for which all this holds (learned, dynamic, longrope); 0: any */
 	size_t d_rotary, n_experts, n_experts_used, d_expert;
 	const uint32_t *window;	  /* (n_layers) tokens a query sees, itself included; 0: all */
 	const uint8_t *sparse;	  /* (n_layers) 1: the feed-forward part is a mixture of experts */
@@ -97,8 +97,8 @@ struct arch {
 	bool transposed_weights;  /* matrices stored (in, out) */
 	bool transposed_experts;
 	bool tied_embedding, sinks, renormalise, mxfp4;
-	const char *name
-		[ROLE_COUNT]; /* "@" the prefix, "{l}" the layer, "{e}" the expert; NULL: this model has none */
+	const char
+		*name[ROLE_COUNT];  /* "@" the prefix, "{l}" the layer, "{e}" the expert; NULL: it has none */
 	const char *const *prefix;  /* what "@" may stand for, tried in this order; NULL at the end */
 	const char *const *ignored; /* tensors that may be stored and mean nothing, "*" for any text */
 	int32_t bos, eos[8];	    /* -1 where config.json has none */
@@ -112,7 +112,7 @@ int arch_parse(struct arch *out, struct arena *mem, struct view text, const char
 /* The name of a role's tensor, in `mem`; roles without a layer or expert take 0. */
 const char *arch_tensor_name(struct arena *mem, const struct arch *a, enum role role, const char *prefix,
 			     size_t layer, size_t expert);
-/* Rows and columns of a role's tensor as a matrix (out, in), whatever the stored order; vectors have one row. */
+/* Rows and columns of a role's tensor as (out, in), whatever the stored order; vectors have one row. */
 void arch_shape(size_t *rows, size_t *cols, const struct arch *a, enum role role);
 bool arch_ignores(const struct arch *a, const char *tensor);
 

@@ -5,7 +5,7 @@
 #define LAYER "@layers.{l}."
 #define ATTN LAYER "self_attn."
 
-/* The names most families share. Biases that a model does not have are struck out when its config.json is read. */
+/* The names most families share. Biases that a model does not have are struck out by arch_read(). */
 #define FRAME_NAMES                                                               \
 	[ROLE_EMBED] = "@embed_tokens.weight", [ROLE_UNEMBED] = "lm_head.weight", \
 	[ROLE_FINAL_NORM] = "@norm.weight"
@@ -429,7 +429,7 @@ static const struct family FAMILY[] = {
 		.n_experts_used = 4,
 		.d_expert = 2880,
 		.bias = true,
-		.rope = "{\"rope_type\": \"yarn\", \"factor\": 32, \"beta_fast\": 32, \"beta_slow\": 1, \"truncate\": false, "
+		.rope = "{\"rope_type\": \"yarn\", \"factor\": 32, \"truncate\": false, "
 			"\"original_max_position_embeddings\": 4096}",
 		.experts = EXPERTS_SOFTMAX_CHOSEN,
 		.windows = WINDOWS_PERIODIC,

@@ -8,8 +8,8 @@
 #include <stddef.h>
 
 /*
- * The table of families.  Where a config.json is silent, the defaults are those of the family's configuration class
- * in Hugging Face transformers (4.55 and 5).
+ * The table of families.  Where a config.json is silent, the defaults are those of the family's configuration
+ * class in Hugging Face transformers (4.55 and 5).
  */
 
 /* Which config.json fields hold what; a second spelling after the first. */
@@ -51,7 +51,8 @@ struct family {
 	const char *const *name;     /* (ROLE_COUNT) as in struct arch */
 	const char *const *prefix, *const *ignored;
 
-	/* Defaults of absent fields; 0 where the class computes them (kv heads: heads; d_head: d_model / heads; d_ffn: 4 d_model). */
+	/* Defaults of absent fields; 0 where the class computes them (kv heads: heads; d_head: d_model / heads;
+	 * d_ffn: 4 d_model). */
 	size_t vocab, d_model, d_ffn, layers, heads, kv_heads, d_head, context, window, window_from, period;
 	size_t n_experts, n_experts_used, d_expert;
 	double eps, rope_base, rope_base_local, rotary, query_scalar, attn_softcap, logit_softcap;

@@ -11,7 +11,7 @@
 #ifdef TEST_TINY
 enum { QUERY_ROWS = 6, KEYS = 5 };
 #else
-enum { QUERY_ROWS = 128, KEYS = 256 };
+enum { QUERY_ROWS = 128, KEYS = 128 };
 #endif
 
 /* The state of a block's running softmax. */
@@ -57,7 +57,7 @@ static size_t first_key(const struct attention *a, size_t position)
 	return a->window && position + 1 > a->window ? position + 1 - a->window : 0;
 }
 
-/* The scores of one row against keys k0 .. k0+n become weights; what the row holds so far is brought to the new top. */
+/* The scores of one row against keys k0 .. k0+n become weights; what it holds so far is brought to the new top. */
 static void row_soften(const struct attention *a, const struct block *b, size_t row, size_t k0, size_t n)
 {
 	size_t position = position_of(b, row), lo = first_key(a, position), hi = position + 1;
@@ -117,7 +117,8 @@ static void block_end(const struct attention *a, const struct block *b)
 static void block_attend(const struct attention *a, const struct block *b, size_t kv)
 {
 	size_t d = a->d_head, cache = (b->run->seq * a->n_kv_heads + kv) * a->context * d;
-	size_t lo = first_key(a, position_of(b, 0)), hi = position_of(b, b->rows - 1) + 1;
+	/* Blocks begin at multiples of KEYS, so that sums are grouped alike whatever else is in the feed. */
+	size_t lo = first_key(a, position_of(b, 0)) / KEYS * KEYS, hi = position_of(b, b->rows - 1) + 1;
 
 	block_begin(a, b);
 	for (size_t k0 = lo; k0 < hi; k0 += KEYS) {

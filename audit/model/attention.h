@@ -8,8 +8,10 @@
 
 /*
  * Causal attention of the rows of a feed against the caches of their sequences.  Tiled, with a running softmax
- * (Milakov & Gimelshein 2018, 1805.02867; Dao et al. 2022, 2205.14135): the scores of a block of queries against a block of keys are all that
- * ever exists.  Units are (run, kv head, block of queries), cut by the problem only.
+ * (Milakov & Gimelshein 2018, 1805.02867; Dao et al. 2022, 2205.14135): the scores of a block of queries against
+ * a block of keys are all that ever exists.  Units are (run, kv head, block of queries), cut by the problem only.
+ * Blocks of keys begin at fixed positions of the text and what a row does not see weighs exactly nothing, so a
+ * row's bits do not depend on the rows that are fed with it.
  */
 
 /* Rows of one sequence that stand together in a feed. */

@@ -34,9 +34,10 @@ struct continuation {
 	int32_t stopped_by; /* the stop id, or -1 where max_tokens or the context ended it */
 };
 
-/* out[0..n) in `mem`. The session's sequences are emptied first. ERR_INPUT: a prompt that is empty, has an id outside the
- * vocabulary, or is longer than the session's context. Taps see rows->seq = the place in the wave; `first` (may be NULL) is told the index of the
- * prompt in place 0 before each wave, so that a tap can tell the prompts apart: prompt = first + seq. */
+/* out[0..n) in `mem`. The session's sequences are emptied first. ERR_INPUT: a prompt that is empty, has an id outside
+ * the vocabulary, or is longer than the session's context. Taps see rows->seq = the place in the wave; `first` (may
+ * be NULL) is told the index of the prompt in place 0 before each wave, so that a tap can tell the prompts apart:
+ * prompt = first + seq. */
 int generate(struct continuation *out, struct arena *mem, struct session *s, const struct prompt *prompt,
 	     size_t n, struct taps taps, size_t *first, const struct generate_opts *o, struct err *e);
 

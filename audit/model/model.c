@@ -288,7 +288,7 @@ static int surplus_check(const struct model *m, struct err *e)
 		if (!m->used[i] && !arch_ignores(&m->arch, t->name))
 			return err_set(
 				e, ERR_INPUT,
-				"tensor %s in %s has no place in a model of type %s with %zu layers as config.json describes it",
+				"tensor %s in %s has no place in the %s of %zu layers that config.json describes",
 				t->name, t->file, m->arch.family, m->arch.n_layers);
 	}
 	return 0;
@@ -344,7 +344,7 @@ static int folder_check(const char *dir, struct err *e)
 	if (view_ends(name, ".gguf"))
 		return err_set(
 			e, ERR_INPUT,
-			"%s is a GGUF file; take the model's original release, a folder with config.json and safetensors",
+			"%s is a GGUF file; take the original release, a folder of config.json and safetensors",
 			dir);
 	if (path_is_file(dir))
 		return err_set(e, ERR_INPUT,

@@ -18,8 +18,9 @@ struct model;
 int model_open(struct model **out, const char *dir, struct err *e);
 void model_close(struct model *m);
 const struct arch *model_arch(const struct model *m);
-/* NULL where the model has none. Layers count from 0; roles without a layer take 0. Fused tensors that hold their parts
- * one after the other (Phi-3's qkv_proj, gate_up_proj) are given as the parts; a tied unembedding is the embedding. */
+/* NULL where the model has none. Layers count from 0; roles without a layer take 0. Fused tensors that hold their
+ * parts one after the other (Phi-3's qkv_proj, gate_up_proj) are given as the parts; a tied unembedding is the
+ * embedding. */
 const struct tensor *model_weight(const struct model *m, enum role role, size_t layer);
 const struct tensor *model_expert(const struct model *m, enum role role, size_t layer, size_t expert);
 /* Gains, biases and sinks, widened once; NULL where the model has none. */
@@ -30,7 +31,7 @@ void model_product(float *y, const struct model *m, struct par *p, const float *
 		   size_t layer);
 void model_expert_product(float *y, const struct model *m, struct par *p, const float *x, size_t n,
 			  enum role role, size_t layer, size_t expert);
-/* The family's norm with the gain and bias of this role (ROLE_ATTN_NORM ...), of one row (d_model). y may be x. */
+/* The family's norm of one row (d_model), with the gain and bias of this role (ROLE_ATTN_NORM ...). y may be x. */
 void model_norm(float *y, const struct model *m, const float *x, enum role gain, size_t layer);
 size_t model_bytes(const struct model *m); /* of weights, as stored */
 size_t model_parameters(const struct model *m);

@@ -5,10 +5,10 @@
 
 /*
  * The angles of the rotary embedding, per position, as config.json asks for them.  Everything is computed in
- * double: at position 131,072 a frequency rounded to float would turn the first pairs by a hundredth of a radian.
+ * double: at position 131,072 a frequency rounded to float is off by up to a hundredth of a radian.
  *
- * Su et al. 2021 (2104.09864); position interpolation ("linear"): Chen et al. 2023 (2306.15595); YaRN: Peng et al.
- * 2023 (2309.00071) eq. 17-23; LongRoPE: Ding et al. 2024 (2402.13753); "llama3": Llama 3.1's smoothed interpolation.
+ * Su et al. 2021 (2104.09864); "linear": Chen et al. 2023 (2306.15595); "yarn": Peng et al. 2023 (2309.00071)
+ * eq. 17-23; "longrope": Ding et al. 2024 (2402.13753); "llama3": the smoothed interpolation of Llama 3.1.
  * "rope_parameters" is how transformers 5 writes what was "rope_scaling" and "rope_theta".
  */
 

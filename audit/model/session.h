@@ -16,6 +16,9 @@
  * and continue where that sequence stood.  So prefill of one long text, of many short ones, and a decode step of
  * many sequences are the same call, and always one matrix product per weight.
  *
+ * A row's bits depend on the tokens before it in its sequence and on nothing else: not on how the text was cut into
+ * feeds, not on who else is fed, not on the number of threads.
+ *
  * A tap sees the residual stream after a block.  It may read it (capture) or write it (injection); there is no
  * other way in or out of the forward pass.
  */

@@ -291,7 +291,7 @@ static void test_refused(void **state)
 		{ "{\"model_type\": \"llama\", \"num_key_value_heads\": 5}",
 		  "32 attention heads do not divide into 5 key-value heads" },
 		{ "{\"model_type\": \"llama\", \"head_dim\": 2000}",
-		  "a head has 2000 values; 1 to 1024 are supported" },
+		  "a head has 2000 values; 1 to 512 are supported" },
 		{ "{\"model_type\": \"llama\", \"head_dim\": 5}", "they turn in pairs" },
 		{ "{\"model_type\": \"llama\", \"hidden_act\": \"relu\"}",
 		  "hidden_act: \"relu\" is not supported; silu, gelu" },

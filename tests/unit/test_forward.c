@@ -53,11 +53,12 @@ static void test_naive(void **state)
 		float *logits = ARENA_ARRAY(&mem, ROWS * a->n_vocab, float);
 		double *want, *resid;
 		struct toy_keep keep[8];
+		struct digest whole = { { 0 } };
 
 		for (size_t l = 0; l < a->n_layers; l++)
 			keep[l].x = ARENA_ARRAY(&mem, ROWS * a->d_model, float);
 		naive_model(&want, &resid, &mem, m, id, ROWS);
-		/* At once, in pieces, and token by token. */
+		/* At once, in pieces, and token by token: near the truth, and the same bits. */
 		for (size_t step = ROWS; step; step = step == ROWS ? 7 : step == 7 ? 1 : 0) {
 			double worst = 0;
 
@@ -75,6 +76,11 @@ static void test_naive(void **state)
 			if (!(worst < 1e-5))
 				fail_msg("%s, %zu rows a feed: the logits are %g apart", toy_shape[i].name,
 					 step, worst);
+			if (step == ROWS)
+				whole = digest_of(logits, ROWS * a->n_vocab * sizeof(*logits));
+			else if (!digest_eq(whole, digest_of(logits, ROWS * a->n_vocab * sizeof(*logits))))
+				fail_msg("%s, %zu rows a feed: other bits than at once", toy_shape[i].name,
+					 step);
 		}
 		arena_release(&mem);
 		model_close(m);
@@ -110,6 +116,7 @@ static void test_long(void **state)
 		struct model *m = toy_model(DIR, config[c], &o);
 		struct arena mem = ARENA_INIT;
 		float *logits = ARENA_ARRAY(&mem, LONG * 40, float);
+		struct digest whole = { { 0 } };
 		double *want, *resid;
 
 		naive_model(&want, &resid, &mem, m, id, LONG);
@@ -125,6 +132,10 @@ static void test_long(void **state)
 			if (!(toy_apart(logits, want, LONG * 40) < 1e-5))
 				fail_msg("model %zu, %zu rows a feed: %g apart", c, step[k],
 					 toy_apart(logits, want, LONG * 40));
+			if (k == 0)
+				whole = digest_of(logits, LONG * 40 * sizeof(*logits));
+			else if (!digest_eq(whole, digest_of(logits, LONG * 40 * sizeof(*logits))))
+				fail_msg("model %zu, %zu rows a feed: other bits than at once", c, step[k]);
 			session_free(s);
 		}
 		arena_release(&mem);

@@ -70,7 +70,7 @@ static void test_refused(void **state)
 	} bad[] = {
 		{ 3, 33, "", "no tensor model.layers.2.input_layernorm.weight ([16] is due)" },
 		{ 1, 33, "",
-		  "tensor model.layers.1.input_layernorm.weight in model.safetensors has no place in a model of type llama with 1 layers" },
+		  "tensor model.layers.1.input_layernorm.weight in model.safetensors has no place in the llama of 1 layers that" },
 		{ 2, 34, "",
 		  "tensor model.embed_tokens.weight in model.safetensors has the shape [33, 16], where config.json makes it [34, 16]" },
 		{ 2, 33, ", \"num_key_value_heads\": 1",
@@ -155,7 +155,7 @@ static void test_hints(void **state)
 	assert_int_equal(model_open(&m, "tests/vectors/arch/SOURCE.txt", &e), -1);
 	assert_non_null(strstr(e.msg, "is a file; a model is a folder with config.json and safetensors"));
 	assert_int_equal(model_open(&m, "model-q4.gguf", &e), -1);
-	assert_non_null(strstr(e.msg, "is a GGUF file; take the model's original release"));
+	assert_non_null(strstr(e.msg, "is a GGUF file; take the original release"));
 }
 
 /* A reference that does not fit is refused, never compared in part. */
