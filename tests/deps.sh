@@ -2,6 +2,7 @@
 # Finds the Debian packages that are missing, by what they bring, and installs those.
 #   deps.sh         what building and testing need
 #   deps.sh TOOL... the packages of these tools
+cd "$(dirname "$0")/.." || exit 2
 missing=
 
 need() { # PACKAGE COMMAND...: missing unless the command succeeds
@@ -55,11 +56,15 @@ if [ "$(id -u)" -ne 0 ]; then
 		exit 1
 	fi
 fi
-export DEBIAN_FRONTEND=noninteractive
-install() {
-	echo "deps: ${sudo:+sudo }apt-get install -y --no-install-recommends $missing"
-	$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends $missing
+mkdir -p build
+apt() { # what apt-get prints is of interest only when it fails
+	echo "deps: ${sudo:+sudo }apt-get $*"
+	$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >build/deps.log 2>&1
 }
-echo "deps: ${sudo:+sudo }apt-get update"
-$sudo apt-get update -qq || echo "deps: the package lists could not be renewed; trying those that are there" >&2
-install || { echo "deps: apt-get could not install: $missing" >&2; exit 1; }
+apt update || echo "deps: the package lists could not be renewed; trying those that are there" >&2
+# shellcheck disable=SC2086
+if ! apt install -y --no-install-recommends $missing; then
+	cat build/deps.log >&2
+	echo "deps: apt-get could not install: $missing" >&2
+	exit 1
+fi

@@ -25,7 +25,7 @@ enum err_code {
 	ERR_USAGE,   /* the command line */
 	ERR_SPEC,    /* a spec or template; carries a position */
 	ERR_INPUT,   /* a model, corpus or artifact is missing or malformed */
-	ERR_IO,      /* the system said no; the message ends with strerror() */
+	ERR_IO,	     /* the system said no; the message ends with strerror() */
 	ERR_SIZE,    /* a planned buffer does not fit the memory limit */
 	ERR_DIFFERS, /* a check ran and the answer is no */
 };
@@ -43,7 +43,10 @@ struct err {
 	char msg[512];
 };
 
-#define ERR_INIT { .code = ERR_NONE }
+#define ERR_INIT                 \
+	{                        \
+		.code = ERR_NONE \
+	}
 
 /* All four return -1, so that "return err_set(...)" reads well.  They truncate
  * what is too long and keep the message one line: control characters and invalid UTF-8 become '?'. */
@@ -55,7 +58,7 @@ int err_sys(struct err *e, const char *verb, const char *path);
 int err_wrap(struct err *e, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 void err_print(const struct err *e, FILE *f); /* "file:line:col: message\n", or "dfc-audit: message\n" */
-int err_status(enum err_code code);           /* exit status: 0, 2, 2, 3, 4, 5, 1 in the order above */
+int err_status(enum err_code code);	      /* exit status: 0, 2, 2, 3, 4, 5, 1 in the order above */
 
 _Noreturn void bug_at(const char *file, int line, const char *what);
 #define BUG_ON(cond) ((cond) ? bug_at(__FILE__, __LINE__, #cond) : (void)0)

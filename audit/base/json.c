@@ -19,13 +19,13 @@ struct json_text {
  */
 struct scan {
 	struct view text;
-	size_t at;                 /* next byte to look at */
-	size_t start, end;         /* the token found last */
-	uint32_t ordinal;          /* of the value found last */
+	size_t at;	   /* next byte to look at */
+	size_t start, end; /* the token found last */
+	uint32_t ordinal;  /* of the value found last */
 	unsigned depth;
 	bool in_object[DEEPEST + 1], want_key;
-	bool deep;                 /* the nesting went beyond DEEPEST; `start` is there */
-	bool any;                  /* a value was found */
+	bool deep; /* the nesting went beyond DEEPEST; `start` is there */
+	bool any;  /* a value was found */
 };
 
 static size_t scan_string(struct view text, size_t i)
@@ -133,7 +133,7 @@ struct big {
 struct reader {
 	struct arena *mem;
 	const struct json_text *text;
-	char *copy;                /* of the text with each big integer blanked to a short real; NULL: none */
+	char *copy; /* of the text with each big integer blanked to a short real; NULL: none */
 	struct big *big;
 	size_t n_big, cap_big, next_big;
 	uint32_t ordinal;
@@ -177,7 +177,8 @@ static int survey(struct reader *r, struct err *e)
 		r->big[r->n_big++] = (struct big){ s.ordinal, value };
 	}
 	if (s.deep)
-		return err_at(e, ERR_INPUT, pos_of(r->text, s.start), "nested deeper than %d levels", DEEPEST);
+		return err_at(e, ERR_INPUT, pos_of(r->text, s.start), "nested deeper than %d levels",
+			      DEEPEST);
 	return 0;
 }
 
@@ -202,8 +203,10 @@ static int failed(const struct reader *r, const struct json_trouble *why, struct
 		return err_at(e, ERR_INPUT, pos_of(r->text, valid), "byte 0x%02x is not valid UTF-8",
 			      (unsigned char)text.p[valid]);
 	if (why->cut)
-		return err_at(e, ERR_INPUT, pos_of(r->text, text.n), "the text ends in the middle of a value");
-	return err_at(e, ERR_INPUT, pos_of(r->text, token_before(text, why->at)), "not valid JSON: %s", why->text);
+		return err_at(e, ERR_INPUT, pos_of(r->text, text.n),
+			      "the text ends in the middle of a value");
+	return err_at(e, ERR_INPUT, pos_of(r->text, token_before(text, why->at)), "not valid JSON: %s",
+		      why->text);
 }
 
 static void take(void *ud, const struct json_event *ev)
@@ -288,9 +291,9 @@ int json_read_file(const struct json **out, struct arena *mem, const char *path,
 const char *json_kind_name(enum json_kind k)
 {
 	static const char *const name[] = {
-		[JSON_NULL] = "null",       [JSON_FALSE] = "false",    [JSON_TRUE] = "true",
-		[JSON_INTEGER] = "an integer", [JSON_REAL] = "a number", [JSON_STRING] = "a string",
-		[JSON_ARRAY] = "an array",  [JSON_OBJECT] = "an object",
+		[JSON_NULL] = "null",	       [JSON_FALSE] = "false",	    [JSON_TRUE] = "true",
+		[JSON_INTEGER] = "an integer", [JSON_REAL] = "a number",    [JSON_STRING] = "a string",
+		[JSON_ARRAY] = "an array",     [JSON_OBJECT] = "an object",
 	};
 
 	return name[k];
@@ -320,7 +323,8 @@ const struct json *json_at(const struct json *array, size_t i)
 }
 
 /* The member, of whatever kind; an error where it is not there. */
-static int present(const struct json **out, const struct json *obj, const char *key, const char *want, struct err *e)
+static int present(const struct json **out, const struct json *obj, const char *key, const char *want,
+		   struct err *e)
 {
 	*out = json_find(obj, key);
 	if (*out)
@@ -328,8 +332,9 @@ static int present(const struct json **out, const struct json *obj, const char *
 	if (!obj)
 		return err_set(e, ERR_INPUT, "\"%s\" is missing; it has to be %s", key, want);
 	if (obj->kind != JSON_OBJECT)
-		return err_at(e, ERR_INPUT, json_pos(obj), "%s stands here; it has to be an object with \"%s\"",
-			      json_kind_name(obj->kind), key);
+		return err_at(e, ERR_INPUT, json_pos(obj),
+			      "%s stands here; it has to be an object with \"%s\"", json_kind_name(obj->kind),
+			      key);
 	return err_at(e, ERR_INPUT, json_pos(obj), "\"%s\" is missing; it has to be %s", key, want);
 }
 
@@ -338,7 +343,8 @@ static int unlike(const struct json *v, const char *key, const char *want, struc
 	struct pos at = json_pos(v);
 
 	if (v->kind == JSON_INTEGER)
-		return err_at(e, ERR_INPUT, at, "\"%s\" is %lld; it has to be %s", key, (long long)v->integer, want);
+		return err_at(e, ERR_INPUT, at, "\"%s\" is %lld; it has to be %s", key, (long long)v->integer,
+			      want);
 	if (v->kind == JSON_REAL)
 		return err_at(e, ERR_INPUT, at, "\"%s\" is %g; it has to be %s", key, v->real, want);
 	if (v->kind == JSON_STRING)
@@ -347,7 +353,8 @@ static int unlike(const struct json *v, const char *key, const char *want, struc
 	return err_at(e, ERR_INPUT, at, "\"%s\" is %s; it has to be %s", key, json_kind_name(v->kind), want);
 }
 
-int json_member(const struct json **out, const struct json *obj, const char *key, enum json_kind kind, struct err *e)
+int json_member(const struct json **out, const struct json *obj, const char *key, enum json_kind kind,
+		struct err *e)
 {
 	if (present(out, obj, key, json_kind_name(kind), e) < 0)
 		return -1;

@@ -22,16 +22,25 @@
  * infinities are BUG_ON, not nulls.
  */
 
-enum json_kind { JSON_NULL, JSON_FALSE, JSON_TRUE, JSON_INTEGER, JSON_REAL, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_kind {
+	JSON_NULL,
+	JSON_FALSE,
+	JSON_TRUE,
+	JSON_INTEGER,
+	JSON_REAL,
+	JSON_STRING,
+	JSON_ARRAY,
+	JSON_OBJECT
+};
 
 struct json {
 	enum json_kind kind;
-	uint32_t ordinal;          /* in document order; json_pos() finds the place by it */
-	struct view key;           /* when a member of an object */
-	struct view str;           /* JSON_STRING, unescaped; may hold NUL bytes */
-	int64_t integer;           /* JSON_INTEGER */
-	double real;               /* JSON_REAL, and JSON_INTEGER widened */
-	const struct json *first;  /* JSON_ARRAY, JSON_OBJECT */
+	uint32_t ordinal;	  /* in document order; json_pos() finds the place by it */
+	struct view key;	  /* when a member of an object */
+	struct view str;	  /* JSON_STRING, unescaped; may hold NUL bytes */
+	int64_t integer;	  /* JSON_INTEGER */
+	double real;		  /* JSON_REAL, and JSON_INTEGER widened */
+	const struct json *first; /* JSON_ARRAY, JSON_OBJECT */
 	const struct json *next;
 	size_t n;
 	const struct json_text *text; /* the document it came from */
@@ -50,7 +59,8 @@ const char *json_kind_name(enum json_kind k); /* "a string", "an object", ... */
 const struct json *json_find(const struct json *obj, const char *key);
 const struct json *json_at(const struct json *array, size_t i);
 bool json_is_null(const struct json *v); /* absent counts as null */
-int json_member(const struct json **out, const struct json *obj, const char *key, enum json_kind kind, struct err *e);
+int json_member(const struct json **out, const struct json *obj, const char *key, enum json_kind kind,
+		struct err *e);
 int json_str(struct view *out, const struct json *obj, const char *key, struct err *e);
 int json_real(double *out, const struct json *obj, const char *key, struct err *e);
 int json_size(size_t *out, const struct json *obj, const char *key, struct err *e);
@@ -61,18 +71,28 @@ struct json_out {
 	struct out *out;
 	struct sha256 *hash;
 	struct str *str;
-	bool compact;              /* no indent, no line breaks */
+	bool compact; /* no indent, no line breaks */
 	unsigned depth;
-	bool started;              /* something stands at this depth already */
+	bool started; /* something stands at this depth already */
 };
 
-#define JSON_TO_OUT(o) { .out = (o) }
-#define JSON_TO_STR(s) { .str = (s) }
-#define JSON_TO_HASH(h) { .hash = (h), .compact = true }
+#define JSON_TO_OUT(o)     \
+	{                  \
+		.out = (o) \
+	}
+#define JSON_TO_STR(s)     \
+	{                  \
+		.str = (s) \
+	}
+#define JSON_TO_HASH(h)                      \
+	{                                    \
+		.hash = (h), .compact = true \
+	}
 
 /* key is NULL inside arrays and at the top. bracket: '{' or '['. */
 void json_open(struct json_out *j, const char *key, char bracket);
-void json_close(struct json_out *j, char bracket); /* '}' or ']'; at the top also a final newline unless compact */
+void json_close(struct json_out *j,
+		char bracket); /* '}' or ']'; at the top also a final newline unless compact */
 void json_put_str(struct json_out *j, const char *key, struct view v); /* invalid UTF-8 becomes U+FFFD */
 void json_puts(struct json_out *j, const char *key, const char *z);    /* NULL becomes null */
 void json_put_real(struct json_out *j, const char *key, double v);

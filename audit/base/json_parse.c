@@ -9,7 +9,8 @@ static struct json_event event_of(const json_t *v)
 	case JSON_OBJECT: return (struct json_event){ .what = '{' };
 	case JSON_ARRAY: return (struct json_event){ .what = '[' };
 	case JSON_STRING:
-		return (struct json_event){ .what = 's', .str = { json_string_value(v), json_string_length(v) } };
+		return (struct json_event){ .what = 's',
+					    .str = { json_string_value(v), json_string_length(v) } };
 	case JSON_INTEGER: return (struct json_event){ .what = 'i', .integer = json_integer_value(v) };
 	case JSON_REAL: return (struct json_event){ .what = 'r', .real = json_real_value(v) };
 	case JSON_TRUE: return (struct json_event){ .what = 't' };
@@ -43,7 +44,8 @@ static void walk(json_t *v, struct view key, json_event_fn fn, void *ud)
 int json_parse(struct view text, json_event_fn fn, void *ud, struct json_trouble *why)
 {
 	json_error_t e;
-	json_t *root = json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
+	json_t *root =
+		json_loadb(text.p, text.n, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &e);
 
 	if (!root) {
 		why->at = e.position > 0 ? (size_t)e.position : 0;

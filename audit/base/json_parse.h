@@ -13,16 +13,16 @@
  */
 
 struct json_event {
-	char what;                 /* n f t i r s: a scalar; { [ and } ]: a container begins and ends */
-	struct view key;           /* p is NULL outside objects */
+	char what;	 /* n f t i r s: a scalar; { [ and } ]: a container begins and ends */
+	struct view key; /* p is NULL outside objects */
 	struct view str;
 	int64_t integer;
 	double real;
 };
 
 struct json_trouble {
-	size_t at;                 /* bytes read when it was noticed */
-	bool memory, cut;          /* the heap is gone; the text ends too early */
+	size_t at;	  /* bytes read when it was noticed */
+	bool memory, cut; /* the heap is gone; the text ends too early */
 	char text[160];
 };
 

@@ -14,11 +14,11 @@ static const double pause_of[] = { [LOG_AUTO] = 0.1, [LOG_LINES] = 2, [LOG_JSON]
 /* The state of one screen. stderr's own lock guards it: whoever talks holds the screen. */
 static struct {
 	enum log_mode mode;
-	bool open;      /* log_open() was called */
+	bool open; /* log_open() was called */
 	FILE *copy;
 	char stage[64]; /* of the last progress */
 	double began, said;
-	bool line;      /* a line without its end stands on the terminal */
+	bool line; /* a line without its end stands on the terminal */
 } screen;
 
 double log_clock(void)

@@ -161,7 +161,8 @@ int file_read(struct view *out, struct arena *mem, const char *path, size_t limi
 				str_add(&s, more, n);
 		} while (status == 0 && n == sizeof(more) && s.n <= limit - want);
 		if (status == 0 && s.n > limit - want)
-			status = err_set(e, ERR_INPUT, "%s has more than %zu bytes, the most that can be right", path,
+			status = err_set(e, ERR_INPUT,
+					 "%s has more than %zu bytes, the most that can be right", path,
 					 limit);
 	}
 	if (status == 0 && s.n > 0) {

@@ -18,7 +18,7 @@
  */
 struct header {
 	alignas(max_align_t) void *base; /* what the heap gave */
-	size_t reserved;                 /* bytes on the books of mem_reserve(), 0 for small memory */
+	size_t reserved;		 /* bytes on the books of mem_reserve(), 0 for small memory */
 };
 
 #define LINE 64u /* bytes of a cache line; alignment of reserved memory */
@@ -154,8 +154,8 @@ int mem_reserve(void **out, size_t n, size_t size, const char *what, struct err 
 	if (bytes > SIZE_MAX - sizeof(*h) - LINE)
 		return err_set(e, ERR_SIZE, "%s: %zu bytes is more than any memory", what, bytes);
 	if (!book(bytes))
-		return err_set(e, ERR_SIZE, "%s needs %.1f MiB, but %.1f of the limit of %.1f MiB are taken", what,
-			       (double)bytes / mib, (double)atomic_load(&held) / mib,
+		return err_set(e, ERR_SIZE, "%s needs %.1f MiB, but %.1f of the limit of %.1f MiB are taken",
+			       what, (double)bytes / mib, (double)atomic_load(&held) / mib,
 			       (double)atomic_load(&limit) / mib);
 	base = must_fail() ? NULL : calloc(1, bytes + sizeof(*h) + LINE);
 	if (!base) {

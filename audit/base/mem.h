@@ -21,7 +21,10 @@ struct arena {
 	struct arena_block *head;
 };
 
-#define ARENA_INIT { .head = NULL }
+#define ARENA_INIT           \
+	{                    \
+		.head = NULL \
+	}
 
 /* n * size zeroed bytes, aligned for any type; the product is checked. */
 void *arena_alloc(struct arena *a, size_t n, size_t size);

@@ -21,8 +21,8 @@
 #else
 #define BUFFER (64u << 10)
 #endif
-#define DEEPEST 64     /* folders below a folder that is removed */
-#define CRASHED 97     /* exit status of a process ended by out_crash_at() */
+#define DEEPEST 64 /* folders below a folder that is removed */
+#define CRASHED 97 /* exit status of a process ended by out_crash_at() */
 
 /* ---- the seam: every call that changes the disk passes one of these ---- */
 
@@ -165,7 +165,7 @@ struct out {
 	size_t n;
 	uint64_t size;
 	struct sha256 hash;
-	struct err err;        /* the first failure */
+	struct err err; /* the first failure */
 };
 
 /* ".NAME.PID.tmp" in the same folder, since a rename must not cross file systems. */

@@ -24,8 +24,8 @@ struct worker {
 struct par {
 	unsigned threads, started;
 	size_t scratch_bytes;
-	void *scratch;             /* of all threads, a block a thread */
-	struct worker *worker;     /* threads of them; the first is the caller */
+	void *scratch;	       /* of all threads, a block a thread */
+	struct worker *worker; /* threads of them; the first is the caller */
 
 	pthread_mutex_t lock;
 	pthread_cond_t begin, end;
@@ -83,7 +83,8 @@ static int start_workers(struct par *p, struct err *e)
 		no = pthread_create(&p->worker[p->started].thread, NULL, work, &p->worker[p->started]);
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	if (no != 0)
-		return err_set(e, ERR_IO, "cannot start thread %u of %u: error %d", p->started + 1, p->threads, no);
+		return err_set(e, ERR_IO, "cannot start thread %u of %u: error %d", p->started + 1,
+			       p->threads, no);
 	return 0;
 }
 
@@ -94,7 +95,8 @@ int par_new(struct par **out, unsigned threads, size_t scratch_bytes, struct err
 
 	*out = NULL;
 	if (scratch_bytes > SIZE_MAX / 2)
-		return err_set(e, ERR_SIZE, "%zu bytes of scratch a thread are more than any memory", scratch_bytes);
+		return err_set(e, ERR_SIZE, "%zu bytes of scratch a thread are more than any memory",
+			       scratch_bytes);
 	each = (scratch_bytes + LINE - 1) / LINE * LINE;
 	if (threads == 0 || threads > 1024)
 		return err_set(e, ERR_USAGE, "%u threads: from 1 to 1024 can be", threads);

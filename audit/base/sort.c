@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-static void merge(char *to, const char *a, size_t na, const char *b, size_t nb, size_t size, sort_fn order, void *ud)
+static void merge(char *to, const char *a, size_t na, const char *b, size_t nb, size_t size, sort_fn order,
+		  void *ud)
 {
 	while (na > 0 && nb > 0) {
 		/* of equals the left one first: that is what makes it stable */
@@ -35,7 +36,8 @@ void sort_stable(void *base, size_t n, size_t size, sort_fn order, void *ud)
 			size_t na = run < n - i ? run : n - i;
 			size_t nb = n - i - na < run ? n - i - na : run;
 
-			merge(to + i * size, from + i * size, na, from + (i + na) * size, nb, size, order, ud);
+			merge(to + i * size, from + i * size, na, from + (i + na) * size, nb, size, order,
+			      ud);
 		}
 		swap = from;
 		from = to;

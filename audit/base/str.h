@@ -25,7 +25,10 @@ struct str {
 	size_t n, cap;
 };
 
-#define STR_INIT { .p = NULL, .n = 0, .cap = 0 }
+#define STR_INIT                            \
+	{                                   \
+		.p = NULL, .n = 0, .cap = 0 \
+	}
 
 void str_add(struct str *s, const char *p, size_t n);
 void str_addv(struct str *s, struct view v);

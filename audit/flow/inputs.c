@@ -10,9 +10,9 @@
 #include <stdatomic.h>
 #include <string.h>
 
-#define LIST_MOST (64u << 20)       /* bytes of CACHE/digests */
-#define RACY 2000000000             /* nanoseconds before the list was written that are not trusted */
-#define WORTH_TELLING (1ull << 30)  /* bytes to hash from which progress is shown */
+#define LIST_MOST (64u << 20)	   /* bytes of CACHE/digests */
+#define RACY 2000000000		   /* nanoseconds before the list was written that are not trusted */
+#define WORTH_TELLING (1ull << 30) /* bytes to hash from which progress is shown */
 
 /* ---- which files ---- */
 
@@ -45,8 +45,10 @@ static int by_name(const void *a, const void *b, void *ud)
 /* Weights by what safetensors reads, the rest by what the tokenizer, the chat template and the config look at. */
 static int add_model(struct list *l, const char *role, const char *dir, struct err *e)
 {
-	static const char *const besides[] = { "config.json",         "generation_config.json", "tokenizer.json",
-					       "tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja" };
+	static const char *const besides[] = {
+		"config.json",		 "generation_config.json",  "tokenizer.json",
+		"tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"
+	};
 	size_t first = l->plan->n_inputs, n, i;
 	struct safetensors *weights = NULL;
 	const char *const *name;
@@ -63,7 +65,8 @@ static int add_model(struct list *l, const char *role, const char *dir, struct e
 		if (path_is_file(path))
 			add(l, role, besides[i], path);
 	}
-	sort_stable(l->plan->input + first, l->plan->n_inputs - first, sizeof(*l->plan->input), by_name, NULL);
+	sort_stable(l->plan->input + first, l->plan->n_inputs - first, sizeof(*l->plan->input), by_name,
+		    NULL);
 	return 0;
 }
 
@@ -82,7 +85,8 @@ static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 	if (add_model(l, "base", s->base.dir, e) < 0 || add_model(l, "candidate", s->candidate.dir, e) < 0)
 		return -1;
 	for (i = 0; i < s->corpus.n_sources; i++)
-		add(l, arena_fmt(l->mem, "source %zu", i + 1), s->corpus.source[i].path, s->corpus.source[i].file);
+		add(l, arena_fmt(l->mem, "source %zu", i + 1), s->corpus.source[i].path,
+		    s->corpus.source[i].file);
 	l->plan->template_path = s->report.template_file ? s->report.template_file : o->template_path;
 	if (s->report.template_file)
 		add(l, "template", s->report.template_path, s->report.template_file);
@@ -101,13 +105,13 @@ struct known {
 struct memory {
 	struct known *item;
 	size_t n, cap;
-	int64_t written;           /* when; entries of about that time are not trusted */
+	int64_t written; /* when; entries of about that time are not trusted */
 };
 
 static bool same_file(const struct file_id *a, const struct file_id *b)
 {
-	return a->device == b->device && a->inode == b->inode && a->size == b->size && a->modified == b->modified &&
-	       a->changed == b->changed;
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->modified == b->modified && a->changed == b->changed;
 }
 
 static const struct known *recall(const struct memory *m, const struct file_id *id)
@@ -115,7 +119,8 @@ static const struct known *recall(const struct memory *m, const struct file_id *
 	size_t i;
 
 	for (i = 0; i < m->n; i++)
-		if (same_file(&m->item[i].id, id) && id->changed < m->written - RACY && id->modified < m->written - RACY)
+		if (same_file(&m->item[i].id, id) && id->changed < m->written - RACY &&
+		    id->modified < m->written - RACY)
 			return &m->item[i];
 	return NULL;
 }
@@ -192,8 +197,8 @@ static int memory_write(const struct memory *m, const char *cache, const char *p
 		const struct file_id *id = &m->item[i].id;
 
 		digest_hex(hex, m->item[i].digest);
-		str_addf(&rows, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n", hex, id->device,
-			 id->inode, id->size, id->modified, id->changed);
+		str_addf(&rows, "%s %" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRId64 " %" PRId64 "\n", hex,
+			 id->device, id->inode, id->size, id->modified, id->changed);
 	}
 	digest_hex(hex, digest_of(str_view(&rows).p, rows.n));
 	status = dir_make(cache, e);
@@ -273,7 +278,8 @@ static int survey(struct work *w, struct plan *p, const struct memory *m, struct
 	return 0;
 }
 
-static int hash_files(struct plan *p, struct arena *mem, const struct plan_opts *o, struct memory *m, struct err *e)
+static int hash_files(struct plan *p, struct arena *mem, const struct plan_opts *o, struct memory *m,
+		      struct err *e)
 {
 	const char *path = arena_fmt(mem, "%s/digests", o->cache);
 	struct work w = { .n = 0 };

@@ -58,7 +58,8 @@ static void add_steps(struct plan *p, struct arena *mem)
 	add(p, mem, &stage_acts, 0, "acts base");
 	add(p, mem, &stage_acts, 1, "acts candidate");
 	for (i = 0; i < s->dictionary.n_seeds; i++)
-		add(p, mem, &stage_train, i, arena_fmt(mem, "train %llu", (unsigned long long)s->dictionary.seed[i]));
+		add(p, mem, &stage_train, i,
+		    arena_fmt(mem, "train %llu", (unsigned long long)s->dictionary.seed[i]));
 	add(p, mem, &stage_features, 0, "features");
 	/* where steering is switched off, it says so */
 	add(p, mem, &stage_steer, 0, "steer");
@@ -129,7 +130,8 @@ void plan_resolve(struct plan *p, const char *cache)
 
 /* ---- the whole ---- */
 
-static int read_model(const struct arch **out, size_t *layer, struct arena *mem, const struct spec_model *m, struct err *e)
+static int read_model(const struct arch **out, size_t *layer, struct arena *mem, const struct spec_model *m,
+		      struct err *e)
 {
 	struct arch *a = ARENA_NEW(mem, struct arch);
 
@@ -139,7 +141,8 @@ static int read_model(const struct arch **out, size_t *layer, struct arena *mem,
 	return spec_layer(layer, m, a->n_layers, e);
 }
 
-int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o, struct err *e)
+int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o,
+	      struct err *e)
 {
 	const char *backend = s->numerics.backend;
 

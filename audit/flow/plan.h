@@ -29,14 +29,14 @@ enum step_state { STEP_DONE, STEP_PARTIAL, STEP_TODO };
 
 /* What a step will need, forecast. */
 struct needs {
-	uint64_t memory, disk;     /* bytes */
-	double work;               /* floating-point operations */
+	uint64_t memory, disk; /* bytes */
+	double work;	       /* floating-point operations */
 };
 
 /* A file the audit reads: its name as the report shows it, and its digest. */
 struct input {
-	const char *role;          /* "base" "candidate" "source 1" "template" */
-	const char *name;          /* relative: "model.safetensors", "corpus/documents.jsonl" */
+	const char *role; /* "base" "candidate" "source 1" "template" */
+	const char *name; /* relative: "model.safetensors", "corpus/documents.jsonl" */
 	const char *path;
 	struct digest digest;
 	uint64_t bytes;
@@ -44,14 +44,14 @@ struct input {
 
 struct step {
 	const struct stage *stage;
-	size_t index;              /* which model (0 base, 1 candidate), which seed */
-	const char *label;         /* "acts base" "train 1" */
-	const struct step **in;    /* the steps whose artifacts it reads, in the order of the plan */
+	size_t index;		/* which model (0 base, 1 candidate), which seed */
+	const char *label;	/* "acts base" "train 1" */
+	const struct step **in; /* the steps whose artifacts it reads, in the order of the plan */
 	size_t n_in;
 	struct needs needs;
 	struct digest key;
 	enum step_state state;
-	size_t n_partial;          /* files there already, STEP_PARTIAL */
+	size_t n_partial; /* files there already, STEP_PARTIAL */
 };
 
 struct plan {
@@ -63,17 +63,18 @@ struct plan {
 	size_t n_inputs;
 	struct step *step;
 	size_t n;
-	struct digest key;         /* of the last step, the spec and the template: names the run */
+	struct digest key; /* of the last step, the spec and the template: names the run */
 };
 
 struct plan_opts {
-	const char *cache;         /* of artifacts; the digests of inputs are remembered there too */
+	const char *cache;	   /* of artifacts; the digests of inputs are remembered there too */
 	const char *template_path; /* where the spec names none */
 	struct par *par;
 };
 
 /* Reads what the keys depend on, and looks into the cache. Makes nothing but the list of digests there. */
-int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o, struct err *e);
+int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o,
+	      struct err *e);
 /* The part of it that needs no spec: keys, states and needs of steps whose stage, index, label and in are set. */
 void plan_resolve(struct plan *p, const char *cache);
 /* NULL where there is none. name NULL: the first of that role. */

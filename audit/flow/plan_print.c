@@ -48,7 +48,8 @@ int plan_rate(double *out, const struct plan *p, struct par *par, struct err *e)
 	float *a = NULL, *b = NULL, *c = NULL;
 	void *memory;
 
-	if (mem_reserve(&memory, m * k + n * k + m * n, sizeof(float), "a trial of the matrix product", e) < 0)
+	if (mem_reserve(&memory, m * k + n * k + m * n, sizeof(float), "a trial of the matrix product", e) <
+	    0)
 		return -1;
 	a = memory;
 	b = a + m * k;
@@ -75,11 +76,11 @@ static int check_memory(const struct plan *p, const struct total *t, struct err 
 		return 0;
 	need = (double)t->largest->needs.memory / gib;
 	if (limit > 0 && need > limit)
-		return err_set(e, ERR_SIZE, "%s needs %.2f GiB of memory; limits.memory allows %.2f", t->largest->label,
-			       need, limit);
+		return err_set(e, ERR_SIZE, "%s needs %.2f GiB of memory; limits.memory allows %.2f",
+			       t->largest->label, need, limit);
 	if (need > machine)
-		return err_set(e, ERR_SIZE, "%s needs %.2f GiB of memory; this machine has %.2f", t->largest->label, need,
-			       machine);
+		return err_set(e, ERR_SIZE, "%s needs %.2f GiB of memory; this machine has %.2f",
+			       t->largest->label, need, machine);
 	return 0;
 }
 
@@ -89,7 +90,8 @@ static int check_disk(const struct plan *p, const struct total *t, const char *c
 	uint64_t free_bytes;
 
 	if (limit > 0 && need > limit)
-		return err_set(e, ERR_SIZE, "the cache would grow by %.2f GiB; limits.disk allows %.2f", need, limit);
+		return err_set(e, ERR_SIZE, "the cache would grow by %.2f GiB; limits.disk allows %.2f", need,
+			       limit);
 	if (path_free_bytes(&free_bytes, cache, e) < 0)
 		return -1;
 	if (need > (double)free_bytes / gib)
@@ -110,8 +112,9 @@ int plan_check(const struct plan *p, const char *cache, struct par *par, struct 
 			return -1;
 		need = t.work / rate / 3600;
 		if (need > hours)
-			return err_set(e, ERR_SIZE, "the steps would take about %.1f hours; limits.time allows %.1f",
-				       need, hours);
+			return err_set(e, ERR_SIZE,
+				       "the steps would take about %.1f hours; limits.time allows %.1f", need,
+				       hours);
 	}
 	return 0;
 }
@@ -151,7 +154,8 @@ static void print_step(const struct step *s, double rate, FILE *f)
 	if (s->state == STEP_DONE)
 		snprintf(state, sizeof(state), "done");
 	else if (s->state == STEP_PARTIAL)
-		snprintf(state, sizeof(state), "partial, %zu file%s", s->n_partial, s->n_partial == 1 ? "" : "s");
+		snprintf(state, sizeof(state), "partial, %zu file%s", s->n_partial,
+			 s->n_partial == 1 ? "" : "s");
 	else
 		snprintf(state, sizeof(state), "to do");
 	if (s->state != STEP_DONE) {
@@ -196,8 +200,9 @@ void plan_print(const struct plan *p, const char *cache, double rate, FILE *f)
 		fprintf(f, "\ndisk: %s in %s", size_text(text, sizeof(text), t.disk), cache);
 		print_limit(s ? s->limits.disk : 0, (double)there / gib, "there are free", f);
 		if (rate > 0)
-			fprintf(f, "\ntime: about %s, an estimate: the operations of the steps at %.1f GFLOP/s, "
-				   "measured just now",
+			fprintf(f,
+				"\ntime: about %s, an estimate: the operations of the steps at %.1f GFLOP/s, "
+				"measured just now",
 				time_text(text, sizeof(text), t.work / rate), rate / 1e9);
 	}
 	fprintf(f, "\n");

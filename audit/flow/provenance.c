@@ -18,14 +18,15 @@ struct repo {
 	git_repository *git;
 	git_commit *commit;
 	git_tree *tree;
-	char root[PATH_MAX];       /* of the work tree, real, without a slash at the end */
+	char root[PATH_MAX]; /* of the work tree, real, without a slash at the end */
 };
 
 static int git_failed(struct err *e, const char *what, const char *path)
 {
 	const git_error *why = git_error_last();
 
-	return err_set(e, ERR_INPUT, "cannot %s %s: %s", what, path, why && why->message ? why->message : "unknown");
+	return err_set(e, ERR_INPUT, "cannot %s %s: %s", what, path,
+		       why && why->message ? why->message : "unknown");
 }
 
 /*
@@ -118,9 +119,10 @@ static const char *iso_time(struct arena *mem, int64_t seconds)
 	year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
 	day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	month = (5 * day_of_year + 2) / 153;
-	return arena_fmt(mem, "%04lld-%02d-%02dT%02d:%02d:%02dZ", (long long)(year_of_era + era * 400 + (month >= 10)),
-			 (int)(month < 10 ? month + 3 : month - 9), (int)(day_of_year - (153 * month + 2) / 5 + 1),
-			 (int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+	return arena_fmt(
+		mem, "%04lld-%02d-%02dT%02d:%02d:%02dZ", (long long)(year_of_era + era * 400 + (month >= 10)),
+		(int)(month < 10 ? month + 3 : month - 9), (int)(day_of_year - (153 * month + 2) / 5 + 1),
+		(int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
 static const char *hex_of(struct arena *mem, const git_oid *id)
@@ -177,7 +179,8 @@ static int dirty_folder(struct dirty *d, const struct repo *r, const char *folde
 	size_t i, n = strlen(folder);
 
 	git_diff_options_init(&opts, GIT_DIFF_OPTIONS_VERSION);
-	opts.flags = GIT_DIFF_IGNORE_SUBMODULES | GIT_DIFF_DISABLE_PATHSPEC_MATCH | GIT_DIFF_SKIP_BINARY_CHECK;
+	opts.flags =
+		GIT_DIFF_IGNORE_SUBMODULES | GIT_DIFF_DISABLE_PATHSPEC_MATCH | GIT_DIFF_SKIP_BINARY_CHECK;
 	opts.pathspec = (git_strarray){ .strings = &spec, .count = n > 0 };
 	if (git_diff_tree_to_workdir_with_index(&diff, r->git, r->tree, &opts) < 0)
 		return git_failed(e, "compare the files with the commit in", r->root);
@@ -269,8 +272,8 @@ static int look_outside(struct provenance *out, struct arena *mem, const char *s
 	return 0;
 }
 
-int provenance_collect(struct provenance *out, struct arena *mem, const char *spec_path, const char *template_path,
-		       struct err *e)
+int provenance_collect(struct provenance *out, struct arena *mem, const char *spec_path,
+		       const char *template_path, struct err *e)
 {
 	char spec[PATH_MAX], template[PATH_MAX];
 	struct repo r = { .git = NULL };

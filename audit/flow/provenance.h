@@ -16,13 +16,13 @@
 
 struct provenance {
 	bool in_repository;
-	const char *commit;        /* 40 hex digits; NULL: no commit yet */
-	const char *commit_time;   /* ISO 8601 in UTC, of the commit */
-	int64_t commit_seconds;    /* since 1970 */
-	const char *spec_path;     /* relative to the repository */
-	const char *spec_blob;     /* id of the spec's bytes as they are now */
-	bool spec_committed;       /* the same bytes stand in the commit */
-	const char **dirty;        /* paths that differ from the commit, sorted; see below */
+	const char *commit;	 /* 40 hex digits; NULL: no commit yet */
+	const char *commit_time; /* ISO 8601 in UTC, of the commit */
+	int64_t commit_seconds;	 /* since 1970 */
+	const char *spec_path;	 /* relative to the repository */
+	const char *spec_blob;	 /* id of the spec's bytes as they are now */
+	bool spec_committed;	 /* the same bytes stand in the commit */
+	const char **dirty;	 /* paths that differ from the commit, sorted; see below */
 	size_t n_dirty;
 };
 
@@ -31,7 +31,7 @@ struct provenance {
  * tree and of the template's that differ from the commit, and the spec or template where the commit lacks it.  Other
  * files that git does not know are not: what a spec reads of them has its digest in the report.
  */
-int provenance_collect(struct provenance *out, struct arena *mem, const char *spec_path, const char *template_path,
-		       struct err *e);
+int provenance_collect(struct provenance *out, struct arena *mem, const char *spec_path,
+		       const char *template_path, struct err *e);
 
 #endif

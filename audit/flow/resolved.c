@@ -53,7 +53,9 @@ static void put_rows(struct json_out *j, struct arena *mem, const char *name, co
 		if (v->kind == JSON_ARRAY)
 			put_rows(j, mem, arena_fmt(mem, "%s[%zu]", name, i), m);
 		else
-			put_rows(j, mem, arena_fmt(mem, *name ? "%s.%.*s" : "%s%.*s", name, (int)m->key.n, m->key.p), m);
+			put_rows(j, mem,
+				 arena_fmt(mem, *name ? "%s.%.*s" : "%s%.*s", name, (int)m->key.n, m->key.p),
+				 m);
 	}
 }
 

@@ -14,7 +14,7 @@ struct run {
 	struct par *par;
 	const char *cache, *dir;
 	struct artifact *artifact; /* (plan->n) */
-	double *seconds;           /* (plan->n) spent on each here */
+	double *seconds;	   /* (plan->n) spent on each here */
 };
 
 /* ---- the directory ---- */
@@ -25,15 +25,19 @@ static int check_provenance(const struct plan *p, const struct provenance *prov,
 	static const char hint[] = "let --allow-dirty run it nonetheless and say so on the first page";
 
 	if (!prov->in_repository)
-		return err_set(e, ERR_SPEC, "%s is in no git repository, so the report could not say which version of it "
-					    "was run; commit it to one, or %s", p->spec->path, hint);
+		return err_set(e, ERR_SPEC,
+			       "%s is in no git repository, so the report could not say which version of it "
+			       "was run; commit it to one, or %s",
+			       p->spec->path, hint);
 	if (!prov->spec_committed)
-		return err_set(e, ERR_SPEC, "%s is not committed as it is now; commit it, or %s", p->spec->path, hint);
+		return err_set(e, ERR_SPEC, "%s is not committed as it is now; commit it, or %s",
+			       p->spec->path, hint);
 	if (prov->n_dirty == 1)
-		return err_set(e, ERR_SPEC, "%s differs from the commit; commit it, or %s", prov->dirty[0], hint);
+		return err_set(e, ERR_SPEC, "%s differs from the commit; commit it, or %s", prov->dirty[0],
+			       hint);
 	if (prov->n_dirty > 1)
-		return err_set(e, ERR_SPEC, "%s and %zu more differ from the commit; commit them, or %s", prov->dirty[0],
-			       prov->n_dirty - 1, hint);
+		return err_set(e, ERR_SPEC, "%s and %zu more differ from the commit; commit them, or %s",
+			       prov->dirty[0], prov->n_dirty - 1, hint);
 	return 0;
 }
 
@@ -46,10 +50,12 @@ static int check_dir(const char *dir, struct arena *mem, struct err *e)
 	if (dir_list(&name, &n, mem, dir, e) < 0)
 		return -1;
 	for (i = 0; i < n; i++)
-		if (strcmp(name[i], "spec.yaml") != 0 && strcmp(name[i], "log.txt") != 0 && !out_is_temporary(name[i]))
+		if (strcmp(name[i], "spec.yaml") != 0 && strcmp(name[i], "log.txt") != 0 &&
+		    !out_is_temporary(name[i]))
 			break;
 	if (i < n && !path_is_file(arena_fmt(mem, "%s/spec.yaml", dir)))
-		return err_set(e, ERR_USAGE, "%s holds %s, but no run; name an empty or a new folder", dir, name[i]);
+		return err_set(e, ERR_USAGE, "%s holds %s, but no run; name an empty or a new folder", dir,
+			       name[i]);
 	return 0;
 }
 
@@ -144,7 +150,8 @@ static size_t find_damaged(const struct run *r, size_t i)
 		struct err why = ERR_INIT;
 
 		j = i < r->plan->n ? (size_t)(s->in[k] - r->plan->step) : k;
-		if (artifact_verify(&r->artifact[j], &why) < 0 && (why.code == ERR_DIFFERS || why.code == ERR_INPUT)) {
+		if (artifact_verify(&r->artifact[j], &why) < 0 &&
+		    (why.code == ERR_DIFFERS || why.code == ERR_INPUT)) {
 			log_warn("%s: %s; it is set aside and made anew", r->plan->step[j].label, why.msg);
 			return j;
 		}
@@ -330,8 +337,8 @@ static int carry_out(struct run *r, struct err *e)
 	return 0;
 }
 
-int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov, struct par *par,
-	     const struct run_opts *o, struct err *e)
+int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov,
+	     struct par *par, const struct run_opts *o, struct err *e)
 {
 	struct run r = { .plan = p, .prov = prov, .par = par, .cache = o->cache, .dir = o->out };
 	struct err ignored;

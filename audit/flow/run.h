@@ -18,8 +18,8 @@
  */
 
 struct run_opts {
-	const char *cache;         /* artifacts */
-	const char *out;           /* the run directory; NULL: runs/NAME-<12 hex of the plan's key> */
+	const char *cache; /* artifacts */
+	const char *out;   /* the run directory; NULL: runs/NAME-<12 hex of the plan's key> */
 	bool allow_dirty;
 };
 
@@ -31,8 +31,8 @@ struct run_opts {
  * The documents of an earlier run of the same plan are removed first, its MANIFEST before all: a directory with a
  * MANIFEST is a finished run.
  */
-int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov, struct par *par,
-	     const struct run_opts *o, struct err *e);
+int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov,
+	     struct par *par, const struct run_opts *o, struct err *e);
 /* Writes MANIFEST over every file but log.txt and timings.json. */
 int run_seal(const char *dir, struct err *e);
 /* Checks it: ERR_DIFFERS names the first file that is missing, other than listed, or not listed. */

@@ -9,12 +9,13 @@
 /* MANIFEST is what sha256sum -c reads: 64 hex digits, two blanks, the name; in byte order of the names. */
 
 #define MANIFEST_MOST (64u << 20) /* bytes */
-#define DEEPEST 8                 /* folders in a run directory */
+#define DEEPEST 8		  /* folders in a run directory */
 
 /* The files that are about one run on one machine. */
 static bool is_sealed(const char *name)
 {
-	return strcmp(name, "MANIFEST") != 0 && strcmp(name, "log.txt") != 0 && strcmp(name, "timings.json") != 0 &&
+	return strcmp(name, "MANIFEST") != 0 && strcmp(name, "log.txt") != 0 &&
+	       strcmp(name, "timings.json") != 0 &&
 	       !out_is_temporary(strrchr(name, '/') ? strrchr(name, '/') + 1 : name);
 }
 
@@ -82,7 +83,8 @@ int run_seal(const char *dir, struct err *e)
 }
 
 /* One line: the file it names must be there and have that digest. `name`, in mem. */
-static int check_line(const char **name, struct arena *mem, const char *dir, struct view line, size_t number, struct err *e)
+static int check_line(const char **name, struct arena *mem, const char *dir, struct view line, size_t number,
+		      struct err *e)
 {
 	const struct pos at = { arena_fmt(mem, "%s/MANIFEST", dir), (unsigned)number, 1 };
 	struct digest want, d;
@@ -90,7 +92,8 @@ static int check_line(const char **name, struct arena *mem, const char *dir, str
 
 	if (line.n < 67 || !digest_parse(&want, line.p, 64) || line.p[64] != ' ' || line.p[65] != ' ' ||
 	    memchr(line.p, '\0', line.n))
-		return err_at(e, ERR_DIFFERS, at, "is damaged here; it should say 64 hex digits, two blanks, a name");
+		return err_at(e, ERR_DIFFERS, at,
+			      "is damaged here; it should say 64 hex digits, two blanks, a name");
 	*name = arena_strdup(mem, line.p + 66, line.n - 66);
 	if ((*name)[0] == '/' || strstr(*name, ".."))
 		return err_at(e, ERR_DIFFERS, at, "%s leads out of the run's directory", *name);

@@ -21,15 +21,15 @@ struct job {
 	const struct spec *spec;
 	const struct step *step;
 	const struct artifact *in; /* step->n_in of them, complete, in the order of step->in */
-	struct artifact *out;      /* a .part (may hold work to go on from); when reporting: complete */
-	struct arena *mem;         /* released when the stage returns */
+	struct artifact *out;	   /* a .part (may hold work to go on from); when reporting: complete */
+	struct arena *mem;	   /* released when the stage returns */
 	struct par *par;
 };
 
 struct stage {
 	const char *name;
 	unsigned version;
-	bool numeric;              /* the backend is part of its key */
+	bool numeric; /* the backend is part of its key */
 	/* The options and inputs files it depends on, into its key. */
 	void (*describe)(struct json_out *key, const struct plan *p, const struct step *step);
 	void (*forecast)(struct needs *out, const struct plan *p, const struct step *step);

@@ -270,7 +270,8 @@ static bool parse_row(struct row *r, struct view line)
 	return r->name.n > 0 && !memchr(r->name.p, '/', r->name.n);
 }
 
-static int read_manifest(struct row **row, size_t *n, struct arena *mem, const struct artifact *a, struct err *e)
+static int read_manifest(struct row **row, size_t *n, struct arena *mem, const struct artifact *a,
+			 struct err *e)
 {
 	const char *path = arena_fmt(mem, "%s/%s", a->dir, manifest);
 	struct view text, line;
@@ -306,16 +307,16 @@ static int check_row(struct arena *mem, const struct artifact *a, const struct r
 	if (path_size(&size, path, e) < 0)
 		return -1;
 	if (size != r->size)
-		return err_set(e, ERR_DIFFERS, "%s has %" PRIu64 " bytes, its MANIFEST says %" PRIu64, path, size,
-			       r->size);
+		return err_set(e, ERR_DIFFERS, "%s has %" PRIu64 " bytes, its MANIFEST says %" PRIu64, path,
+			       size, r->size);
 	if (digest_file(&d, NULL, path, e) < 0)
 		return -1;
 	if (digest_eq(d, r->digest))
 		return 0;
 	digest_hex(hex, d);
 	digest_hex(want, r->digest);
-	return err_set(e, ERR_DIFFERS, "%s has changed: its digest is %.12s..., its MANIFEST says %.12s...", path,
-		       hex, want);
+	return err_set(e, ERR_DIFFERS, "%s has changed: its digest is %.12s..., its MANIFEST says %.12s...",
+		       path, hex, want);
 }
 
 int artifact_check(const struct artifact *a, const char *name, struct err *e)

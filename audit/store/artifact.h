@@ -24,7 +24,7 @@ struct artifact {
 	char dir[512];
 	struct digest key;
 	bool complete;
-	struct lock lock;          /* held while not complete */
+	struct lock lock; /* held while not complete */
 };
 
 /* Is there a complete one? Never makes anything. */

@@ -50,7 +50,8 @@ size_t sweep_io(sweep_fn body, after_fn after, void *ud)
 			return n - 1;
 		}
 		if (status == 0 || e.code != ERR_IO)
-			fail_msg("fault %zu was met with status %d, code %d, \"%s\"", n, status, (int)e.code, e.msg);
+			fail_msg("fault %zu was met with status %d, code %d, \"%s\"", n, status, (int)e.code,
+				 e.msg);
 		look(after, ud, true);
 	}
 	fail_msg("no end of faults");

@@ -182,7 +182,7 @@ static void damage_is_noticed(void **state)
 	static const struct {
 		const char *file, *bytes; /* NULL: removed */
 		const char *want;
-		bool check;               /* seen by artifact_check() of "rows-0" as well */
+		bool check; /* seen by artifact_check() of "rows-0" as well */
 	} cases[] = {
 		{ "rows-0", "bytes of file 0\n", "rows-0 has changed: its digest is ", true },
 		{ "rows-0", "bytes of file", "rows-0 has 13 bytes, its MANIFEST says 16", true },
@@ -191,10 +191,13 @@ static void damage_is_noticed(void **state)
 		{ "extra", "x", "extra is not in its MANIFEST", false },
 		{ "MANIFEST", "", "MANIFEST does not begin with its number of files", true },
 		{ "MANIFEST", "files 0\n", "a.json is not in its MANIFEST", true },
-		{ "MANIFEST", "files 99999999999999999999\n", "MANIFEST does not begin with its number of files", true },
-		{ "MANIFEST", "files 4000000000\n", "MANIFEST does not begin with its number of files", true },
+		{ "MANIFEST", "files 99999999999999999999\n",
+		  "MANIFEST does not begin with its number of files", true },
+		{ "MANIFEST", "files 4000000000\n", "MANIFEST does not begin with its number of files",
+		  true },
 		{ "MANIFEST", "files 1\nxyz 3 a.json\n", "MANIFEST is damaged at row 1", true },
-		{ "MANIFEST", "files 1\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3 ../a\n",
+		{ "MANIFEST",
+		  "files 1\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3 ../a\n",
 		  "MANIFEST is damaged at row 1", true },
 		{ "MANIFEST", "files 1\nba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad 3 a",
 		  "MANIFEST is damaged at row 1", true },

@@ -17,7 +17,10 @@ static void messages_are_one_clean_line(void **state)
 		{ "plain", "plain" },
 		{ "two\nlines\ttab", "two?lines?tab" },
 		{ "bell\a esc\033[31m del\177", "bell? esc?[31m del?" },
-		{ "Pr\xc3\xbc""fung \xe5\x9f\xba", "Pr\xc3\xbc""fung \xe5\x9f\xba" },
+		{ "Pr\xc3\xbc"
+		  "fung \xe5\x9f\xba",
+		  "Pr\xc3\xbc"
+		  "fung \xe5\x9f\xba" },
 		{ "latin1 \xfc end", "latin1 ? end" },
 		{ "c1 \xc2\x85 nel", "c1 ?? nel" },
 		{ "separator \xe2\x80\xa8.", "separator ???." },
@@ -135,8 +138,8 @@ static void statuses_are_as_documented(void **state)
 		enum err_code code;
 		int status;
 	} cases[] = {
-		{ ERR_NONE, 0 },  { ERR_USAGE, 2 }, { ERR_SPEC, 2 },    { ERR_INPUT, 3 },
-		{ ERR_IO, 4 },    { ERR_SIZE, 5 },  { ERR_DIFFERS, 1 },
+		{ ERR_NONE, 0 }, { ERR_USAGE, 2 }, { ERR_SPEC, 2 },    { ERR_INPUT, 3 },
+		{ ERR_IO, 4 },	 { ERR_SIZE, 5 },  { ERR_DIFFERS, 1 },
 	};
 	size_t i;
 

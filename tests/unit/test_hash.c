@@ -39,7 +39,9 @@ static void known_digests(void **state)
 static void hex_both_ways(void **state)
 {
 	static const char *const bad[] = {
-		"", "ba78", "BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+		"",
+		"ba78",
+		"BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 		"ga7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
 		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad0",
 	};

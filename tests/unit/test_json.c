@@ -23,8 +23,9 @@ static const struct json *read_ok(struct arena *mem, const char *text, size_t n)
 
 static void members_come_in_the_order_of_the_text(void **state)
 {
-	static const char text[] = "{\"z\": 1, \"a\": [true, false, null], \"\xc3\xa9\": \"\\u00e9\\u0000x\",\n"
-				   " \"m\": {\"q\": -2.5e1}, \"\": \"\"}";
+	static const char text[] =
+		"{\"z\": 1, \"a\": [true, false, null], \"\xc3\xa9\": \"\\u00e9\\u0000x\",\n"
+		" \"m\": {\"q\": -2.5e1}, \"\": \"\"}";
 	struct arena mem = ARENA_INIT;
 	const struct json *v = read_ok(&mem, text, sizeof(text) - 1), *m;
 
@@ -114,7 +115,8 @@ static void malformed_text_is_refused_with_its_place(void **state)
 	} cases[] = {
 		{ "", 1, 1, "the text ends in the middle of a value" },
 		{ "   ", 1, 4, "the text ends in the middle of a value" },
-		{ "{\"a\": 1,\n \"\xc3\xa9\": 2, \"a\": 3}", 2, 10, "not valid JSON: duplicate object key near '\"a\"'" },
+		{ "{\"a\": 1,\n \"\xc3\xa9\": 2, \"a\": 3}", 2, 10,
+		  "not valid JSON: duplicate object key near '\"a\"'" },
 		{ "{\"a\": tru}", 1, 7, "not valid JSON: invalid token near 'tru'" },
 		{ "[1, 2", 1, 6, "the text ends in the middle of a value" },
 		{ "[1] 2", 1, 5, "not valid JSON: end of file expected near '2'" },
@@ -165,7 +167,8 @@ static void deep_text_is_refused_before_anything_recurses(void **state)
 			text[i] = '[';
 			text[depth + i] = ']';
 		}
-		assert_int_equal(json_read(&v, &mem, (struct view){ text, 2 * depth }, "d", &e), depth <= 128 ? 0 : -1);
+		assert_int_equal(json_read(&v, &mem, (struct view){ text, 2 * depth }, "d", &e),
+				 depth <= 128 ? 0 : -1);
 		arena_release(&mem);
 	}
 	assert_string_equal(e.msg, "nested deeper than 128 levels");
@@ -183,15 +186,21 @@ static void deep_text_is_refused_before_anything_recurses(void **state)
 
 static void places_are_counted_in_characters(void **state)
 {
-	static const char text[] = "{\"\xc3\xa9\xe5\x9f\xba\": 1,\n\t\"b\": [ 2, \"x,y:[\\\"{\" , {\"c\" : 3}]\n}";
+	static const char text[] =
+		"{\"\xc3\xa9\xe5\x9f\xba\": 1,\n\t\"b\": [ 2, \"x,y:[\\\"{\" , {\"c\" : 3}]\n}";
 	struct arena mem = ARENA_INIT;
 	const struct json *v = read_ok(&mem, text, sizeof(text) - 1), *b = json_find(v, "b");
 	const struct {
 		const struct json *v;
 		unsigned line, col;
 	} cases[] = {
-		{ v, 1, 1 }, { v->first, 1, 8 }, { b, 2, 7 }, { json_at(b, 0), 2, 9 }, { json_at(b, 1), 2, 12 },
-		{ json_at(b, 2), 2, 25 }, { json_at(b, 2)->first, 2, 32 },
+		{ v, 1, 1 },
+		{ v->first, 1, 8 },
+		{ b, 2, 7 },
+		{ json_at(b, 0), 2, 9 },
+		{ json_at(b, 1), 2, 12 },
+		{ json_at(b, 2), 2, 25 },
+		{ json_at(b, 2)->first, 2, 32 },
 	};
 	size_t i;
 
@@ -208,7 +217,8 @@ static void places_are_counted_in_characters(void **state)
 
 static void lookups_say_what_is_there_and_what_would_be_right(void **state)
 {
-	static const char text[] = "{\"s\": \"x\", \"i\": -3, \"r\": 0.5, \"b\": true, \"n\": null, \"a\": []}";
+	static const char text[] =
+		"{\"s\": \"x\", \"i\": -3, \"r\": 0.5, \"b\": true, \"n\": null, \"a\": []}";
 	struct arena mem = ARENA_INIT;
 	const struct json *v = read_ok(&mem, text, sizeof(text) - 1), *m;
 	struct err e = ERR_INIT;
@@ -343,8 +353,20 @@ static void one_text_for_every_sink(void **state)
 static void draw(struct str *s, struct rng r, uint64_t *i, unsigned depth)
 {
 	static const char *const scalar[] = {
-		"null", "true", "false", "0", "-0.0", "-17", "1e-7", "123456789012345678901234567890", "2.50", "\"\"",
-		"\"\\u00e9\\\\ \\ud83d\\ude00\"", "\"a\xe5\x9f\xba\\n\\u0000\"", "9007199254740993", "0.1",
+		"null",
+		"true",
+		"false",
+		"0",
+		"-0.0",
+		"-17",
+		"1e-7",
+		"123456789012345678901234567890",
+		"2.50",
+		"\"\"",
+		"\"\\u00e9\\\\ \\ud83d\\ude00\"",
+		"\"a\xe5\x9f\xba\\n\\u0000\"",
+		"9007199254740993",
+		"0.1",
 	};
 	uint64_t n, k;
 

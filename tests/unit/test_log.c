@@ -59,13 +59,14 @@ static void json(void **state)
 	const char *text = said(&mem, LOG_JSON, talk);
 
 	(void)state;
-	assert_string_equal(text,
-			    "{\"event\":\"note\",\"text\":\"3 of?them\"}\n"
-			    "{\"event\":\"warning\",\"text\":\"look out\"}\n"
-			    "{\"event\":\"progress\",\"stage\":\"acts base\",\"done\":0,\"total\":1000,\"detail\":null}\n"
-			    "{\"event\":\"progress\",\"stage\":\"acts base\",\"done\":1000,\"total\":1000,"
-			    "\"detail\":\"812 tokens/s\"}\n"
-			    "{\"event\":\"progress\",\"stage\":\"train 1\",\"done\":0,\"total\":0,\"detail\":null}\n");
+	assert_string_equal(
+		text,
+		"{\"event\":\"note\",\"text\":\"3 of?them\"}\n"
+		"{\"event\":\"warning\",\"text\":\"look out\"}\n"
+		"{\"event\":\"progress\",\"stage\":\"acts base\",\"done\":0,\"total\":1000,\"detail\":null}\n"
+		"{\"event\":\"progress\",\"stage\":\"acts base\",\"done\":1000,\"total\":1000,"
+		"\"detail\":\"812 tokens/s\"}\n"
+		"{\"event\":\"progress\",\"stage\":\"train 1\",\"done\":0,\"total\":0,\"detail\":null}\n");
 	arena_release(&mem);
 }
 
@@ -109,8 +110,9 @@ static void clock_goes_on(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(lines), cmocka_unit_test(json),          cmocka_unit_test(never),
-		cmocka_unit_test(copy_is_of_notes), cmocka_unit_test(clock_goes_on),
+		cmocka_unit_test(lines),	 cmocka_unit_test(json),
+		cmocka_unit_test(never),	 cmocka_unit_test(copy_is_of_notes),
+		cmocka_unit_test(clock_goes_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

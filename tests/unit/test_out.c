@@ -23,7 +23,7 @@
 
 struct place {
 	char dir[300], path[400];
-	const char *old;           /* what the file held before; NULL: there was none */
+	const char *old; /* what the file held before; NULL: there was none */
 };
 
 static struct place place_new(const char *old)

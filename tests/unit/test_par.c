@@ -14,7 +14,7 @@
 
 struct round {
 	uint32_t done[UNITS];
-	_Atomic size_t last;       /* the unit handed out last */
+	_Atomic size_t last; /* the unit handed out last */
 	_Atomic bool out_of_order;
 	size_t scratch;
 };
@@ -62,7 +62,8 @@ static void every_unit_is_done_once(void **state)
 				assert_false(r.out_of_order);
 				for (i = 0; i < UNITS; i++)
 					if (r.done[i] != (i < units[u]))
-						fail_msg("%u threads, %zu units: unit %zu", threads[t], units[u], i);
+						fail_msg("%u threads, %zu units: unit %zu", threads[t],
+							 units[u], i);
 			}
 		}
 		par_free(p);

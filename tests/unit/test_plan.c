@@ -103,7 +103,8 @@ static void steps_come_after_their_inputs(void **state)
 
 		in[0] = '\0';
 		for (k = 0; k < s->n_in; k++)
-			snprintf(in + strlen(in), sizeof(in) - strlen(in), "%s%s", k ? "," : "", s->in[k]->label);
+			snprintf(in + strlen(in), sizeof(in) - strlen(in), "%s%s", k ? "," : "",
+				 s->in[k]->label);
 		assert_string_equal(s->label, want[i].label);
 		assert_string_equal(in, want[i].in);
 		assert_int_equal(s->state, STEP_TODO);
@@ -115,9 +116,10 @@ static void without_rollouts_no_step_for_them(void **state)
 {
 	struct world *w = *state;
 
-	parse(w, "audit: 1\nname: x\nmodels:\n  base: {path: models/smallworld-base-llama}\n"
-		 "  candidate: {path: models/smallworld-base-llama}\n"
-		 "corpus: {sources: [{kind: documents, path: corpus/documents.jsonl}]}\nsteer: {enabled: false}\n");
+	parse(w,
+	      "audit: 1\nname: x\nmodels:\n  base: {path: models/smallworld-base-llama}\n"
+	      "  candidate: {path: models/smallworld-base-llama}\n"
+	      "corpus: {sources: [{kind: documents, path: corpus/documents.jsonl}]}\nsteer: {enabled: false}\n");
 	make(w, template);
 	assert_int_equal(w->plan.n, 6);
 	assert_string_equal(w->plan.step[0].label, "tokens");
@@ -131,7 +133,8 @@ static void a_key_names_all_its_bytes_depend_on(void **state)
 {
 	static const struct {
 		const char *layer, *documents, *prompts, *rest;
-		const char *changed; /* the first letters of the steps, in order: r t b c 1 f s; . where it stays */
+		const char *
+			changed; /* the first letters of the steps, in order: r t b c 1 f s; . where it stays */
 	} cases[] = {
 		{ "middle", "", "", "title: Another", "......." },
 		{ "middle", "", "", "auditor: Someone", "......." },
@@ -244,7 +247,8 @@ static void a_changed_file_is_read_again(void **state)
 static void an_unchanged_file_is_not_read_again(void **state)
 {
 	struct world *w = *state;
-	const char *path = arena_fmt(&w->mem, "%s.md", w->cache), *list = arena_fmt(&w->mem, "%s/digests", w->cache);
+	const char *path = arena_fmt(&w->mem, "%s.md", w->cache),
+		   *list = arena_fmt(&w->mem, "%s/digests", w->cache);
 	struct utimbuf later = { .actime = 4102444800, .modtime = 4102444800 }; /* 2100-01-01 */
 	char hex[65], liar[65], row[400];
 	struct err e = ERR_INIT;
@@ -273,7 +277,9 @@ static void an_unchanged_file_is_not_read_again(void **state)
 static void a_damaged_list_is_as_good_as_none(void **state)
 {
 	static const char *const lists[] = {
-		"", "x", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n",
+		"",
+		"x",
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n",
 		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nmore\n",
 	};
 	struct world *w = *state;
@@ -338,10 +344,13 @@ static void limits_are_kept(void **state)
 		const char *want; /* NULL: allowed */
 	} cases[] = {
 		{ 3ull << 30, 1 << 20, 1, 4, 0, 0, NULL },
-		{ 3ull << 30, 1 << 20, 1, 2, 0, 0, "tokens needs 3.00 GiB of memory; limits.memory allows 2.00" },
-		{ 1ull << 50, 1 << 20, 1, 0, 0, 0, "tokens needs 1048576.00 GiB of memory; this machine has " },
+		{ 3ull << 30, 1 << 20, 1, 2, 0, 0,
+		  "tokens needs 3.00 GiB of memory; limits.memory allows 2.00" },
+		{ 1ull << 50, 1 << 20, 1, 0, 0, 0,
+		  "tokens needs 1048576.00 GiB of memory; this machine has " },
 		{ 1 << 20, 3ull << 30, 1, 0, 4, 0, NULL },
-		{ 1 << 20, 3ull << 30, 1, 0, 2, 0, "the cache would grow by 3.00 GiB; limits.disk allows 2.00" },
+		{ 1 << 20, 3ull << 30, 1, 0, 2, 0,
+		  "the cache would grow by 3.00 GiB; limits.disk allows 2.00" },
 		{ 1 << 20, 1ull << 60, 1, 0, 0, 0, "the cache would grow by 1073741824.00 GiB; " },
 		{ 1 << 20, 1 << 20, 1e21, 0, 0, 1, "the steps would take about " },
 		{ 1 << 20, 1 << 20, 1, 0, 0, 1, NULL },
@@ -362,7 +371,8 @@ static void limits_are_kept(void **state)
 		w->spec.limits.time = cases[i].limit_time;
 		if (plan_check(&w->plan, w->cache, w->par, &e) != (cases[i].want ? -1 : 0))
 			fail_msg("case %zu: %s", i, e.msg);
-		if (cases[i].want && (e.code != ERR_SIZE || strncmp(e.msg, cases[i].want, strlen(cases[i].want)) != 0))
+		if (cases[i].want &&
+		    (e.code != ERR_SIZE || strncmp(e.msg, cases[i].want, strlen(cases[i].want)) != 0))
 			fail_msg("case %zu: %s", i, e.msg);
 	}
 	/* what is done needs nothing */

@@ -19,7 +19,7 @@
 #define WHEN 1709164800 /* 2024-02-29T00:00:00Z */
 
 struct world {
-	char dir[PATH_MAX];        /* of the repository; absolute, and not below the project's own */
+	char dir[PATH_MAX]; /* of the repository; absolute, and not below the project's own */
 	git_repository *git;
 };
 
@@ -193,9 +193,10 @@ static void what_differs_is_listed(void **state)
 		{ { "specs/a.yaml" }, NULL, "specs/a.yaml" },
 		{ { "templates/fonts/f", "specs/data/text" }, NULL, "specs/data/text,templates/fonts/f" },
 		{ { NULL }, "specs/data/text", "specs/data/text" },
-		{ { "specs-other/x" }, NULL, "" },             /* tracked, but not theirs */
+		{ { "specs-other/x" }, NULL, "" },	       /* tracked, but not theirs */
 		{ { "specs/data/new", "unknown" }, NULL, "" }, /* git does not know them */
-		{ { "specs/a.yaml", "templates/report.md" }, "templates/fonts/f",
+		{ { "specs/a.yaml", "templates/report.md" },
+		  "templates/fonts/f",
 		  "specs/a.yaml,templates/fonts/f,templates/report.md" },
 	};
 	struct world *w = *state;

@@ -47,8 +47,8 @@ static void numbers_follow_from_the_generator(void **state)
 static void streams_are_apart(void **state)
 {
 	struct rng r[6] = {
-		rng_stream(1, "a", 0), rng_stream(2, "a", 0), rng_stream(1, "b", 0), rng_stream(1, "a", 1),
-		rng_stream(0, "a", 1), rng_stream(1, "", 0),
+		rng_stream(1, "a", 0), rng_stream(2, "a", 0), rng_stream(1, "b", 0),
+		rng_stream(1, "a", 1), rng_stream(0, "a", 1), rng_stream(1, "", 0),
 	};
 	size_t i, k;
 
@@ -162,9 +162,9 @@ static void permutations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(philox_known_answers), cmocka_unit_test(numbers_follow_from_the_generator),
-		cmocka_unit_test(streams_are_apart),    cmocka_unit_test(streams_stay_what_they_are),
-		cmocka_unit_test(below_is_even),        cmocka_unit_test(units_are_in_range),
+		cmocka_unit_test(philox_known_answers),	  cmocka_unit_test(numbers_follow_from_the_generator),
+		cmocka_unit_test(streams_are_apart),	  cmocka_unit_test(streams_stay_what_they_are),
+		cmocka_unit_test(below_is_even),	  cmocka_unit_test(units_are_in_range),
 		cmocka_unit_test(normals_are_box_muller), cmocka_unit_test(permutations),
 	};
 

@@ -100,12 +100,29 @@ static void real_numbers(void **state)
 		bool ok;
 		double want;
 	} cases[] = {
-		{ "0", true, 0 }, { "-0.0", true, -0.0 }, { "1.5", true, 1.5 }, { "-3e-4", true, -3e-4 },
-		{ "1E+2", true, 100 }, { "1e400", false, 0 }, { "1e-400", true, 0 }, { "5e-324", true, 5e-324 },
-		{ "0.1", true, 0.1 }, { "123456789012345678901234567890", true, 123456789012345678901234567890.0 },
-		{ "", false, 0 }, { ".5", false, 0 }, { "5.", false, 0 }, { "1e", false, 0 }, { "1e+", false, 0 },
-		{ "nan", false, 0 }, { "inf", false, 0 }, { "0x1p3", false, 0 }, { "1,5", false, 0 },
-		{ "+1", false, 0 }, { " 1", false, 0 }, { "1 ", false, 0 }, { "1d3", false, 0 },
+		{ "0", true, 0 },
+		{ "-0.0", true, -0.0 },
+		{ "1.5", true, 1.5 },
+		{ "-3e-4", true, -3e-4 },
+		{ "1E+2", true, 100 },
+		{ "1e400", false, 0 },
+		{ "1e-400", true, 0 },
+		{ "5e-324", true, 5e-324 },
+		{ "0.1", true, 0.1 },
+		{ "123456789012345678901234567890", true, 123456789012345678901234567890.0 },
+		{ "", false, 0 },
+		{ ".5", false, 0 },
+		{ "5.", false, 0 },
+		{ "1e", false, 0 },
+		{ "1e+", false, 0 },
+		{ "nan", false, 0 },
+		{ "inf", false, 0 },
+		{ "0x1p3", false, 0 },
+		{ "1,5", false, 0 },
+		{ "+1", false, 0 },
+		{ " 1", false, 0 },
+		{ "1 ", false, 0 },
+		{ "1d3", false, 0 },
 	};
 	size_t i;
 
@@ -129,11 +146,27 @@ static void shortest_known(void **state)
 		double v;
 		const char *want;
 	} cases[] = {
-		{ 0, "0" }, { -0.0, "-0" }, { 1, "1" }, { -1, "-1" }, { 0.1, "0.1" }, { 100, "100" }, { 1.5, "1.5" },
-		{ 3e-4, "0.0003" }, { 1e-5, "0.00001" }, { 1e-6, "1e-6" }, { 1.25e-7, "1.25e-7" }, { 1e16, "10000000000000000" },
-		{ 1e17, "1e17" }, { 1.0 / 3, "0.3333333333333333" }, { 0.1 + 0.2, "0.30000000000000004" },
-		{ DBL_MAX, "1.7976931348623157e308" }, { DBL_MIN, "2.2250738585072014e-308" }, { 5e-324, "5e-324" },
-		{ -1e-310, "-1e-310" }, { 9007199254740993.0, "9007199254740992" }, { 123456.789, "123456.789" },
+		{ 0, "0" },
+		{ -0.0, "-0" },
+		{ 1, "1" },
+		{ -1, "-1" },
+		{ 0.1, "0.1" },
+		{ 100, "100" },
+		{ 1.5, "1.5" },
+		{ 3e-4, "0.0003" },
+		{ 1e-5, "0.00001" },
+		{ 1e-6, "1e-6" },
+		{ 1.25e-7, "1.25e-7" },
+		{ 1e16, "10000000000000000" },
+		{ 1e17, "1e17" },
+		{ 1.0 / 3, "0.3333333333333333" },
+		{ 0.1 + 0.2, "0.30000000000000004" },
+		{ DBL_MAX, "1.7976931348623157e308" },
+		{ DBL_MIN, "2.2250738585072014e-308" },
+		{ 5e-324, "5e-324" },
+		{ -1e-310, "-1e-310" },
+		{ 9007199254740993.0, "9007199254740992" },
+		{ 123456.789, "123456.789" },
 	};
 	size_t i;
 
@@ -216,9 +249,26 @@ static void utf8_malformed(void **state)
 {
 	/* Markus Kuhn's kinds: stray and missing continuations, impossible bytes, overlong forms, beyond U+10FFFF */
 	static const char *const bad[] = {
-		"\x80", "\xbf", "\xc0\x80", "\xc1\xbf", "\xc2", "\xc2\x41", "\xe0\x80\x80", "\xe0\x9f\xbf", "\xe1\x80",
-		"\xed\xa0\x80", "\xed\xbf\xbf", "\xf0\x80\x80\x80", "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80",
-		"\xf5\x80\x80\x80", "\xf8\x88\x80\x80\x80", "\xfe", "\xff", "\xf0\x9f\x98", "\xe2\x28\xa1",
+		"\x80",
+		"\xbf",
+		"\xc0\x80",
+		"\xc1\xbf",
+		"\xc2",
+		"\xc2\x41",
+		"\xe0\x80\x80",
+		"\xe0\x9f\xbf",
+		"\xe1\x80",
+		"\xed\xa0\x80",
+		"\xed\xbf\xbf",
+		"\xf0\x80\x80\x80",
+		"\xf0\x8f\xbf\xbf",
+		"\xf4\x90\x80\x80",
+		"\xf5\x80\x80\x80",
+		"\xf8\x88\x80\x80\x80",
+		"\xfe",
+		"\xff",
+		"\xf0\x9f\x98",
+		"\xe2\x28\xa1",
 	};
 	size_t i;
 
@@ -242,8 +292,15 @@ static void distances(void **state)
 		const char *a, *b;
 		size_t want;
 	} cases[] = {
-		{ "", "", 0 }, { "", "abc", 3 }, { "abc", "abc", 0 }, { "dozes", "doses", 1 }, { "ab", "ba", 1 },
-		{ "layre", "layer", 1 }, { "kitten", "sitting", 3 }, { "ca", "abc", 3 }, { "abcdef", "azced", 3 },
+		{ "", "", 0 },
+		{ "", "abc", 3 },
+		{ "abc", "abc", 0 },
+		{ "dozes", "doses", 1 },
+		{ "ab", "ba", 1 },
+		{ "layre", "layer", 1 },
+		{ "kitten", "sitting", 3 },
+		{ "ca", "abc", 3 },
+		{ "abcdef", "azced", 3 },
 	};
 	size_t i;
 
@@ -259,10 +316,14 @@ static void distances(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(strings_grow_and_end_in_nul), cmocka_unit_test(views_compare_by_bytes),
-		cmocka_unit_test(whole_numbers),               cmocka_unit_test(real_numbers),
-		cmocka_unit_test(shortest_known),              cmocka_unit_test(shortest_reads_back),
-		cmocka_unit_test(utf8_every_code_point),       cmocka_unit_test(utf8_malformed),
+		cmocka_unit_test(strings_grow_and_end_in_nul),
+		cmocka_unit_test(views_compare_by_bytes),
+		cmocka_unit_test(whole_numbers),
+		cmocka_unit_test(real_numbers),
+		cmocka_unit_test(shortest_known),
+		cmocka_unit_test(shortest_reads_back),
+		cmocka_unit_test(utf8_every_code_point),
+		cmocka_unit_test(utf8_malformed),
 		cmocka_unit_test(distances),
 	};
 
