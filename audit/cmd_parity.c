@@ -116,12 +116,13 @@ const struct cmd cmd_parity = {
 	.operands = "MODEL",
 	.summary = "compare the forward pass with another implementation's",
 	.about =
-		"Runs the tokens of a reference file through a model folder and prints, for the logits and for each "
-		"residual stream stored there, the largest error, and that error as a share of the reference's range "
-		"(its largest value minus its smallest). Single precision alone gives about 1e-6; 2e-5 is good.\n"
-		"A reference is a safetensors file of cases: of a case X, X.ids are the tokens (from position 0), X.logits "
-		"(tokens x vocabulary) and X.resid.L (tokens x width) the logits and the residual stream after block L, "
-		"counted from 0.",
+		"Runs the tokens of a reference file through a model folder and prints, for the logits and for "
+		"each residual stream stored there, the largest error, and that error as a share of the "
+		"reference's range (its largest value minus its smallest). Single precision alone gives about "
+		"1e-6; 2e-5 is good.\n"
+		"A reference is a safetensors file of cases: of a case X, X.ids are the tokens (from position "
+		"0), X.logits (tokens x vocabulary) and X.resid.L (tokens x width) the logits and the residual "
+		"stream after block L, counted from 0.",
 	.min = 1,
 	.max = 1,
 	.opts = parity_fields,
