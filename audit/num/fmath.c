@@ -118,6 +118,14 @@ static struct pair pair_product(struct pair a, struct pair b)
 	return fast_sum(p.hi, p.lo + (a.hi * b.lo + a.lo * b.hi));
 }
 
+static struct pair pair_quotient(struct pair a, struct pair b)
+{
+	double q = a.hi / b.hi;
+	struct pair z = two_product(q, b.hi);
+
+	return fast_sum(q, ((a.hi - z.hi) - z.lo + a.lo - q * b.lo) / b.hi);
+}
+
 /* exp(hi + lo): r = hi + lo - n ln 2, Taylor to r^13 / 13! (remainder below 4e-18 of 1). */
 static double exp_pair(double hi, double lo)
 {
@@ -173,14 +181,10 @@ static double log_split(double x, double *e)
 static struct pair log_pair(double x)
 {
 	double e, m = log_split(x, &e);
-	struct pair f = { m - 1.0, 0.0 };
-	struct pair den = two_sum(m, 1.0);
-	struct pair s, z, cube, sum;
-	double q = f.hi / den.hi, tail = 0.0;
+	struct pair s = pair_quotient((struct pair){ m - 1.0, 0.0 }, two_sum(m, 1.0));
+	struct pair z = pair_product(s, s), cube, sum;
+	double tail = 0.0;
 
-	z = two_product(q, den.hi);
-	s = fast_sum(q, (((f.hi - z.hi) - z.lo) - q * den.lo) / den.hi);
-	z = pair_product(s, s);
 	for (size_t i = 23; i >= 5; i -= 2)
 		tail = tail * z.hi + 2.0 / (double)i;
 	/* 2/3 as a pair; tail z^2 joins it */
@@ -250,7 +254,7 @@ double fm_erfc_d(double x)
 	};
 	double a = x < 0.0 ? -x : x;
 	double t, b0 = 0.0, b1 = 0.0;
-	struct pair sq;
+	struct pair sq, sum;
 
 	if (x != x)
 		return x;
@@ -265,8 +269,11 @@ double fm_erfc_d(double x)
 		b1 = b0;
 		b0 = next;
 	}
+	sum = fast_sum(1.1775789345674017, t * b0 - b1 + 5.1287282061057226e-17);
+	sum = pair_quotient(sum, two_sum(1.0, 2.0 * a));
 	sq = two_product(a, a);
-	b0 = exp_pair(-sq.hi, -sq.lo) * ((1.1775789345674017 + (t * b0 - b1)) / (1.0 + 2.0 * a));
+	b0 = exp_pair(-sq.hi, -sq.lo);
+	b0 = b0 * sum.hi + b0 * sum.lo;
 	return x < 0.0 ? 2.0 - b0 : b0;
 }
 

@@ -46,14 +46,14 @@ LANES_INLINE void lanes_tanh(f32x16 *x)
 
 	lanes_exp(&e);
 	e = 1.0f - 2.0f / (e + 1.0f);
-	e = (f32x16)((i32x16)e | sign);
 	p = z * 0.00229274482f - 0.00834394526f;
 	p = p * z + 0.0217689183f;
 	p = p * z - 0.0539592579f;
 	p = p * z + 0.133333042f;
 	p = p * z - 0.333333343f;
-	p = *x + *x * (z * p);
-	*x = LANES_SELECT(a >= 0.625f, e, p);
+	p = a + a * (z * p);
+	p = LANES_SELECT(a >= 0.625f, e, p);
+	*x = (f32x16)((i32x16)p | sign);
 }
 
 /* |x| < 0.92: x + x P(x^2); beyond: 1 - exp(-Q(|x|)), Q = -log erfc on [0.9, 4]; erfc(4) is below half an ulp. */
@@ -75,15 +75,16 @@ LANES_INLINE void lanes_erf(f32x16 *x)
 	q = q * b - 0.000318539649f;
 	q = -q;
 	lanes_exp(&q);
-	q = (f32x16)((i32x16)(1.0f - q) | sign);
+	q = 1.0f - q;
 	p = z * 8.39977802e-05f - 0.000815005042f;
 	p = p * z + 0.00520171458f;
 	p = p * z - 0.0268596914f;
 	p = p * z + 0.112837009f;
 	p = p * z - 0.376126349f;
 	p = p * z + 0.128379166f;
-	p = *x + *x * p;
-	*x = LANES_SELECT(a >= 0.92f, q, p);
+	p = a + a * p;
+	p = LANES_SELECT(a >= 0.92f, q, p);
+	*x = (f32x16)((i32x16)p | sign);
 }
 
 #endif

@@ -19,7 +19,7 @@ enum {
 	TILE_ROWS = 128,           /* the same of gemm_tile_*, whose panels are on the stack */
 	UNITS_PER_THREAD = 4,
 	UNIT_PANELS = 16,          /* right panels of a unit at most */
-	FEW_UNIT_BYTES = 1 << 16,
+	FEW_UNIT_BYTES = 1 << 16,  /* of weights, at least */
 	PANEL = GEMM_CHUNK * GEMM_NR,
 	NEAR_COLUMNS = 256,        /* a right matrix that lies as a panel does is used in place: where it is this */
 	NEAR_ROWS = 2 * GEMM_MR,   /* narrow, so that its rows do not all fall on the same cache sets, or little used */
@@ -43,6 +43,7 @@ struct panels {
 	float *right;              /* (GEMM_CHUNK, GEMM_NR) */
 	float *wide;               /* (GEMM_NR, GEMM_CHUNK): rows of a format the kernel cannot turn */
 	float *left;               /* (rows / GEMM_MR, GEMM_CHUNK, GEMM_MR) */
+	size_t left_floats;
 };
 
 static size_t least(size_t a, size_t b)
@@ -122,19 +123,19 @@ static struct gemm_rows rows_at(const struct tensor *t, size_t first, size_t k)
 				   .ld = t->cols };
 }
 
-static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth)
+/* Rows i0 .. i0+m-1 of the left matrix from column k on, as panels `apart` floats from each other. */
+static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth, size_t apart)
 {
-	for (size_t i = 0; i < m; i += GEMM_MR, left += GEMM_CHUNK * GEMM_MR) {
+	for (size_t i = 0; i < m; i += GEMM_MR, left += apart) {
 		size_t rows = least(GEMM_MR, m - i);
 
 		if (g->a_turned) {
 			for (size_t d = 0; d < depth; d++)
 				memcpy(left + d * GEMM_MR, g->a + (k + d) * g->lda + i0 + i, rows * sizeof(*left));
 		} else {
-			struct gemm_rows w = { .data = (const uint8_t *)(g->a + (i0 + i) * g->lda + k), .ld = g->lda,
-					       .ahead = (ptrdiff_t)(GEMM_MR * g->lda * sizeof(*left)) };
+			struct gemm_rows w = { .data = (const uint8_t *)(g->a + (i0 + i) * g->lda + k), .ld = g->lda };
 
-			g->kernel->turn[DT_F32](left, GEMM_MR, &w, rows, depth);
+			g->kernel->left(left, &w, rows, depth);
 		}
 	}
 }
@@ -161,13 +162,13 @@ static void right_turn(const struct panels *s, const struct product *g, size_t j
 	enum dtype format = b->dtype;
 
 	w.ahead = (ptrdiff_t)dtype_bytes(format, GEMM_NR * b->cols);
-	if (!g->kernel->turn[format]) {
+	if (!g->kernel->right[format]) {
 		for (size_t i = 0; i < n; i++)
 			dtype_widen(s->wide + i * GEMM_CHUNK, b, (j + i) * b->cols + k, depth);
 		w = (struct gemm_rows){ .data = (const uint8_t *)s->wide, .ld = GEMM_CHUNK };
 		format = DT_F32;
 	}
-	g->kernel->turn[format](s->right, GEMM_NR, &w, n, depth);
+	g->kernel->right[format](s->right, &w, n, depth);
 }
 
 /* The right panel and the stride of its rows. */
@@ -195,7 +196,7 @@ static void cell(const struct panels *s, const struct product *g, size_t i0, siz
 	for (size_t k = 0; k < g->k; k += GEMM_CHUNK) {
 		size_t depth = least(GEMM_CHUNK, g->k - k);
 
-		left_panels(s->left, g, i0, m, k, depth);
+		left_panels(s->left, g, i0, m, k, depth, GEMM_CHUNK * GEMM_MR);
 		for (size_t j = 0; j < n; j += width) {
 			size_t cols = least(width, n - j), ld;
 			const float *right = right_panel(&ld, s, g, m, j0 + j, cols, k, depth);
@@ -211,12 +212,38 @@ static void cell(const struct panels *s, const struct product *g, size_t i0, siz
 		op_add(g->c + (i0 + i) * g->ldc + j0, g->bias + j0, n);
 }
 
+/* The same where `few` can do it; what is left of its columns goes the common way. One row needs no panel. */
+static void few_cell(const struct panels *s, const struct product *g, size_t j, size_t n)
+{
+	size_t even = n / GEMM_FEW_COLUMNS * GEMM_FEW_COLUMNS;
+	size_t most = g->m > 1 ? s->left_floats / GEMM_MR / GEMM_CHUNK * GEMM_CHUNK : g->k;
+
+	for (size_t k = 0; even > 0 && k < g->k; k += most) {
+		size_t depth = least(most, g->k - k);
+		struct gemm_rows w = rows_at(g->b, j, k);
+
+		if (g->m > 1)
+			left_panels(s->left, g, 0, g->m, k, depth, 0);
+		g->kernel->few[g->b->dtype](g->c + j, g->ldc, g->m > 1 ? s->left : g->a, g->m, &w, even, depth,
+					    g->add || k > 0);
+	}
+	for (size_t i = 0; g->bias && i < g->m; i++)
+		op_add(g->c + i * g->ldc + j, g->bias + j, even);
+	if (even < n)
+		cell(s, g, 0, g->m, j + even, n - even);
+}
+
+static struct panels panels_in(float *scratch)
+{
+	return (struct panels){ .right = scratch, .wide = scratch + PANEL, .left = scratch + 2 * PANEL,
+				.left_floats = LEFT_ROWS * GEMM_CHUNK };
+}
+
 static void product_unit(void *ud, size_t unit, void *scratch)
 {
 	const struct product *g = ud;
 	size_t i = unit / g->across * g->unit_rows, j = unit % g->across * g->unit_cols;
-	float *f = scratch;
-	struct panels s = { .right = f, .wide = f + PANEL, .left = f + 2 * PANEL };
+	struct panels s = panels_in(scratch);
 
 	cell(&s, g, i, least(g->unit_rows, g->m - i), j, least(g->unit_cols, g->n - j));
 }
@@ -224,19 +251,15 @@ static void product_unit(void *ud, size_t unit, void *scratch)
 static void few_unit(void *ud, size_t unit, void *scratch)
 {
 	const struct product *g = ud;
-	size_t j = unit * g->unit_cols, n = unit + 1 < g->across ? g->unit_cols : g->n - j;
-	struct gemm_rows w = rows_at(g->b, j, 0);
+	size_t j = unit * g->unit_cols;
+	struct panels s = panels_in(scratch);
 
-	(void)scratch;
-	g->kernel->few[g->b->dtype](g->c + j, g->ldc, g->a, g->lda, g->m, &w, n, g->k);
-	for (size_t i = 0; g->bias && i < g->m; i++)
-		op_add(g->c + i * g->ldc + j, g->bias + j, n);
+	few_cell(&s, g, j, least(g->unit_cols, g->n - j));
 }
 
 static int is_few(const struct product *g)
 {
-	return g->m <= GEMM_FEW && g->n >= GEMM_FEW_COLUMNS && g->k > 0 && !g->a_turned && !g->b_turned && !g->add &&
-	       g->kernel->few[g->b->dtype];
+	return g->m <= GEMM_FEW && g->k > 0 && !g->a_turned && !g->b_turned && g->kernel->few[g->b->dtype];
 }
 
 static void few_run(struct par *p, struct product *g)
@@ -245,9 +268,7 @@ static void few_run(struct par *p, struct product *g)
 	size_t worth = pieces(FEW_UNIT_BYTES, dtype_bytes(g->b->dtype, GEMM_FEW_COLUMNS * g->k));
 
 	g->unit_cols = (fair > worth ? fair : worth) * GEMM_FEW_COLUMNS;
-	/* what is left over, the last unit takes too: `few` wants GEMM_FEW_COLUMNS at least */
-	g->across = g->n < g->unit_cols ? 1 : g->n / g->unit_cols;
-	par_run(p, g->across, few_unit, g);
+	par_run(p, pieces(g->n, g->unit_cols), few_unit, g);
 }
 
 static void product_run(struct par *p, struct product *g)
@@ -323,13 +344,11 @@ static void product_here(struct product *g)
 {
 	_Alignas(64) float right[PANEL];
 	_Alignas(64) float left[TILE_ROWS * GEMM_CHUNK];
-	struct panels s = { .right = right, .left = left };
+	struct panels s = { .right = right, .left = left, .left_floats = TILE_ROWS * GEMM_CHUNK };
 
 	g->kernel = gemm_kernel_at(0);
 	if (is_few(g)) {
-		struct gemm_rows w = rows_at(g->b, 0, 0);
-
-		g->kernel->few[DT_F32](g->c, g->ldc, g->a, g->lda, g->m, &w, g->n, g->k);
+		few_cell(&s, g, 0, g->n);
 		return;
 	}
 	for (size_t i = 0; i < g->m; i += TILE_ROWS)

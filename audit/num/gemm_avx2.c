@@ -8,10 +8,19 @@
 
 enum { LANE = 8, ROWS = 4, COLS = 24 }; /* 12 sums, 3 right, 1 left: all 16 registers */
 
-GEMM_ROWS_OF(f32, DT_F32)
-GEMM_ROWS_OF(bf16, DT_BF16)
-GEMM_ROWS_OF(f16, DT_F16)
-GEMM_ROWS_OF(mxfp4, DT_MXFP4)
+GEMM_RIGHT(f32, DT_F32)
+GEMM_RIGHT(bf16, DT_BF16)
+GEMM_RIGHT(f16, DT_F16)
+GEMM_RIGHT(mxfp4, DT_MXFP4)
+GEMM_FEW_ROWS(f32, DT_F32)
+GEMM_FEW_ROWS(bf16, DT_BF16)
+GEMM_FEW_ROWS(f16, DT_F16)
+GEMM_FEW_ROWS(mxfp4, DT_MXFP4)
+
+GEMM_TARGET static void left_f32(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
+{
+	turn_left(panel, w, m, depth);
+}
 
 /* rows and cols (in vectors) are constants in every call, so that the sums stay in registers. */
 GEMM_INLINE void block(float *c, size_t ldc, const float *left, const float *right, size_t ldr, size_t depth, int add,
@@ -103,7 +112,8 @@ static void multiply(float *c, size_t ldc, const float *left, const float *right
 const struct gemm_kernel gemm_kernel_avx2 = {
 	.name = "avx2",
 	.multiply = multiply,
-	.turn = { [DT_F32] = turn_f32, [DT_BF16] = turn_bf16, [DT_F16] = turn_f16, [DT_MXFP4] = turn_mxfp4 },
+	.left = left_f32,
+	.right = { [DT_F32] = right_f32, [DT_BF16] = right_bf16, [DT_F16] = right_f16, [DT_MXFP4] = right_mxfp4 },
 	.few = { [DT_F32] = few_f32, [DT_BF16] = few_bf16, [DT_F16] = few_f16, [DT_MXFP4] = few_mxfp4 },
 };
 

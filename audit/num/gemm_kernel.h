@@ -11,7 +11,7 @@
  *
  * A left panel holds GEMM_MR rows of the left matrix turned, (depth, GEMM_MR): one value of each row beside the
  * other.  A right panel holds GEMM_NR columns of the right matrix, (depth, GEMM_NR).  What a panel has beyond
- * the matrix is undefined and reaches no result.
+ * the matrix is anything and reaches no result.
  */
 
 enum { GEMM_MR = 8, GEMM_NR = 48, GEMM_CHUNK = 256, GEMM_FEW = 8, GEMM_FEW_COLUMNS = 32 };
@@ -25,11 +25,12 @@ struct gemm_rows {
 	ptrdiff_t ahead;
 };
 
-/* panel (depth, width): panel[k * width + i] = value k of row i, i < m <= width. */
-typedef void (*gemm_turn_fn)(float *panel, size_t width, const struct gemm_rows *w, size_t m, size_t depth);
-/* y (n, m) = x (n, depth) * w (m, depth)^T with n <= GEMM_FEW, m >= GEMM_FEW_COLUMNS; reads w once. */
-typedef void (*gemm_few_fn)(float *y, size_t ldy, const float *x, size_t ldx, size_t n, const struct gemm_rows *w,
-			    size_t m, size_t depth);
+/* The panel of m of the rows, (depth, GEMM_MR) or (depth, GEMM_NR). */
+typedef void (*gemm_turn_fn)(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
+/* y (n, m) = x (n, depth) * w (m, depth)^T, or y += with `add`; n <= GEMM_FEW, m a multiple of GEMM_FEW_COLUMNS; reads
+ * w once. x is a left panel; where n is 1, a plain vector. */
+typedef void (*gemm_few_fn)(float *y, size_t ldy, const float *x, size_t n, const struct gemm_rows *w, size_t m,
+			    size_t depth, int add);
 
 struct gemm_kernel {
 	const char *name;
@@ -37,8 +38,9 @@ struct gemm_kernel {
 	 * `right` are ldr apart; whole vectors of it are read, up to n rounded up to 16. */
 	void (*multiply)(float *c, size_t ldc, const float *left, const float *right, size_t ldr, size_t m, size_t n,
 			 size_t depth, int add);
+	gemm_turn_fn left;
 	/* By dtype; NULL where the format is to be widened first. DT_F32 can always be turned. */
-	gemm_turn_fn turn[DT_COUNT];
+	gemm_turn_fn right[DT_COUNT];
 	gemm_few_fn few[DT_COUNT];
 };
 

@@ -36,7 +36,7 @@ static inline float fused(float a, float b, float c)
 
 #endif
 
-static void multiply(float *c, size_t ldc, const float *left, const float *right, size_t ldr, size_t m, size_t n,
+static void multiply(float *c, size_t ldc, const float *l, const float *r, size_t ldr, size_t m, size_t n,
 		     size_t depth, int add)
 {
 	for (size_t i = 0; i < m; i++) {
@@ -44,7 +44,7 @@ static void multiply(float *c, size_t ldc, const float *left, const float *right
 
 		for (size_t k = 0; k < depth; k++)
 			for (size_t j = 0; j < n; j++)
-				sum[j] = fused(left[k * GEMM_MR + i], right[k * ldr + j], sum[j]);
+				sum[j] = fused(l[k * GEMM_MR + i], r[k * ldr + j], sum[j]);
 		for (size_t j = 0; j < n; j++)
 			c[i * ldc + j] = add ? c[i * ldc + j] + sum[j] : sum[j];
 	}
@@ -57,8 +57,19 @@ static void turn(float *panel, size_t width, const struct gemm_rows *w, size_t m
 			memcpy(panel + k * width + i, w->data + (i * w->ld + k) * sizeof(*panel), sizeof(*panel));
 }
 
+static void left(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
+{
+	turn(panel, GEMM_MR, w, m, depth);
+}
+
+static void right(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
+{
+	turn(panel, GEMM_NR, w, m, depth);
+}
+
 const struct gemm_kernel gemm_kernel_plain = {
 	.name = "plain",
 	.multiply = multiply,
-	.turn = { [DT_F32] = turn },
+	.left = left,
+	.right = { [DT_F32] = right },
 };

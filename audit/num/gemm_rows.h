@@ -35,14 +35,24 @@ GEMM_INLINE size_t bytes_of(enum dtype format, size_t values)
 	return format == DT_F32 ? 4 * values : format == DT_MXFP4 ? values / 2 : 2 * values;
 }
 
-/* Four 32-bit words of row r in the low half, of row r + 4 in the high half. */
-GEMM_INLINE __m256 halves(const uint8_t *row, size_t stride)
-{
-	__m128 low, high;
+/* Bytes from a row to those below it. */
+struct stride {
+	size_t one, three, five, seven;
+};
 
-	memcpy(&low, row, sizeof(low));
-	memcpy(&high, row + 4 * stride, sizeof(high));
-	return _mm256_insertf128_ps(_mm256_castps128_ps256(low), high, 1);
+GEMM_INLINE struct stride stride_of(size_t bytes)
+{
+	return (struct stride){ bytes, 3 * bytes, 5 * bytes, 7 * bytes };
+}
+
+/* 16 bytes of row r in the low half, of row r + 4 in the high half. */
+GEMM_INLINE __m256 halves(const uint8_t *low, const uint8_t *high)
+{
+	__m128 a, b;
+
+	memcpy(&a, low, sizeof(a));
+	memcpy(&b, high, sizeof(b));
+	return _mm256_insertf128_ps(_mm256_castps128_ps256(a), b, 1);
 }
 
 /* out[c]: word c of rows 0..7, from in[r]: words 0..3 of rows r and r + 4 */
@@ -57,33 +67,45 @@ GEMM_INLINE void turn_words(__m256 *out, __m256 in0, __m256 in1, __m256 in2, __m
 	out[3] = _mm256_shuffle_ps(b, d, 0xee);
 }
 
-GEMM_INLINE void words_open(__m256 *out, const uint8_t *row, size_t stride)
+GEMM_INLINE void words_open(__m256 *out, const uint8_t *row, struct stride s)
 {
-	turn_words(out, halves(row, stride), halves(row + stride, stride), halves(row + 2 * stride, stride),
-		   halves(row + 3 * stride, stride));
+	turn_words(out, halves(row, row + 4 * s.one), halves(row + s.one, row + s.five),
+		   halves(row + 2 * s.one, row + 2 * s.three), halves(row + s.three, row + s.seven));
 }
 
-GEMM_INLINE __m256 f16_row(const uint8_t *row)
+/* Eight values of a row, as floats. */
+GEMM_INLINE __m256 row_open(const uint8_t *row, enum dtype format)
 {
 	__m128i h;
+	__m256 v;
 
-	memcpy(&h, row, sizeof(h));
-	return _mm256_cvtph_ps(h);
+	if (format == DT_F16) {
+		memcpy(&h, row, sizeof(h));
+		return _mm256_cvtph_ps(h);
+	}
+	memcpy(&v, row, sizeof(v));
+	return v;
 }
 
-GEMM_INLINE void f16_open(__m256 *out, const uint8_t *row, size_t stride)
+/* out[c]: value c of rows 0..7, from the rows */
+GEMM_INLINE void turn_eight(__m256 *out, const __m256 *a)
 {
-	__m256 low[4], high[4];
+	turn_words(out, _mm256_permute2f128_ps(a[0], a[4], 0x20), _mm256_permute2f128_ps(a[1], a[5], 0x20),
+		   _mm256_permute2f128_ps(a[2], a[6], 0x20), _mm256_permute2f128_ps(a[3], a[7], 0x20));
+	turn_words(out + 4, _mm256_permute2f128_ps(a[0], a[4], 0x31), _mm256_permute2f128_ps(a[1], a[5], 0x31),
+		   _mm256_permute2f128_ps(a[2], a[6], 0x31), _mm256_permute2f128_ps(a[3], a[7], 0x31));
+}
 
-	UNROLL(4)
-	for (size_t r = 0; r < 4; r++) {
-		__m256 a = f16_row(row + r * stride), b = f16_row(row + (r + 4) * stride);
+GEMM_INLINE void rows_open(__m256 *out, const uint8_t *row, struct stride s, enum dtype format)
+{
+	__m256 a[8] = {
+		row_open(row, format), row_open(row + s.one, format),
+		row_open(row + 2 * s.one, format), row_open(row + s.three, format),
+		row_open(row + 4 * s.one, format), row_open(row + s.five, format),
+		row_open(row + 2 * s.three, format), row_open(row + s.seven, format),
+	};
 
-		low[r] = _mm256_permute2f128_ps(a, b, 0x20);
-		high[r] = _mm256_permute2f128_ps(a, b, 0x31);
-	}
-	turn_words(out, low[0], low[1], low[2], low[3]);
-	turn_words(out + 4, high[0], high[1], high[2], high[3]);
+	turn_eight(out, a);
 }
 
 /* 2^(s - 127) for the scale bytes of eight rows; 0 is a denormal, 255 NaN */
@@ -98,27 +120,13 @@ GEMM_INLINE __m256 scales_open(const uint8_t *scale, size_t stride)
 	return _mm256_castsi256_ps(f);
 }
 
-/* reg[0..8] is what block_value needs of the block at column k of rows i .. i+7 */
-GEMM_INLINE void block_open(__m256 *reg, const struct gemm_rows *w, size_t i, size_t k, enum dtype format)
+/* reg[0..8] is what block_value needs of the block at `row` of eight rows. */
+GEMM_INLINE void block_open(__m256 *reg, const uint8_t *row, struct stride s, enum dtype format)
 {
-	size_t stride = bytes_of(format, w->ld);
-	const uint8_t *row = w->data + i * stride + bytes_of(format, k);
-
-	switch (format) {
-	case DT_F32:
-		words_open(reg, row, stride);
-		words_open(reg + 4, row + 16, stride);
-		break;
-	case DT_F16:
-		f16_open(reg, row, stride);
-		break;
-	case DT_MXFP4:
-		words_open(reg, row, stride);
-		reg[4] = scales_open(w->scale + (i * w->ld + k) / 32, w->ld / 32);
-		break;
-	default:
-		words_open(reg, row, stride);
-	}
+	if (format == DT_F32 || format == DT_F16)
+		rows_open(reg, row, s, format);
+	else
+		words_open(reg, row, s);
 }
 
 #ifndef GEMM_NIBBLES
@@ -169,46 +177,80 @@ GEMM_INLINE float value_at(const struct gemm_rows *w, size_t i, size_t k, enum d
 	return v[format == DT_MXFP4 ? at % 32 : 0];
 }
 
-/* Asks for the lines of rows i .. i+7 that lie `ahead` of column k, once a line. */
-GEMM_INLINE void fetch_ahead(const struct gemm_rows *w, size_t i, size_t k, ptrdiff_t ahead, enum dtype format)
+/* Asks for the line that lies `ahead` of `row`, and those of the seven rows below. */
+GEMM_INLINE void fetch(const uint8_t *row, struct stride s, size_t ahead)
 {
-	size_t stride = bytes_of(format, w->ld);
-	uintptr_t row = (uintptr_t)w->data + i * stride + bytes_of(format, k) + (size_t)ahead; /* may be beyond its end */
+	uintptr_t at = (uintptr_t)row + ahead; /* maybe beyond the end */
 
-	if (bytes_of(format, k) % LINE_BYTES == 0)
-		UNROLL(8)
-		for (size_t r = 0; r < EIGHT; r++)
-			_mm_prefetch((const char *)(row + r * stride), _MM_HINT_T1);
+	_mm_prefetch((const char *)at, _MM_HINT_T1);
+	_mm_prefetch((const char *)(at + s.one), _MM_HINT_T1);
+	_mm_prefetch((const char *)(at + 2 * s.one), _MM_HINT_T1);
+	_mm_prefetch((const char *)(at + s.three), _MM_HINT_T1);
+	_mm_prefetch((const char *)(at + 4 * s.one), _MM_HINT_T1);
+	_mm_prefetch((const char *)(at + s.five), _MM_HINT_T1);
+	_mm_prefetch((const char *)(at + 2 * s.three), _MM_HINT_T1);
+	_mm_prefetch((const char *)(at + s.seven), _MM_HINT_T1);
 }
 
-GEMM_INLINE void turn_rows(float *panel, size_t width, const struct gemm_rows *w, size_t m, size_t depth,
-			   enum dtype format)
+GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, size_t depth, enum dtype format)
 {
 	size_t step = block_columns(format), whole = m / EIGHT * EIGHT, even = depth / step * step;
+	struct stride s = stride_of(bytes_of(format, w->ld));
+	size_t ahead = (size_t)w->ahead;
 
-	for (size_t i = 0; i < whole; i += EIGHT)
-		for (size_t k = 0; k < even; k += step) {
-			float *to = panel + k * width + i;
+	for (size_t i = 0; i < whole; i += EIGHT) {
+		const uint8_t *row = w->data + i * s.one, *scale = w->scale + i * w->ld / 32;
+		float *to = panel + i;
+
+		for (size_t k = 0; k < even; k += step, row += bytes_of(format, step), to += step * GEMM_NR) {
 			__m256 reg[8];
 
-			fetch_ahead(w, i, k, w->ahead, format);
-			block_open(reg, w, i, k, format);
+			if (bytes_of(format, k) % LINE_BYTES == 0)
+				fetch(row, s, ahead);
+			block_open(reg, row, s, format);
+			if (format == DT_MXFP4)
+				reg[4] = scales_open(scale + k / 32, w->ld / 32);
 			UNROLL(32)
 			for (size_t c = 0; c < step; c++)
-				_mm256_storeu_ps(to + c * width, block_value(reg, c, format));
+				_mm256_storeu_ps(to + c * GEMM_NR, block_value(reg, c, format));
 		}
+	}
 	for (size_t i = 0; i < m; i++)
 		for (size_t k = i < whole ? even : 0; k < depth; k++)
-			panel[k * width + i] = value_at(w, i, k, format);
+			panel[k * GEMM_NR + i] = value_at(w, i, k, format);
 }
 
-/* The sums of few_columns: of `n` rows of x with `groups` times eight rows of w. Both are constants, at most 8 in all. */
+/* Rows beyond the last are the last again: their lanes reach no result. */
+GEMM_INLINE void turn_left(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
+{
+	const float *p[GEMM_MR];
+	size_t k = 0;
+
+	for (size_t r = 0; r < GEMM_MR; r++)
+		p[r] = (const float *)(const void *)w->data + (r < m ? r : m - 1) * w->ld;
+	for (; k + EIGHT <= depth; k += EIGHT, panel += EIGHT * GEMM_MR) {
+		__m256 a[8], out[8];
+
+		UNROLL(8)
+		for (size_t r = 0; r < GEMM_MR; r++)
+			a[r] = _mm256_loadu_ps(p[r] + k);
+		turn_eight(out, a);
+		UNROLL(8)
+		for (size_t c = 0; c < EIGHT; c++)
+			_mm256_storeu_ps(panel + c * GEMM_MR, out[c]);
+	}
+	for (; k < depth; k++, panel += GEMM_MR)
+		for (size_t r = 0; r < GEMM_MR; r++)
+			panel[r] = p[r][k];
+}
+
+/* The sums of few_columns: of n rows of x with `groups` times eight rows of w. Both are constants, at most 8 in all. */
 struct few_sums {
 	__m256 of[GEMM_FEW][4];
 };
 
-/* Eight more values of the depth: word 0.. of what block_open left. Several groups keep several sums going at once. */
-GEMM_INLINE void few_eight(struct few_sums *s, const float *const *x, size_t k, const __m256 *reg, size_t g, size_t n,
+/* Eight more values of the depth; x[c * stride + i] is value c of row i. */
+GEMM_INLINE void few_eight(struct few_sums *s, const float *x, size_t x_stride, const __m256 *reg, size_t g, size_t n,
 			   enum dtype format)
 {
 	UNROLL(8)
@@ -217,30 +259,13 @@ GEMM_INLINE void few_eight(struct few_sums *s, const float *const *x, size_t k, 
 
 		UNROLL(8)
 		for (size_t i = 0; i < n; i++)
-			s->of[i][g] = _mm256_fmadd_ps(_mm256_broadcast_ss(x[i] + k + c), v, s->of[i][g]);
-	}
-}
-
-GEMM_INLINE void few_block(struct few_sums *s, const float *const *x, const struct gemm_rows *w, size_t j, size_t k,
-			   size_t g, size_t n, enum dtype format)
-{
-	__m256 reg[8];
-
-	block_open(reg, w, j + EIGHT * g, k, format);
-	if (format != DT_MXFP4) {
-		few_eight(s, x, k, reg, g, n, format);
-		return;
-	}
-	for (size_t q = 0; q < 4; q++) { /* a word holds eight values */
-		__m256 word[5] = { reg[q], [4] = reg[4] };
-
-		few_eight(s, x, k + EIGHT * q, word, g, n, format);
+			s->of[i][g] = _mm256_fmadd_ps(_mm256_broadcast_ss(x + c * x_stride + i), v, s->of[i][g]);
 	}
 }
 
 /* The values that are no whole block, one column at a time. */
-GEMM_INLINE void few_rest(struct few_sums *s, const float *const *x, const struct gemm_rows *w, size_t j, size_t k,
-			  size_t n, size_t groups, enum dtype format)
+GEMM_INLINE void few_rest(struct few_sums *s, const float *x, const struct gemm_rows *w, size_t j, size_t k, size_t n,
+			  size_t groups, enum dtype format)
 {
 	UNROLL(4)
 	for (size_t g = 0; g < groups; g++) {
@@ -250,35 +275,60 @@ GEMM_INLINE void few_rest(struct few_sums *s, const float *const *x, const struc
 			v[r] = value_at(w, j + EIGHT * g + r, k, format);
 		UNROLL(8)
 		for (size_t i = 0; i < n; i++)
-			s->of[i][g] = _mm256_fmadd_ps(_mm256_broadcast_ss(x[i] + k), _mm256_loadu_ps(v), s->of[i][g]);
+			s->of[i][g] = _mm256_fmadd_ps(_mm256_broadcast_ss(x + i), _mm256_loadu_ps(v), s->of[i][g]);
 	}
 }
 
-/* Columns j .. j + 8 groups - 1 of y; of the n rows computed, `rows` are wanted. */
-GEMM_INLINE void few_columns(float *y, size_t ldy, const float *const *x, size_t rows, const struct gemm_rows *w,
-			     size_t j, size_t depth, size_t n, size_t groups, enum dtype format)
+/* One chunk of the depth from column k on, of rows j .. of w. Several groups keep several sums going at once. */
+GEMM_INLINE void few_chunk(struct few_sums *sums, const float *x, size_t x_stride, const struct gemm_rows *w, size_t j,
+			   size_t first, size_t depth, size_t ahead, size_t n, size_t groups, enum dtype format)
 {
-	size_t step = block_columns(format);
+	size_t step = block_columns(format), even = depth / step * step;
+	struct stride s = stride_of(bytes_of(format, w->ld));
+	const uint8_t *row[4], *scale[4];
 
-	for (size_t first = 0; first < depth; first += GEMM_CHUNK) {
-		size_t end = depth - first < GEMM_CHUNK ? depth : first + GEMM_CHUNK;
-		size_t even = first + (end - first) / step * step;
-		ptrdiff_t ahead = (ptrdiff_t)bytes_of(format, end < depth ? GEMM_CHUNK : EIGHT * groups * w->ld - first);
-		struct few_sums s;
-
+	UNROLL(4)
+	for (size_t g = 0; g < groups; g++) {
+		row[g] = w->data + (j + EIGHT * g) * s.one + bytes_of(format, first);
+		scale[g] = w->scale + ((j + EIGHT * g) * w->ld + first) / 32;
 		UNROLL(8)
 		for (size_t i = 0; i < n; i++)
-			UNROLL(4)
-			for (size_t g = 0; g < groups; g++)
-				s.of[i][g] = _mm256_setzero_ps();
-		for (size_t k = first; k < even; k += step)
-			UNROLL(4)
-			for (size_t g = 0; g < groups; g++) {
-				fetch_ahead(w, j + EIGHT * g, k, ahead, format);
-				few_block(&s, x, w, j, k, g, n, format);
+			sums->of[i][g] = _mm256_setzero_ps();
+	}
+	for (size_t k = 0; k < even; k += step, x += step * x_stride)
+		UNROLL(4)
+		for (size_t g = 0; g < groups; g++) {
+			__m256 reg[8];
+
+			if (bytes_of(format, k) % LINE_BYTES == 0)
+				fetch(row[g], s, ahead);
+			block_open(reg, row[g], s, format);
+			row[g] += bytes_of(format, step);
+			if (format != DT_MXFP4) {
+				few_eight(sums, x, x_stride, reg, g, n, format);
+				continue;
 			}
-		for (size_t k = even; k < end; k++)
-			few_rest(&s, x, w, j, k, n, groups, format);
+			reg[4] = scales_open(scale[g]++, w->ld / 32);
+			for (size_t q = 0; q < 4; q++) { /* a word holds eight values */
+				__m256 word[5] = { reg[q], [4] = reg[4] };
+
+				few_eight(sums, x + q * EIGHT * x_stride, x_stride, word, g, n, format);
+			}
+		}
+	for (size_t k = even; k < depth; k++, x += x_stride)
+		few_rest(sums, x, w, j, first + k, n, groups, format);
+}
+
+/* Columns j .. j + 8 groups - 1 of y; of the n rows computed, `rows` are wanted. */
+GEMM_INLINE void few_columns(float *y, size_t ldy, const float *x, size_t x_stride, size_t rows, const struct gemm_rows *w,
+			     size_t j, size_t depth, size_t n, size_t groups, enum dtype format, int add)
+{
+	for (size_t first = 0; first < depth; first += GEMM_CHUNK) {
+		size_t some = depth - first < GEMM_CHUNK ? depth - first : GEMM_CHUNK;
+		size_t ahead = bytes_of(format, first + some < depth ? GEMM_CHUNK : EIGHT * groups * w->ld - first);
+		struct few_sums s;
+
+		few_chunk(&s, x + first * x_stride, x_stride, w, j, first, some, ahead, n, groups, format);
 		UNROLL(8)
 		for (size_t i = 0; i < n; i++)
 			UNROLL(4)
@@ -287,43 +337,42 @@ GEMM_INLINE void few_columns(float *y, size_t ldy, const float *const *x, size_t
 
 				if (i >= rows)
 					continue;
-				if (first > 0)
+				if (add || first > 0)
 					s.of[i][g] = _mm256_add_ps(_mm256_loadu_ps(to), s.of[i][g]);
 				_mm256_storeu_ps(to, s.of[i][g]);
 			}
 	}
 }
 
-/* The last columns overlap those before where m is no multiple: the same sums, made twice. */
-GEMM_INLINE void few_rows(float *y, size_t ldy, const float *x, size_t ldx, size_t rows, const struct gemm_rows *w,
-			  size_t m, size_t depth, size_t n, size_t groups, enum dtype format)
+GEMM_INLINE void few_rows(float *y, size_t ldy, const float *x, size_t x_stride, size_t rows, const struct gemm_rows *w,
+			  size_t m, size_t depth, size_t n, size_t groups, enum dtype format, int add)
 {
-	size_t at_once = EIGHT * groups;
-	const float *row[GEMM_FEW];
+	const struct gemm_rows own = *w; /* which no store through y can change */
 
-	for (size_t i = 0; i < n; i++)
-		row[i] = x + (i < rows ? i : rows - 1) * ldx;
-	for (size_t j = 0; j < m; j += at_once)
-		few_columns(y, ldy, row, rows, w, j + at_once <= m ? j : m - at_once, depth, n, groups, format);
+	for (size_t j = 0; j < m; j += EIGHT * groups)
+		few_columns(y, ldy, x, x_stride, rows, &own, j, depth, n, groups, format, add);
 }
 
-#define GEMM_ROWS_OF(suffix, format)                                                                            \
-	GEMM_TARGET static void turn_##suffix(float *panel, size_t width, const struct gemm_rows *w, size_t m,  \
-					      size_t depth)                                                     \
+#define GEMM_RIGHT(suffix, format)                                                                              \
+	GEMM_TARGET static void right_##suffix(float *panel, const struct gemm_rows *w, size_t m, size_t depth) \
 	{                                                                                                       \
-		turn_rows(panel, width, w, m, depth, format);                                                   \
-	}                                                                                                       \
-	GEMM_TARGET static void few_##suffix(float *y, size_t ldy, const float *x, size_t ldx, size_t n,        \
-					     const struct gemm_rows *w, size_t m, size_t depth)                 \
+		const struct gemm_rows own = *w;                                                                \
+                                                                                                                \
+		turn_right(panel, &own, m, depth, format);                                                      \
+	}
+
+#define GEMM_FEW_ROWS(suffix, format)                                                                           \
+	GEMM_TARGET static void few_##suffix(float *y, size_t ldy, const float *x, size_t n,                    \
+					     const struct gemm_rows *w, size_t m, size_t depth, int add)        \
 	{                                                                                                       \
 		if (n <= 1)                                                                                     \
-			few_rows(y, ldy, x, ldx, n, w, m, depth, 1, 4, format);                                 \
+			few_rows(y, ldy, x, 1, n, w, m, depth, 1, 4, format, add);                              \
 		else if (n <= 2)                                                                                \
-			few_rows(y, ldy, x, ldx, n, w, m, depth, 2, 4, format);                                 \
+			few_rows(y, ldy, x, GEMM_MR, n, w, m, depth, 2, 4, format, add);                        \
 		else if (n <= 4)                                                                                \
-			few_rows(y, ldy, x, ldx, n, w, m, depth, 4, 2, format);                                 \
+			few_rows(y, ldy, x, GEMM_MR, n, w, m, depth, 4, 2, format, add);                        \
 		else                                                                                            \
-			few_rows(y, ldy, x, ldx, n, w, m, depth, 8, 1, format);                                 \
+			few_rows(y, ldy, x, GEMM_MR, n, w, m, depth, 8, 1, format, add);                        \
 	}
 
 #endif

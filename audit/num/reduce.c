@@ -1,9 +1,11 @@
 #include "num/reduce.h"
 
 #include "base/mem.h"
+#include "base/sort.h"
 #include "num/ops.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 struct chunks {
 	double *part;
@@ -82,14 +84,13 @@ double reduce_sum_d(const double *x, size_t n)
  */
 static uint64_t order_key(double x)
 {
-	union {
-		double d;
-		uint64_t u;
-	} v = { .d = x + 0.0 }; /* -0 becomes +0 */
+	uint64_t u;
 
 	if (x != x)
 		return 0;
-	return v.u >> 63 ? ~v.u : v.u | 1ull << 63;
+	x += 0.0; /* -0 becomes +0 */
+	memcpy(&u, &x, sizeof(u));
+	return u >> 63 ? ~u : u | 1ull << 63;
 }
 
 struct ranked {
@@ -180,37 +181,25 @@ void reduce_top_k_d(uint32_t *index, size_t k, const double *x, size_t n)
 	mem_free(heap);
 }
 
-/* Bottom-up merge sort of indices. */
+static int by_key(const void *a, const void *b, void *ud)
+{
+	const struct ranked *x = a, *y = b;
+
+	(void)ud;
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
 void reduce_order(uint32_t *index, const double *x, size_t n)
 {
-	struct ranked *a, *b;
+	struct ranked *r;
 
 	if (n == 0)
 		return;
-	a = mem_alloc(n, sizeof(*a));
-	b = mem_alloc(n, sizeof(*b));
+	r = mem_alloc(n, sizeof(*r));
 	for (size_t i = 0; i < n; i++)
-		a[i] = (struct ranked){ order_key(x[i]), (uint32_t)i };
-	for (size_t width = 1; width < n; width *= 2) {
-		struct ranked *t;
-
-		for (size_t at = 0; at < n; at += 2 * width) {
-			size_t mid = n - at < width ? n : at + width;
-			size_t end = n - at < 2 * width ? n : at + 2 * width;
-			size_t i = at, j = mid, o = at;
-
-			while (i < mid || j < end)
-				if (j >= end || (i < mid && a[i].key <= a[j].key))
-					b[o++] = a[i++];
-				else
-					b[o++] = a[j++];
-		}
-		t = a;
-		a = b;
-		b = t;
-	}
+		r[i] = (struct ranked){ order_key(x[i]), (uint32_t)i };
+	sort_stable(r, n, sizeof(*r), by_key, NULL);
 	for (size_t i = 0; i < n; i++)
-		index[i] = a[i].index;
-	mem_free(a);
-	mem_free(b);
+		index[i] = r[i].index;
+	mem_free(r);
 }

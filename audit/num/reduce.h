@@ -20,7 +20,7 @@ double reduce_sum_d(const double *x, size_t n);
 /* The k largest of x, largest first; ties: smaller index first. k <= n. NaN counts as the least. */
 void reduce_top_k(uint32_t *index, size_t k, const float *x, size_t n);
 void reduce_top_k_d(uint32_t *index, size_t k, const double *x, size_t n);
-/* index[0..n) = 0..n-1 ordered by x ascending, stable. */
+/* index[0..n) = 0..n-1 ordered by x ascending, stable; NaN first, the zeros equal. */
 void reduce_order(uint32_t *index, const double *x, size_t n);
 
 #endif

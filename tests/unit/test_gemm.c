@@ -355,7 +355,7 @@ static void every_kernel_multiplies_as_the_plain_one(void **state)
 /* Every stored bit pattern: special values too. */
 static void every_kernel_turns_and_multiplies_stored_rows_alike(void **state)
 {
-	enum { ROWS = 43, COLS = 320, WIDTH = 48 };
+	enum { ROWS = 43, COLS = 320, WIDTH = 48, FEW = GEMM_FEW_COLUMNS };
 	static const enum dtype formats[] = { DT_F32, DT_BF16, DT_F16, DT_MXFP4 };
 	float *panel = mem_alloc(COLS * WIDTH, sizeof(*panel)), *wide = mem_alloc(ROWS * COLS, sizeof(*wide));
 	float *x = random_floats("x", 9, GEMM_FEW * COLS), *y = mem_alloc(GEMM_FEW * ROWS, sizeof(*y));
@@ -367,7 +367,7 @@ static void every_kernel_turns_and_multiplies_stored_rows_alike(void **state)
 			struct stored w = random_stored(formats[f], f, ROWS, COLS);
 			uint8_t *p = w.held + 2;
 
-			if (!kernel->turn[formats[f]]) {
+			if (!kernel->right[formats[f]]) {
 				stored_release(&w);
 				continue;
 			}
@@ -380,7 +380,7 @@ static void every_kernel_turns_and_multiplies_stored_rows_alike(void **state)
 				for (size_t depth = formats[f] == DT_MXFP4 ? 32 : 5; depth <= 256; depth += formats[f] == DT_MXFP4 ? 32 : 41) {
 					struct gemm_rows rows = { .data = p, .scale = w.scale, .ld = COLS };
 
-					kernel->turn[formats[f]](panel, WIDTH, &rows, m, depth);
+					kernel->right[formats[f]](panel, &rows, m, depth);
 					for (size_t c = 0; c < m * depth; c++) {
 						size_t r = c / depth, k = c % depth;
 
@@ -394,13 +394,14 @@ static void every_kernel_turns_and_multiplies_stored_rows_alike(void **state)
 				for (size_t depth = 32; depth <= COLS; depth += formats[f] == DT_MXFP4 ? 96 : 83) {
 					struct gemm_rows rows = { .data = p, .scale = w.scale, .ld = COLS };
 
-					kernel->few[formats[f]](y, ROWS, x, COLS, n, &rows, ROWS, depth);
-					for (size_t c = 0; c < n * ROWS; c++) {
-						float want = by_definition(x + c / ROWS * COLS, 1, wide + c % ROWS * COLS, 1, depth, NULL);
+					kernel->few[formats[f]](y, FEW, x, n, &rows, FEW, depth, 0);
+					for (size_t c = 0; c < n * FEW; c++) {
+						size_t stride = n > 1 ? GEMM_MR : 1;
+						float want = by_definition(x + c / FEW, stride, wide + c % FEW * COLS, 1, depth, NULL);
 
 						if (!same_float(y[c], want))
 							fail_msg("%s %s: few (%zu, %zu) is %a, not %a", kernel->name,
-								 dtype_name(formats[f]), c / ROWS, c % ROWS, (double)y[c],
+								 dtype_name(formats[f]), c / FEW, c % FEW, (double)y[c],
 								 (double)want);
 					}
 				}
