@@ -2,7 +2,7 @@
 # run.sh PROGRAM [NAME...]: runs each NAME.sh here in a folder of its own and compares what it said with NAME.out,
 # NAME.err (absent: nothing) and NAME.exit (absent: 0). In those, a line "..." stands for any lines, and "..."
 # inside a line for any text. The scripts see $DFC, the program, and $ROOT, the repository. UPDATE=1 rewrites what
-# differs; read the diff before you commit it.
+# differs; read the diff before you commit it. Signals are at their defaults, whoever started us (nohup ignores some).
 here=$(cd "$(dirname "$0")" && pwd) || exit 2
 ROOT=$(cd "$here/../.." && pwd)
 DFC=$(cd "$(dirname "$1")" && pwd)/$(basename "$1")
@@ -67,7 +67,7 @@ for script in "$here"/*.sh; do
 	[ "$name" = run ] && continue
 	case " $* " in "  " | *" $name "*) ;; *) continue ;; esac
 	mkdir "$scratch/$name"
-	(cd "$scratch/$name" && exec sh "$script") >"$scratch/$name.out" 2>"$scratch/$name.err" </dev/null
+	(cd "$scratch/$name" && exec env --default-signal sh "$script") >"$scratch/$name.out" 2>"$scratch/$name.err" </dev/null
 	echo $? >"$scratch/$name.exit"
 	ok=1
 	check "$name" out "$scratch/$name.out" '' || ok=0
