@@ -9,8 +9,9 @@
 
 /*
  * The caller is thread 0 and works too.  A round is one par_run(): its number
- * goes up, the workers wake, take units from a counter until there are none,
- * and report; the caller returns when all have reported.
+ * goes up, the workers wake, join it, take units from a counter until there are none,
+ * and report.  When the caller finds no unit left it closes the round and waits for those that joined: a worker
+ * that the system has not woken in time has nothing to do in it, and nobody waits for it.
  */
 
 #define LINE 64u
@@ -30,7 +31,8 @@ struct par {
 	pthread_mutex_t lock;
 	pthread_cond_t begin, end;
 	size_t round;
-	unsigned at_work;
+	unsigned at_work;          /* workers that joined the round and have not reported */
+	bool open;                 /* the round may be joined */
 	bool quit, running;
 
 	par_fn fn;
@@ -56,10 +58,11 @@ static void *work(void *ud)
 
 	for (;;) {
 		pthread_mutex_lock(&p->lock);
-		while (p->round == seen && !p->quit)
+		while ((p->round == seen || !p->open) && !p->quit)
 			pthread_cond_wait(&p->begin, &p->lock);
 		seen = p->round;
 		quit = p->quit;
+		p->at_work += !quit;
 		pthread_mutex_unlock(&p->lock);
 		if (quit)
 			return NULL;
@@ -163,11 +166,12 @@ void par_run(struct par *p, size_t n_units, par_fn fn, void *ud)
 	if (p->threads > 1 && n_units > 1) {
 		pthread_mutex_lock(&p->lock);
 		p->round++;
-		p->at_work = p->threads - 1;
+		p->open = true;
 		pthread_cond_broadcast(&p->begin);
 		pthread_mutex_unlock(&p->lock);
 		take_units(p, p->worker[0].scratch);
 		pthread_mutex_lock(&p->lock);
+		p->open = false;
 		while (p->at_work > 0)
 			pthread_cond_wait(&p->end, &p->lock);
 		pthread_mutex_unlock(&p->lock);
