@@ -49,7 +49,7 @@ void sampler_release(struct sampler *s)
 }
 
 /* The first row whose running sum is above u times the total. */
-static uint32_t draw(const struct sampler *s, double u)
+uint32_t sampler_draw(const struct sampler *s, double u)
 {
 	double at = u * s->sum[s->blocks - 1], sum;
 	size_t lo = 0, hi = s->blocks - 1, mid, last = 0;
@@ -124,7 +124,7 @@ void sampler_batch(const struct sampler *s, uint32_t *row, const struct train_op
 		row[i] = (uint32_t)shuffle_at(&order, at % s->n_rows);
 	}
 	for (size_t i = plain; i < o->batch; i++)
-		row[i] = draw(s, rng_unit(r, i - plain));
+		row[i] = sampler_draw(s, rng_unit(r, i - plain));
 }
 
 void train_batch(uint32_t *row, const struct train_opts *o, const struct train_data *data, size_t step)

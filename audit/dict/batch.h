@@ -27,6 +27,8 @@ struct sampler {
 /* ERR_INPUT names a weight that is negative or not finite. */
 int sampler_new(struct sampler *s, const struct train_data *data, struct err *e);
 void sampler_release(struct sampler *s);
+/* The row at share u in [0, 1) of the weights; there are some. */
+uint32_t sampler_draw(const struct sampler *s, double u);
 /* The rows of a step, (o->batch). */
 void sampler_batch(const struct sampler *s, uint32_t *row, const struct train_opts *o, size_t step);
 

@@ -166,6 +166,68 @@ static int init_biases(struct trainer *t, struct err *e)
 	return 0;
 }
 
+/* ---- exclusive latents that start where the models part ---- */
+
+/* Rows drawn by the part of `lead` with this sign, in turn; a row comes once. How many there are. */
+static size_t lead_rows(uint32_t *row, size_t most, const struct trainer *t, double sign, struct err *e)
+{
+	size_t n_rows = t->data.n_rows, n = 0;
+	double *weight = mem_alloc(n_rows, sizeof(*weight));
+	struct train_data lead = t->data;
+	struct rng r = rng_stream(t->opts.seed, sign > 0 ? "train.lead.b" : "train.lead.a", 0);
+	struct sampler s;
+
+	for (size_t i = 0; i < n_rows; i++)
+		weight[i] = t->data.lead[i] * sign > 0.0 ? t->data.lead[i] * sign : 0.0;
+	lead.weight = weight;
+	if (sampler_new(&s, &lead, e) == 0) {
+		for (size_t i = 0; s.sum && i < 4 * most && n < most; i++) {
+			uint32_t at = sampler_draw(&s, rng_unit(r, i));
+
+			row[n] = at;
+			n += weight[at] > 0.0;
+			weight[at] = 0.0; /* the sums stay: a row found again is passed over */
+		}
+		sampler_release(&s);
+	}
+	mem_free(weight);
+	return n;
+}
+
+/* Decoder and encoder row of one latent: the way from the bias to a scaled row, at the norm that all start with. */
+static void lead_row(float *dec, float *enc, const float *x, const float *bias, size_t d, float scale, double norm)
+{
+	double length;
+
+	for (size_t c = 0; c < d; c++)
+		dec[c] = x[c] * scale - bias[c];
+	length = __builtin_sqrt(op_norm2_d(dec, d));
+	op_scale(dec, length > 0.0 ? (float)(norm / length) : 0.0f, d);
+	memcpy(enc, dec, d * sizeof(*enc));
+}
+
+static int lead_side(struct trainer *t, bool candidate, struct err *e)
+{
+	struct dfc *d = &t->dict;
+	const struct dfc_shape *s = &d->shape;
+	struct batch *b = &t->batch;
+	size_t n = candidate ? s->n_b : s->n_a;
+
+	n = size_min((size_t)((double)n * t->opts.seeded), t->opts.batch);
+	n = lead_rows(b->row, n, t, candidate ? 1.0 : -1.0, e);
+	if (n == 0)
+		return 0;
+	if (batch_read(b, s, t->par, &t->data, n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n && candidate; i++)
+		lead_row(d->dec_b + (s->n_shared + i) * s->d_b, d->enc_b + (s->n_shared + i) * s->d_b, b->xb + i * s->d_b,
+			 d->bias_b, s->d_b, d->scale_b, t->opts.init_norm);
+	for (size_t i = 0; i < n && !candidate; i++)
+		lead_row(d->dec_a + i * s->d_a, d->enc_a + i * s->d_a, b->xa + i * s->d_a, d->bias_a, s->d_a, d->scale_a,
+			 t->opts.init_norm);
+	return 0;
+}
+
 int trainer_init(struct trainer *t, struct err *e)
 {
 	t->dict.score = t->opts.score;
@@ -173,6 +235,10 @@ int trainer_init(struct trainer *t, struct err *e)
 	if (find_scales(t, e) < 0)
 		return -1;
 	init_rows(t);
+	if (init_biases(t, e) < 0)
+		return -1;
+	if (t->data.lead && t->opts.seeded > 0.0 && (lead_side(t, false, e) < 0 || lead_side(t, true, e) < 0))
+		return -1;
 	encoder_weigh(&t->encoder, t->par);
-	return init_biases(t, e);
+	return 0;
 }

@@ -31,6 +31,7 @@ struct train_opts {
 	double init_norm;	/* of decoder rows, per model */
 	enum score score;
 	double enrich;	     /* share of a batch drawn by row weight; 0: none */
+	double seeded;                    /* share of exclusive latents that start at rows drawn by `lead` */
 	double enrich_above; /* nats: gaps that count towards a row's weight (the weights are the caller's) */
 	uint64_t seed;
 	size_t log_every, checkpoint_every, checkpoint_keep; /* the caller's */
@@ -41,6 +42,9 @@ struct train_opts {
 struct train_data {
 	size_t n_rows;
 	const double *weight; /* (n_rows) enrichment weight of each row, >= 0; NULL: none */
+	/* (n_rows) where exclusive latents may start: above 0 candidate-only ones, below 0 base-only ones, by its size;
+	 * NULL: none */
+	const double *lead;
 	int (*read)(void *ud, float *xa, float *xb, const uint32_t *row, size_t n, struct err *e);
 	void *ud;
 };

@@ -136,9 +136,21 @@ static int subset_read(void *ud, float *xa, float *xb, const uint32_t *row, size
 	return acts_read(s->h->side[SIDE_CANDIDATE], xb, s->wanted, n, e);
 }
 
-struct train_data subset_data(struct subset *s, const double *weight)
+double *subset_lead(struct arena *mem, const struct subset *s, double above)
 {
-	return (struct train_data){ .n_rows = s->n, .weight = weight, .read = subset_read, .ud = s };
+	double *lead = ARENA_ARRAY(mem, s->n, double);
+
+	for (size_t i = 0; i < s->n; i++) {
+		double gap = harvested_gap(s->h, s->index[i]);
+
+		lead[i] = gap > above || gap < -above ? gap : 0;
+	}
+	return lead;
+}
+
+struct train_data subset_data(struct subset *s, const double *weight, const double *lead)
+{
+	return (struct train_data){ .n_rows = s->n, .weight = weight, .lead = lead, .read = subset_read, .ud = s };
 }
 
 double *subset_weights(struct arena *mem, const struct subset *s, double above)

@@ -46,11 +46,13 @@ struct subset {
 
 void subset_make(struct subset *out, struct arena *mem, const struct harvested *h, bool held_out);
 void subset_release(struct subset *s);
-/* `weight` (n), or NULL. */
-struct train_data subset_data(struct subset *s, const double *weight);
+/* `weight` and `lead` (n), or NULL (dict/train.h). */
+struct train_data subset_data(struct subset *s, const double *weight, const double *lead);
 
 /* Enrichment: the weight of each row of a subset, so that a document is drawn in proportion to its summed |gap| at
  * rows where it exceeds `above` nats, and its rows alike. NULL where no row does. */
 double *subset_weights(struct arena *mem, const struct subset *s, double above);
+/* The gap of each row where it exceeds `above` nats either way, else 0. */
+double *subset_lead(struct arena *mem, const struct subset *s, double above);
 
 #endif

@@ -184,6 +184,9 @@ static const struct field train_fields[] = {
 	     "differ there; 0: none, as in the paper"),
 	REAL("enrich_above", AT(struct train_opts, enrich_above), 0, 1e6, "2",
 	     "nats of prediction gap at a pair from which it counts towards its document's share of that"),
+	REAL("seeded", AT(struct train_opts, seeded), 0, 1, "0.5",
+	     "share of the exclusive latents that start in the direction of a pair where the models' predictions part, "
+	     "instead of a random one; 0: none, as in the paper"),
 	REAL("aux_weight", AT(struct train_opts, aux_weight), 0, 10, "0.03",
 	     "weight of AuxK, the loss that revives dead latents"),
 	SIZE("aux_k", AT(struct train_opts, aux_k), 0, 65536, "0",

@@ -60,7 +60,7 @@ static void boundary_measure(struct latents *l, const struct harvested *h, struc
 
 static int study(struct job *job, struct harvested *h, struct subset *test, struct dfc *d, struct active *active, struct err *e)
 {
-	struct train_data data = subset_data(test, NULL);
+	struct train_data data = subset_data(test, NULL, NULL);
 	struct relevance_opts o = { .permutations = job->spec->study.permutations, .draws = 400, .level = 0.95,
 		.seed = job->spec->seed };
 	struct latents l = { .job = job, .dfc = d };

@@ -107,8 +107,8 @@ static int groups_find(struct steer_stage *s, struct err *e)
 		.least_prompts = LEAST_MADE, .alike = alike };
 
 	rows_make(s);
-	turns = subset_data(&s->turn_rows, NULL);
-	answers = subset_data(&s->answer_rows, NULL);
+	turns = subset_data(&s->turn_rows, NULL, NULL);
+	answers = subset_data(&s->answer_rows, NULL, NULL);
 	if (active_make(&s->turns, &s->dfc, s->job->par, &turns, e) < 0 ||
 	    active_make(&s->answers, &s->dfc, s->job->par, &answers, e) < 0)
 		return -1;

@@ -274,7 +274,7 @@ static int summary_write(const struct training *t, const struct heldout *held, s
 
 static int finish(struct training *t, struct err *e)
 {
-	struct train_data test = subset_data(&t->test, NULL);
+	struct train_data test = subset_data(&t->test, NULL, NULL);
 	struct heldout held;
 
 	if (dfc_evaluate(&held, trainer_dict(t->trainer), t->job->par, &test, e) < 0 ||
@@ -288,7 +288,7 @@ static int train_open(struct training *t, struct err *e)
 {
 	struct job *job = t->job;
 	struct dfc_shape shape = dictionary_shape(job->plan);
-	double *weight = NULL;
+	double *weight = NULL, *lead = NULL;
 
 	if (harvested_open(&t->h, job->mem, job->spec, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
@@ -302,7 +302,9 @@ static int train_open(struct training *t, struct err *e)
 		return err_set(e, ERR_INPUT, "no document is held out; raise corpus.held_out");
 	if (t->opts.enrich > 0 && job->spec->harvest.gap)
 		weight = subset_weights(job->mem, &t->train, t->opts.enrich_above);
-	t->data = subset_data(&t->train, weight);
+	if (t->opts.seeded > 0 && job->spec->harvest.gap)
+		lead = subset_lead(job->mem, &t->train, t->opts.enrich_above);
+	t->data = subset_data(&t->train, weight, lead);
 	return trainer_new(&t->trainer, &shape, &t->opts, &t->data, job->par, e);
 }
 

@@ -1,0 +1,73 @@
+#!/bin/sh
+# runs.sh PROGRAM: whole audits of golden/small - the same bytes for other threads, after kill -9 in every kind of step, for
+# two runs on one cache at once - and the same results as golden/small/results.json. UPDATE=1 rewrites that file.
+cd "$(dirname "$0")/.." || exit 2
+program=$PWD/$1
+work=$(mktemp -d) || exit 2
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+audit() { # CACHE OUT OPTIONS...
+	cache=$1 out=$2
+	shift 2
+	"$program" run golden/small/spec.yaml --allow-dirty --cache "$work/cache-$cache" --out "$work/$out" "$@"
+}
+
+digests() { # RUN: of what must not differ
+	(cd "$work/$1" && sha256sum results.json report.md report.pdf MANIFEST)
+}
+
+verdict() { # STATUS WHAT
+	if [ "$1" -eq 0 ]; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAIL $2"
+	fi
+}
+
+same() { # RUN WHAT
+	[ "$(digests first)" = "$(digests "$1")" ]
+	verdict $? "$2"
+}
+
+# kills the run when its log first says WORD, then lets the same command end it
+killed() { # NAME WORD
+	audit "$1" "$1" --progress=lines >/dev/null 2>"$work/$1.log" &
+	pid=$!
+	while kill -0 "$pid" 2>/dev/null && ! grep -q "$2" "$work/$1.log"; do :; done
+	kill -9 "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+	audit "$1" "$1" --progress=never >/dev/null && same "$1" "killed at \"$2\" and started again"
+}
+
+audit first first --threads 1 --progress=never >"$work/first.out" || exit 1
+[ "$(cat "$work/first.out")" = "$work/first" ]
+verdict $? "stdout is the run directory and nothing else"
+"$program" verify "$work/first" >/dev/null && (cd "$work/first" && sha256sum --quiet -c MANIFEST)
+verdict $? "the MANIFEST holds, by our own word and by sha256sum's"
+
+for threads in 2 3 7; do
+	audit "t$threads" "t$threads" --threads "$threads" --progress=never >/dev/null
+	same "t$threads" "$threads threads"
+done
+audit first again --progress=never >/dev/null
+same again "everything from the cache"
+killed harvest "acts base: 2"
+killed training "train 1: 50"
+killed rendering "steer: done"
+
+audit both one --progress=never >/dev/null &
+audit both two --progress=never >/dev/null
+wait $!
+same one "two runs on one cache: the first"
+same two "two runs on one cache: the second"
+
+if [ -n "$UPDATE" ]; then
+	cp "$work/first/results.json" golden/small/results.json
+fi
+cmp "$work/first/results.json" golden/small/results.json
+verdict $? "the results differ from golden/small/results.json: if that is meant, UPDATE=1 tests/runs.sh, and say why in the commit"
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
