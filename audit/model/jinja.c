@@ -31,7 +31,7 @@ static int parse(struct jinja *t, struct view text, const char *name, struct err
 	if (jinja_lex(&token, &n, mem, t->source, t->name, e) < 0)
 		return -1;
 	p.tok = token;
-	if (!parse_body(&p, &body, ""))
+	if (!parse_body(&p, &body, "") || !parse_known(&p))
 		return -1;
 	t->body = body;
 	return 0;

@@ -23,6 +23,15 @@ static struct view param_name(const char *params, unsigned i)
 	return (struct view){ params, blank != NULL ? (size_t)(blank - params) : strlen(params) };
 }
 
+int callee_known(struct machine *m, const struct callee *f, struct view name, bool filter)
+{
+	const char *what = filter ? "filter" : "test";
+
+	if (f == NULL)
+		return FAIL(m, "there is no %s '%.*s'", what, SHORT_VIEW(name));
+	return f->fn == NULL ? FAIL(m, "the %s '%s' is not supported", what, f->name) : 0;
+}
+
 static int bind_named(struct machine *m, struct call *c, const struct callee *f, const struct named *a)
 {
 	struct view name;
@@ -374,10 +383,8 @@ int value_slice(struct machine *m, struct value *out, struct value a, const stru
 		return machine_undefined(m, a);
 	if (a.safe)
 		return FAIL(m, "a slice of a string marked safe is not supported");
-	if (!is_sequence(a) && a.kind != VAL_STRING) {
-		*out = val_undefined_in(m, a, VIEW("of a slice"), true);
-		return 0;
-	}
+	if (!is_sequence(a) && a.kind != VAL_STRING)
+		return FAIL(m, "a %s cannot be sliced", val_type(a));
 	n = (int64_t)(a.kind == VAL_STRING ? a.text->chars : a.seq->n);
 	if (slice_bound(m, &at[2], bound[2], 0, -n - 1, n + 1) < 0)
 		return -1;

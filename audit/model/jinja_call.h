@@ -56,7 +56,9 @@ const struct callee *function_find(struct view name);
 const struct callee *method_find(enum val_kind kind, struct view name);
 const struct callee *callee_in(const struct callee *table, struct view name);
 
-/* Matches the arguments and calls. `what` ("filter", "method") is for errors. */
+/* 0, or -1 where there is no such filter (or test), or none we have. */
+int callee_known(struct machine *m, const struct callee *f, struct view name, bool filter);
+/* Matches the arguments and calls. */
 int callee_call(struct machine *m, struct value *out, const struct callee *f, struct value self,
 		const struct args *args);
 /* Anything a template can call: macros, functions, methods, recursive loops. */

@@ -165,6 +165,8 @@ static int eval_filtered(struct machine *m, struct value *out, struct value in, 
 	if (eval_args(m, &args, n->b, s) < 0)
 		return -1;
 	m->at = n->at;
+	if (callee_known(m, n->callee, n->name, n->kind == NODE_FILTER) < 0)
+		return -1;
 	return callee_call(m, out, n->callee, in, &args);
 }
 

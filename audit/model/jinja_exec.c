@@ -190,7 +190,7 @@ int loop_attr(struct machine *m, struct value *out, struct loop *l, struct view 
 
 enum flow loop_run(struct machine *m, struct pen *out, struct loop *l)
 {
-	bool any, ran = false;
+	bool any, complete = false;
 	struct value item;
 	enum flow flow;
 
@@ -202,7 +202,6 @@ enum flow loop_run(struct machine *m, struct pen *out, struct loop *l)
 			return FLOW_ERROR;
 		if (!any)
 			break;
-		ran = true;
 		l->before = l->current;
 		l->current = item;
 		s = scope_new(m, l->scope);
@@ -214,8 +213,10 @@ enum flow loop_run(struct machine *m, struct pen *out, struct loop *l)
 			return FLOW_ERROR;
 		if (flow == FLOW_BREAK)
 			break;
+		/* Jinja's compiler notes the iteration behind the body, so one that was cut short does not count */
+		complete |= flow == FLOW_ON;
 	}
-	return ran ? FLOW_ON : exec(m, out, l->node->d, scope_new(m, l->scope));
+	return complete ? FLOW_ON : exec(m, out, l->node->d, scope_new(m, l->scope));
 }
 
 int loop_call(struct machine *m, struct value *out, struct loop *l, const struct args *args)

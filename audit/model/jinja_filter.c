@@ -16,21 +16,30 @@ static int filter_case(struct machine *m, struct value *out, const struct call *
 	return machine_step(m, 4 * t->n);
 }
 
+static bool begins_word(uint32_t before)
+{
+	return text_is_space(before) || before == '-' || before == '(' || before == '{' || before == '[' ||
+	       before == '<';
+}
+
 /* Words begin behind white space and - ( { [ <, which is not what str.title() does. */
 static int filter_title(struct machine *m, struct value *out, const struct call *c)
 {
 	struct pen *pen = pen_new(&m->heap);
 	const struct text *t;
-	bool begins = true;
+	size_t at = 0, len, rest;
 
 	if (val_string(m, &t, c->self) < 0)
 		return -1;
-	for (size_t at = 0, len; at < t->n; at += len) {
+	while (at < t->n && !m->heap.full) {
 		uint32_t cp = 0;
 
 		len = utf8_decode(&cp, t->p + at, t->n - at);
-		put_cased(pen, t, at, len, begins ? CASE_UPPER : CASE_LOWER);
-		begins = text_is_space(cp) || cp == '-' || cp == '(' || cp == '{' || cp == '[' || cp == '<';
+		put_cased(pen, t, at, len, CASE_UPPER);
+		at += len;
+		for (rest = at; at < t->n && !begins_word(cp); at += len)
+			len = utf8_decode(&cp, t->p + at, t->n - at);
+		pen_text(pen, text_case(m, text_part(&m->heap, t, rest, at), CASE_LOWER));
 	}
 	*out = val_text(pen_text_of(pen));
 	return machine_step(m, 4 * t->n);
@@ -311,23 +320,44 @@ static int filter_abs(struct machine *m, struct value *out, const struct call *c
 	return value_negate(m, out, c->self, true);
 }
 
-/* A float as text, whole, with blanks around it and underscores between digits: what float() reads. */
+/* "inf", "Infinity", "NaN", with a sign or not: what float() reads besides numbers. */
+static bool read_not_finite(double *v, struct view z)
+{
+	static const char *const word[] = { "inf", "infinity", "nan" };
+	bool minus = z.n > 0 && z.p[0] == '-';
+	size_t sign = z.n > 0 && (minus || z.p[0] == '+'), i;
+
+	for (size_t w = 0; w < 3; w++) {
+		for (i = 0; i < z.n - sign && word[w][i] != '\0' && (z.p[sign + i] | 0x20) == word[w][i]; i++)
+			;
+		if (i == z.n - sign && word[w][i] == '\0') {
+			*v = w == 2 ? __builtin_nan("") : minus ? -__builtin_inf() : __builtin_inf();
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_digit_at(const struct text *t, size_t i)
+{
+	return i < t->n && t->p[i] >= '0' && t->p[i] <= '9';
+}
+
+/* A float as text, whole, with underscores between digits and no need of digits on both sides of the point. */
 static bool read_real(double *v, const struct text *t)
 {
 	struct str plain = STR_INIT;
 	bool good = t->n > 0;
 
 	for (size_t i = 0; i < t->n; i++) {
-		bool between = i > 0 && i + 1 < t->n && t->p[i - 1] >= '0' && t->p[i - 1] <= '9' &&
-			       t->p[i + 1] >= '0' && t->p[i + 1] <= '9';
-
-		good = good && (t->p[i] != '_' || between);
-		if (t->p[i] != '_' && !(i == 0 && t->p[i] == '+'))
+		if (t->p[i] == '_')
+			good = good && i > 0 && is_digit_at(t, i - 1) && is_digit_at(t, i + 1);
+		else if (t->p[i] == '.' && is_digit_at(t, i - 1) != is_digit_at(t, i + 1))
+			str_adds(&plain, is_digit_at(t, i + 1) ? "0." : ".0");
+		else if (i > 0 || t->p[i] != '+')
 			str_addc(&plain, t->p[i]);
 	}
-	if (view_ends(str_view(&plain), "."))
-		str_addc(&plain, '0');
-	good = good && plain.n > 0 && view_real(v, str_view(&plain));
+	good = good && plain.n > 0 && (view_real(v, str_view(&plain)) || read_not_finite(v, text_view(t)));
 	str_release(&plain);
 	return good;
 }
@@ -442,6 +472,7 @@ static int filter_round(struct machine *m, struct value *out, const struct call 
 	struct value scale, scaled;
 	int64_t digits = 0;
 	double v;
+	bool up;
 
 	if (c->self.kind == VAL_UNDEFINED)
 		return machine_undefined(m, c->self);
@@ -464,14 +495,14 @@ static int filter_round(struct machine *m, struct value *out, const struct call 
 	if (value_binary(m, &scale, NODE_POW, val_int(10), val_int(digits)) < 0 ||
 	    value_binary(m, &scaled, NODE_MUL, c->self, scale) < 0)
 		return -1;
-	if (view_is(text_view(method), "floor"))
-		return value_binary(m, &scaled, NODE_FLOORDIV, scaled, val_int(1)) < 0 ?
-			       -1 : value_binary(m, out, NODE_DIV, scaled, scale);
-	if (value_negate(m, &scaled, scaled, true) < 0 ||
+	up = view_is(text_view(method), "ceil");
+	if ((up && value_negate(m, &scaled, scaled, true) < 0) ||
 	    value_binary(m, &scaled, NODE_FLOORDIV, scaled, val_int(1)) < 0 ||
-	    value_negate(m, &scaled, scaled, true) < 0)
+	    (up && value_negate(m, &scaled, scaled, true) < 0))
 		return -1;
-	return value_binary(m, out, NODE_DIV, scaled, scale);
+	/* what ceil() and floor() give is an integer in Python, which has no -0 */
+	return value_binary(m, &scaled, NODE_ADD, scaled, val_int(0)) < 0 ?
+		       -1 : value_binary(m, out, NODE_DIV, scaled, scale);
 }
 
 static const struct callee filters[] = {

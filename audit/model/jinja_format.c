@@ -13,6 +13,7 @@ struct spec {
 	bool alternate, comma;
 	int64_t width, precision;  /* precision -1: not given */
 	char type;                 /* 0: not given */
+	bool given;                /* there is something behind the colon */
 };
 
 static void put_padded(struct pen *out, const struct spec *s, const struct text *sign,
@@ -228,7 +229,9 @@ int format_percent(struct machine *m, struct value *out, const struct text *form
 		if (percent != SIZE_MAX && (machine_step(m, 0) < 0 || percent_one(&p, pen) < 0))
 			return -1;
 	}
-	if (!p.mapped && v.kind != VAL_DICT && p.next < (v.kind == VAL_TUPLE ? v.seq->n : 1))
+	/* of what can be indexed like a mapping, Python lets a format take nothing */
+	if (v.kind != VAL_DICT && v.kind != VAL_LIST && v.kind != VAL_RANGE && v.kind != VAL_UNDEFINED &&
+	    !p.mapped && p.next < (v.kind == VAL_TUPLE ? v.seq->n : 1))
 		return FAIL(m, "not all arguments converted during string formatting");
 	*out = val_text(pen_text_of(pen));
 	return machine_step(m, out->text->n);
@@ -300,6 +303,7 @@ static int read_spec(struct braces *b, struct spec *s, size_t at, size_t end)
 	uint32_t cp;
 	size_t len = utf8_decode(&cp, t->p + at, end - at);
 
+	s->given = at < end;
 	if (at + len < end && strchr("<>^=", t->p[at + len]) != NULL) {
 		s->fill = text_part(&b->m->heap, t, at, at + len);
 		s->align = t->p[at + len];
@@ -334,8 +338,10 @@ static int read_spec(struct braces *b, struct spec *s, size_t at, size_t end)
 
 static int put_field(struct braces *b, struct pen *out, struct spec *s, struct value v, char conversion)
 {
-	bool number = val_is_number(v) && conversion == 0 && (v.kind != VAL_BOOL || s->type != 0);
+	bool number = val_is_number(v) && conversion == 0 && (v.kind != VAL_BOOL || s->given);
 
+	if (s->given && conversion == 0 && v.kind != VAL_STRING && !val_is_number(v))
+		return FAIL(b->m, "a %s takes no format specification", val_type(v));
 	if (conversion != 0 && conversion != 'r' && conversion != 's')
 		return FAIL(b->m, "the conversion '!%c' is not supported", conversion);
 	if (s->type == 's' || s->type == 0) {
@@ -343,7 +349,7 @@ static int put_field(struct braces *b, struct pen *out, struct spec *s, struct v
 			return FAIL(b->m, "unknown format code 's' for a %s", val_type(v));
 		if (number && v.kind == VAL_FLOAT && (s->precision >= 0 || s->sign == '+' || s->sign == ' '))
 			return FAIL(b->m, "a format of a float without a type is not supported");
-		if (number && v.kind == VAL_INT) {
+		if (number && v.kind != VAL_FLOAT) {
 			s->type = 'd';
 			return put_number(b->m, out, s, v);
 		}

@@ -1,6 +1,5 @@
 /* Python's operators. */
 #include "model/jinja_machine.h"
-#include "num/fmath.h"
 
 static const char *sign_of(enum node_kind op)
 {
@@ -106,9 +105,11 @@ static double real_mod(double a, double b)
 	for (; step >= unit && left >= unit; step /= 2)
 		if (left >= step)
 			left -= step;
+	if (left == 0)
+		return b < 0 ? -0.0 : 0.0;
 	if (a < 0)
 		left = -left;
-	return left != 0 && (left < 0) != (b < 0) ? left + b : left;
+	return (left < 0) != (b < 0) ? left + b : left;
 }
 
 static int real_power(struct machine *m, double *v, double a, double b)
@@ -117,12 +118,8 @@ static int real_power(struct machine *m, double *v, double a, double b)
 		return FAIL(m, "0.0 cannot be raised to a negative power");
 	if (b > -1024 && b < 1024 && b == (double)(int64_t)b)
 		*v = power(a, (int64_t)b);
-	else if (a > 0)
-		*v = fm_pow_d(a, b);
-	else if (a == 0)
-		*v = 0;
 	else
-		return FAIL(m, "a power with a complex result is not supported");
+		return FAIL(m, "an exponent that is no integer below 1024 is not supported");
 	return 0;
 }
 
@@ -147,6 +144,8 @@ static int real_op(struct machine *m, struct value *out, enum node_kind op, doub
 		mod = real_mod(a, b);
 		whole = floor_of((a - mod) / b);
 		v = op == NODE_MOD ? mod : (a - mod) / b - whole > 0.5 ? whole + 1 : whole;
+		if (op == NODE_FLOORDIV && v == 0)
+			v = __builtin_signbit(a / b) ? -0.0 : 0.0;
 	}
 	*out = val_real(v);
 	return 0;

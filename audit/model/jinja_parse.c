@@ -108,21 +108,19 @@ static struct node *parse_postfix(struct parser *p, struct node *n)
 	return n;
 }
 
-/* The name of a filter or test, which may have dots; it must be one we have. */
+/* The name of a filter or test. Whether it is one we have is settled by parse_known(). */
 static struct node *parse_callee(struct parser *p, enum node_kind kind, struct node *a)
 {
-	const char *what = kind == NODE_FILTER ? "filter" : "test";
 	struct node *n = node_new(p, kind, p->tok->at);
 	struct view name = p->tok->text;
 
 	n->a = a;
 	if (!parse_expect(p, TOKEN_NAME, NULL))
 		return NULL;
+	n->name = name;
 	n->callee = kind == NODE_FILTER ? filter_find(name) : test_find(name);
-	if (n->callee == NULL)
-		return PARSE_FAIL(p, n->at, "there is no %s '%.*s'", what, SHORT_VIEW(name));
-	if (n->callee->fn == NULL)
-		return PARSE_FAIL(p, n->at, "the %s '%.*s' is not supported", what, SHORT_VIEW(name));
+	if (p->unknown == NULL && (n->callee == NULL || n->callee->fn == NULL))
+		p->unknown = n;
 	return n;
 }
 
@@ -363,6 +361,7 @@ struct node *parse_or(struct parser *p)
 
 static struct node *parse_cond(struct parser *p)
 {
+	const struct node *unknown = p->unknown;
 	struct node *then = parse_or(p), *n;
 
 	while (then != NULL && parse_at(p, TOKEN_NAME, "if")) {
@@ -377,6 +376,7 @@ static struct node *parse_cond(struct parser *p)
 			if (n->c == NULL)
 				return NULL;
 		}
+		p->unknown = unknown;
 		then = n;
 	}
 	return then;
@@ -391,4 +391,18 @@ struct node *parse_expression(struct parser *p)
 	n = parse_cond(p);
 	p->depth--;
 	return n;
+}
+
+bool parse_known(struct parser *p)
+{
+	const struct node *n = p->unknown;
+	const char *what = n != NULL && n->kind == NODE_FILTER ? "filter" : "test";
+
+	if (n == NULL)
+		return true;
+	if (n->callee == NULL)
+		PARSE_ERROR(p, n->at, "there is no %s '%.*s'", what, SHORT_VIEW(n->name));
+	else
+		PARSE_ERROR(p, n->at, "the %s '%s' is not supported", what, n->callee->name);
+	return false;
 }

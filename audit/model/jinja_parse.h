@@ -16,6 +16,7 @@ struct parser {
 	unsigned depth;
 	unsigned loops;            /* for loops around this place, in this macro */
 	struct node *macro;        /* the innermost macro around this place, or NULL */
+	const struct node *unknown; /* the first FILTER or TEST we do not have, or NULL */
 };
 
 #define PARSE_ERROR(p, where, ...) err_at((p)->e, ERR_INPUT, jinja_pos((p)->t, (where)), __VA_ARGS__)
@@ -43,6 +44,9 @@ struct node *parse_tuple(struct parser *p, bool cond);
 struct node *parse_target(struct parser *p, bool with_namespace);
 /* "name(args) | name(args)..."; the first is applied to nothing, which stands for what the block says. */
 struct node *parse_filter_chain(struct parser *p);
+/* Are all filters and tests ones we have?  Behind a condition, which may never hold, there is time to fail until
+ * they are used, as in Jinja: templates ask what the engine can do. */
+bool parse_known(struct parser *p);
 /* Statements up to one of the end tags (parted by blanks), which stays the current token. */
 bool parse_body(struct parser *p, struct node **out, const char *ends);
 

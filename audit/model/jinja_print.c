@@ -174,6 +174,8 @@ int val_repr(struct machine *m, struct pen *out, struct value v)
 		break;
 	case VAL_STRING:
 		text_repr(out, v.text);
+		if (v.safe)
+			r = FAIL(m, "repr() of a string marked safe is not supported");
 		break;
 	default:
 		r = thing_repr(m, out, v);

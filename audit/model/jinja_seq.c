@@ -45,16 +45,14 @@ static const struct value *find_named(const struct args *a, const char *name)
 static int callee_named(struct machine *m, const struct callee **f, struct args *rest, const struct args *all,
 			size_t i, bool filter)
 {
-	const char *what = filter ? "filter" : "test";
 	struct value name = all->pos[i];
 
 	if (name.kind != VAL_STRING)
-		return FAIL(m, "the name of a %s must be a string, not a %s", what, val_type(name));
+		return FAIL(m, "the name of a %s must be a string, not a %s", filter ? "filter" : "test",
+			    val_type(name));
 	*f = filter ? filter_find(text_view(name.text)) : test_find(text_view(name.text));
-	if (*f == NULL)
-		return FAIL(m, "there is no %s '%.*s'", what, SHORT_VIEW(text_view(name.text)));
-	if ((*f)->fn == NULL)
-		return FAIL(m, "the %s '%s' is not supported", what, (*f)->name);
+	if (callee_known(m, *f, text_view(name.text), filter) < 0)
+		return -1;
 	*rest = *all;
 	rest->pos += i + 1;
 	rest->n -= i + 1;

@@ -73,6 +73,7 @@ static struct node *parse_for(struct parser *p, uint32_t at)
 static struct node *parse_if(struct parser *p, uint32_t at)
 {
 	struct node *n = node_new(p, NODE_IF, at), **last = &n->a, *branch;
+	const struct node *unknown = p->unknown;
 
 	do {
 		branch = node_new(p, NODE_BRANCH, p->tok->at);
@@ -87,7 +88,10 @@ static struct node *parse_if(struct parser *p, uint32_t at)
 	} while (parse_skip(p, TOKEN_NAME, "elif"));
 	if (parse_at(p, TOKEN_NAME, "else"))
 		*last = node_new(p, NODE_BRANCH, p->tok->at);
-	return parse_else(p, *last != NULL ? &(*last)->b : last, "endif") ? n : NULL;
+	if (!parse_else(p, *last != NULL ? &(*last)->b : last, "endif"))
+		return NULL;
+	p->unknown = unknown;
+	return n;
 }
 
 static bool parse_signature(struct parser *p, struct node *macro)
@@ -193,12 +197,18 @@ static struct node *parse_with(struct parser *p, uint32_t at)
 	return end_block(p) && parse_body_to(p, &n->b, "endwith") ? n : NULL;
 }
 
-/* transformers' mark of what an assistant says; here it is a scope of its own and nothing else. */
+/* transformers' mark of what an assistant says; here it is a scope of its own and nothing else. For Jinja it is a
+ * function, which a loop around it cannot be left from. */
 static struct node *parse_generation(struct parser *p, uint32_t at)
 {
 	struct node *n = node_new(p, NODE_SCOPE, at);
+	unsigned loops = p->loops;
+	bool good;
 
-	return end_block(p) && parse_body_to(p, &n->b, "endgeneration") ? n : NULL;
+	p->loops = 0;
+	good = end_block(p) && parse_body_to(p, &n->b, "endgeneration");
+	p->loops = loops;
+	return good ? n : NULL;
 }
 
 static struct node *parse_print(struct parser *p, uint32_t at)

@@ -75,7 +75,7 @@ static void split_blanks(struct machine *m, struct parts *p, const struct text *
 		uint32_t cp;
 
 		if (most == 0) {
-			parts_add(m, p, text_strip(m, rest, NULL, right ? SIDE_LEFT : SIDE_RIGHT));
+			parts_add(m, p, rest);
 			return;
 		}
 		most -= most > 0;
@@ -420,7 +420,7 @@ static int str_remove_affix(struct machine *m, struct value *out, const struct c
 	return 0;
 }
 
-/* ljust, rjust, center (width, fill): `which` says where the fill goes */
+/* ljust, rjust, center (width, fill): `which` says where the text goes */
 static int str_justify(struct machine *m, struct value *out, const struct call *c)
 {
 	const struct text *t = c->self.text, *fill = text_of(&m->heap, " ");
@@ -434,8 +434,8 @@ static int str_justify(struct machine *m, struct value *out, const struct call *
 		return FAIL(m, "the fill must be one character long");
 	room = width > 0 && (uint64_t)width > t->chars ? (size_t)width - t->chars : 0;
 	/* CPython puts the odd blank on the left where the width is odd too */
-	left = c->which == SIDE_LEFT  ? room
-	     : c->which == SIDE_RIGHT ? 0
+	left = c->which == SIDE_LEFT  ? 0
+	     : c->which == SIDE_RIGHT ? room
 				      : room / 2 + (room & (size_t)width & 1);
 	pen_fill(pen, fill, left);
 	pen_text(pen, t);

@@ -31,7 +31,7 @@ static bool kind_is(struct value v, int which)
 		return v.kind == VAL_DICT;
 	case KIND_SEQUENCE:
 		return v.kind == VAL_STRING || v.kind == VAL_LIST || v.kind == VAL_TUPLE ||
-		       v.kind == VAL_RANGE || v.kind == VAL_DICT;
+		       v.kind == VAL_RANGE || v.kind == VAL_DICT || v.kind == VAL_UNDEFINED;
 	case KIND_ITERABLE:
 		return v.kind == VAL_UNDEFINED || (v.kind >= VAL_STRING && v.kind <= VAL_DICT) ||
 		       v.kind == VAL_LOOP;
