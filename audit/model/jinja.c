@@ -59,11 +59,11 @@ void jinja_close(struct jinja *t)
 
 int machine_step(struct machine *m, size_t bytes)
 {
-	m->steps += 1 + bytes / 64;
+	m->steps += 1 + bytes / 16;
 	if (m->heap.full)
 		return FAIL(m, "the template needs more than %zu MiB here", m->heap.most >> 20);
-	if (m->steps > MACHINE_STEPS)
-		return FAIL(m, "the template does not come to an end: more than %u steps", MACHINE_STEPS);
+	if (m->steps > m->most_steps)
+		return FAIL(m, "the template does not come to an end: more than %zu steps", m->most_steps);
 	return 0;
 }
 
@@ -196,6 +196,7 @@ int jinja_render(const struct text **out, struct heap *heap, const struct jinja 
 	struct pen *pen;
 	enum flow flow;
 
+	m.most_steps = MACHINE_STEPS + heap->most / 16;
 	for (size_t i = 0; i < in->n; i++)
 		scope_set(&m, context, in->var[i].name, variable(&m, &in->var[i]));
 	pen = pen_new(&m.heap);

@@ -120,6 +120,8 @@ static int macro_bind(struct machine *m, struct scope *s, const struct macro *f,
 		const struct named *named = named_find(args, p->name);
 		struct value v;
 
+		if (machine_step(m, i * sizeof(struct binding)) < 0)
+			return -1;
 		if (i < args->n && named != NULL && !view_is(p->name, "caller"))
 			return FAIL(m, "macro '%.*s' got two values for '%.*s'", SHORT_VIEW(f->node->name),
 				    SHORT_VIEW(p->name));
@@ -329,6 +331,24 @@ static int slice_bound(struct machine *m, int64_t *out, struct value v, int64_t 
 	return 0;
 }
 
+/* Every so many characters of a text. */
+static int stride_text(struct machine *m, struct pen *pen, const struct text *t, const int64_t bound[3])
+{
+	uint32_t *byte;
+	size_t n = 0;
+
+	if (!heap_room(&m->heap, t->chars + 1, sizeof(*byte)))
+		return machine_step(m, 0);
+	byte = HEAP_ARRAY(&m->heap, t->chars + 1, uint32_t);
+	for (size_t i = 0; i < t->n; i++)
+		if (((unsigned char)t->p[i] & 0xc0) != 0x80)
+			byte[n++] = (uint32_t)i;
+	byte[n] = (uint32_t)t->n;
+	for (int64_t i = bound[0]; bound[2] > 0 ? i < bound[1] : i > bound[1]; i += bound[2])
+		pen_part(pen, t, byte[i], byte[i + 1]);
+	return 0;
+}
+
 static int slice_text(struct machine *m, struct value *out, const struct text *t, const int64_t bound[3])
 {
 	struct pen *pen;
@@ -343,13 +363,8 @@ static int slice_text(struct machine *m, struct value *out, const struct text *t
 		return 0;
 	}
 	pen = pen_new(&m->heap);
-	for (int64_t i = bound[0]; bound[2] > 0 ? i < bound[1] : i > bound[1]; i += bound[2]) {
-		from = text_byte(t, (size_t)i);
-		to = text_byte(t, (size_t)i + 1);
-		pen_part(pen, t, from, to);
-		if (t->chars != t->n && machine_step(m, from) < 0)
-			return -1;
-	}
+	if (stride_text(m, pen, t, bound) < 0)
+		return -1;
 	*out = val_text(pen_text_of(pen));
 	return 0;
 }

@@ -213,7 +213,7 @@ enum flow loop_run(struct machine *m, struct pen *out, struct loop *l)
 			return FLOW_ERROR;
 		if (flow == FLOW_BREAK)
 			break;
-		/* Jinja's compiler notes the iteration behind the body, so one that was cut short does not count */
+		/* Jinja notes an iteration behind its body, so one that was cut short does not count */
 		complete |= flow == FLOW_ON;
 	}
 	return complete ? FLOW_ON : exec(m, out, l->node->d, scope_new(m, l->scope));

@@ -343,7 +343,7 @@ static bool is_digit_at(const struct text *t, size_t i)
 	return i < t->n && t->p[i] >= '0' && t->p[i] <= '9';
 }
 
-/* A float as text, whole, with underscores between digits and no need of digits on both sides of the point. */
+/* A float as text: underscores between digits, no need of digits on both sides of the point. */
 static bool read_real(double *v, const struct text *t)
 {
 	struct str plain = STR_INIT;

@@ -396,6 +396,8 @@ static int lex_operator(struct lexer *l)
 	if (len == 1 &&
 	    (l->src.p[l->at] == '\0' || strchr("+-/*%~[](){}><=.:|,;", l->src.p[l->at]) == NULL)) {
 		char_len = utf8_decode(&cp, l->src.p + l->at, l->src.n - l->at);
+		if (cp < 0x20)
+			return LEX_FAIL(l, l->at, "unexpected character U+%04X", (unsigned)cp);
 		return LEX_FAIL(l, l->at, "unexpected character '%.*s'", (int)char_len, l->src.p + l->at);
 	}
 	if (len == 1 && lex_bracket(l, l->src.p[l->at]) < 0)

@@ -9,7 +9,7 @@
  * template asks for too much.
  */
 
-#define MACHINE_STEPS 20000000u /* evaluations, and one for each 64 bytes a step handles */
+#define MACHINE_STEPS 20000000u /* evaluations, and one for each 16 bytes a step handles */
 #define MACHINE_DEPTH 1000u     /* nested evaluations; the C stack holds several times that */
 
 struct binding {
@@ -28,7 +28,7 @@ struct machine {
 	const struct jinja *t;
 	struct err *e;
 	const char *now;           /* "YYYY-MM-DD", or NULL */
-	size_t steps;
+	size_t steps, most_steps;
 	unsigned depth;
 	uint32_t at;               /* the byte of the source at work */
 };

@@ -86,9 +86,12 @@ static int call_dict(struct machine *m, struct value *out, const struct call *c)
 		return FAIL(m, "expected at most 1 positional argument, got %zu", c->all->n);
 	if (c->all->n == 1 && pairs_into(m, out->dict, c->all->pos[0]) < 0)
 		return -1;
-	for (size_t i = 0; i < c->all->n_named; i++)
+	for (size_t i = 0; i < c->all->n_named; i++) {
 		dict_set_name(m, out->dict, c->all->named[i].name, c->all->named[i].value);
-	return machine_step(m, 0);
+		if (machine_step(m, out->dict->n * sizeof(struct value)) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int call_raise(struct machine *m, struct value *out, const struct call *c)

@@ -44,8 +44,8 @@ struct node *parse_tuple(struct parser *p, bool cond);
 struct node *parse_target(struct parser *p, bool with_namespace);
 /* "name(args) | name(args)..."; the first is applied to nothing, which stands for what the block says. */
 struct node *parse_filter_chain(struct parser *p);
-/* Are all filters and tests ones we have?  Behind a condition, which may never hold, there is time to fail until
- * they are used, as in Jinja: templates ask what the engine can do. */
+/* Are all filters and tests ones we have?  Behind a condition, which may never hold, there is time to fail
+ * until they are used, as in Jinja: templates ask what the engine can do. */
 bool parse_known(struct parser *p);
 /* Statements up to one of the end tags (parted by blanks), which stays the current token. */
 bool parse_body(struct parser *p, struct node **out, const char *ends);

@@ -197,8 +197,8 @@ static struct node *parse_with(struct parser *p, uint32_t at)
 	return end_block(p) && parse_body_to(p, &n->b, "endwith") ? n : NULL;
 }
 
-/* transformers' mark of what an assistant says; here it is a scope of its own and nothing else. For Jinja it is a
- * function, which a loop around it cannot be left from. */
+/* transformers' mark of what an assistant says; here it is a scope of its own and nothing else.  For Jinja it
+ * is a function, so a loop around it cannot be left from inside. */
 static struct node *parse_generation(struct parser *p, uint32_t at)
 {
 	struct node *n = node_new(p, NODE_SCOPE, at);

@@ -80,6 +80,12 @@ size_t text_char(const struct text *t, size_t byte)
 	return t->chars == t->n ? byte : count_chars(t->p, byte);
 }
 
+/* Code points of the bytes [from, to). */
+static size_t chars_in(const struct text *t, size_t from, size_t to)
+{
+	return t->chars == t->n ? to - from : count_chars(t->p + from, to - from);
+}
+
 /* The run that holds the byte; there is at least one. */
 static size_t run_at(const struct text *t, size_t byte)
 {
@@ -111,7 +117,7 @@ const struct text *text_part(struct heap *h, const struct text *t, size_t from, 
 		return t;
 	part = HEAP_NEW(h, struct text);
 	*part = (struct text){ .p = t->p + from, .n = to - from };
-	part->chars = t->chars == t->n ? to - from : count_chars(part->p, part->n);
+	part->chars = chars_in(t, from, to);
 	if (t->n_run == 0 || from == to)
 		return part;
 	first = run_at(t, from);
@@ -296,15 +302,14 @@ void pen_part(struct pen *p, const struct text *t, size_t from, size_t to)
 	if (from == to)
 		return;
 	if (t->n_run == 0) {
-		pen_add(p, t->p + from, to - from, text_char(t, to) - text_char(t, from), 0);
+		pen_add(p, t->p + from, to - from, chars_in(t, from, to), 0);
 		return;
 	}
 	for (size_t i = run_at(t, from); i < t->n_run && t->run[i].at < to; i++) {
 		size_t a = t->run[i].at > from ? t->run[i].at : from;
 		size_t b = i + 1 < t->n_run && t->run[i + 1].at < to ? t->run[i + 1].at : to;
-		size_t chars = t->chars == t->n ? b - a : count_chars(t->p + a, b - a);
 
-		pen_add(p, t->p + a, b - a, chars, origin_in(t->run[i], a));
+		pen_add(p, t->p + a, b - a, chars_in(t, a, b), origin_in(t->run[i], a));
 	}
 }
 
@@ -314,9 +319,8 @@ void pen_text(struct pen *p, const struct text *t)
 		pen_add(p, t->p, t->n, t->chars, 0);
 	for (size_t i = 0; i < t->n_run; i++) {
 		size_t a = t->run[i].at, b = i + 1 < t->n_run ? t->run[i + 1].at : t->n;
-		size_t chars = t->chars == t->n ? b - a : count_chars(t->p + a, b - a);
 
-		pen_add(p, t->p + a, b - a, chars, t->run[i].origin);
+		pen_add(p, t->p + a, b - a, chars_in(t, a, b), t->run[i].origin);
 	}
 }
 
@@ -330,8 +334,15 @@ void pen_fill(struct pen *p, const struct text *t, size_t times)
 	}
 	if (!pen_room(p, n))
 		return;
-	for (; times > 0 && !p->heap->full; times--)
+	for (; t->n_run > 0 && times > 0; times--)
 		pen_text(p, t);
+	/* without origins: the first copy, then twice as much each time */
+	for (size_t done = 0, more; times > 0 && done < n; done += more) {
+		const char *from = done == 0 ? t->p : p->p + p->n - done;
+
+		more = done == 0 ? t->n : done < n - done ? done : n - done;
+		pen_add(p, from, more, more / t->n * t->chars, 0);
+	}
 }
 
 const struct text *pen_text_of(struct pen *p)
