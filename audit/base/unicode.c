@@ -66,10 +66,8 @@ bool unicode_is_printable(uint32_t cp)
 	case UTF8PROC_CATEGORY_CC:
 	case UTF8PROC_CATEGORY_CF:
 	case UTF8PROC_CATEGORY_CS:
-	case UTF8PROC_CATEGORY_CO:
-		return cp == ' ';
-	default:
-		return true;
+	case UTF8PROC_CATEGORY_CO: return cp == ' ';
+	default: return true;
 	}
 }
 
@@ -156,8 +154,8 @@ size_t unicode_decompose(uint32_t out[UNICODE_DECOMPOSED], uint32_t cp, bool com
 	utf8proc_option_t options = UTF8PROC_STABLE | UTF8PROC_DECOMPOSE | (compat ? UTF8PROC_COMPAT : 0);
 	utf8proc_int32_t dst[UNICODE_DECOMPOSED];
 	int last_boundclass = 0;
-	utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)cp, dst, UNICODE_DECOMPOSED,
-						     options, &last_boundclass);
+	utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)cp, dst, UNICODE_DECOMPOSED, options,
+						     &last_boundclass);
 
 	BUG_ON(n < 1 || n > UNICODE_DECOMPOSED);
 	for (utf8proc_ssize_t i = 0; i < n; i++)

@@ -74,8 +74,8 @@ static void add_tokens(struct chat_template *t, const struct json *config)
 		if (v->kind == JSON_ARRAY)
 			add_token_list(t, token_name[i], v);
 		else if (token_text(&text, v))
-			t->token[t->n_tokens++] = (struct jinja_var){ .name = view_of(token_name[i]),
-								      .text = keep(t, text) };
+			t->token[t->n_tokens++] =
+				(struct jinja_var){ .name = view_of(token_name[i]), .text = keep(t, text) };
 	}
 }
 
@@ -136,8 +136,10 @@ static int open_from_config(struct chat_template **out, const char *dir, const s
 		}
 	}
 	if (json_is_null(v)) {
-		err_set(e, ERR_INPUT, "%s has no chat template: neither chat_template.jinja nor "
-				      "\"chat_template\" in tokenizer_config.json", dir);
+		err_set(e, ERR_INPUT,
+			"%s has no chat template: neither chat_template.jinja nor "
+			"\"chat_template\" in tokenizer_config.json",
+			dir);
 		goto out;
 	}
 	if (v->kind != JSON_STRING) {
@@ -306,8 +308,9 @@ int chat_render(struct chat_text *out, struct arena *mem, const struct chat_temp
 		var[in.n++] = (struct jinja_var){ .name = i->key, .json = i };
 	var[in.n++] = (struct jinja_var){ .name = VIEW("add_generation_prompt"),
 					  .json = o->add_generation_prompt ? &yes : &no };
-	var[in.n++] = (struct jinja_var){ .name = VIEW("messages"), .json = messages, .origin = place_of,
-					  .ud = &places };
+	var[in.n++] = (struct jinja_var){
+		.name = VIEW("messages"), .json = messages, .origin = place_of, .ud = &places
+	};
 	in.var = var;
 	heap.most += 16 * (size_t)bytes;
 	with_tools = t->tool_use != NULL && !json_is_null(json_find(extra, "tools"));

@@ -44,8 +44,8 @@ struct chat_text {
 
 struct chat_opts {
 	bool add_generation_prompt;
-	const struct json *extra;  /* object of further variables (tools, enable_thinking, ...), or NULL */
-	const char *now;           /* "YYYY-MM-DD": what strftime_now formats; NULL: using it is an error */
+	const struct json *extra; /* object of further variables (tools, enable_thinking, ...), or NULL */
+	const char *now;	  /* "YYYY-MM-DD": what strftime_now formats; NULL: using it is an error */
 };
 
 /* `messages` is a JSON array of objects with "role" and "content". What the template raises by

@@ -155,22 +155,16 @@ static struct value from_json_object(struct machine *m, const struct json *j, co
 static struct value from_json(struct machine *m, const struct json *j, const struct jinja_var *var)
 {
 	switch (j->kind) {
-	case JSON_NULL:
-		return val_none();
+	case JSON_NULL: return val_none();
 	case JSON_FALSE:
-	case JSON_TRUE:
-		return val_bool(j->kind == JSON_TRUE);
-	case JSON_INTEGER:
-		return val_int(j->integer);
-	case JSON_REAL:
-		return val_real(j->real);
+	case JSON_TRUE: return val_bool(j->kind == JSON_TRUE);
+	case JSON_INTEGER: return val_int(j->integer);
+	case JSON_REAL: return val_real(j->real);
 	case JSON_STRING:
 		return val_text(
 			text_make(&m->heap, j->str, var->origin != NULL ? var->origin(var->ud, j) : 0));
-	case JSON_ARRAY:
-		return from_json_list(m, j, var);
-	default:
-		return from_json_object(m, j, var);
+	case JSON_ARRAY: return from_json_list(m, j, var);
+	default: return from_json_object(m, j, var);
 	}
 }
 

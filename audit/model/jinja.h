@@ -32,9 +32,9 @@ void jinja_close(struct jinja *t);
 /* A variable: a JSON value whose strings may have origins, or a text, or a list of texts. */
 struct jinja_var {
 	struct view name;
-	const struct json *json;   /* or NULL: `text` or `list` */
+	const struct json *json; /* or NULL: `text` or `list` */
 	struct view text;
-	const struct view *list;   /* (n_list), or NULL */
+	const struct view *list; /* (n_list), or NULL */
 	size_t n_list;
 	/* The origin of the first byte of a string of the JSON, or 0 (NULL: always 0). */
 	uint32_t (*origin)(const void *ud, const struct json *string);
@@ -44,7 +44,7 @@ struct jinja_var {
 struct jinja_inputs {
 	const struct jinja_var *var; /* of two with one name, the last counts */
 	size_t n;
-	const char *now;           /* "YYYY-MM-DD" for strftime_now, or NULL */
+	const char *now; /* "YYYY-MM-DD" for strftime_now, or NULL */
 };
 
 /* The text lives in `heap` (given empty, `most` set) among the machine's litter; the caller releases it. */

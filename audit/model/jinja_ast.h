@@ -26,12 +26,51 @@
  *	WITH       a: SETs, b: body               SCOPE     b: body
  */
 enum node_kind {
-	NODE_CONST, NODE_NAME, NODE_LIST, NODE_TUPLE, NODE_DICT, NODE_PAIR, NODE_ATTR, NODE_ITEM, NODE_SLICE,
-	NODE_NSREF, NODE_CALL, NODE_ARG, NODE_FILTER, NODE_TEST, NODE_COND, NODE_NOT, NODE_NEG, NODE_POS,
-	NODE_AND, NODE_OR, NODE_ADD, NODE_SUB, NODE_MUL, NODE_DIV, NODE_FLOORDIV, NODE_MOD, NODE_POW,
-	NODE_COMPARE, NODE_OPERAND, NODE_CONCAT,
-	NODE_DATA, NODE_PRINT, NODE_IF, NODE_BRANCH, NODE_FOR, NODE_SET, NODE_SET_BLOCK, NODE_MACRO,
-	NODE_PARAM, NODE_CALL_BLOCK, NODE_FILTER_BLOCK, NODE_WITH, NODE_SCOPE, NODE_BREAK, NODE_CONTINUE,
+	NODE_CONST,
+	NODE_NAME,
+	NODE_LIST,
+	NODE_TUPLE,
+	NODE_DICT,
+	NODE_PAIR,
+	NODE_ATTR,
+	NODE_ITEM,
+	NODE_SLICE,
+	NODE_NSREF,
+	NODE_CALL,
+	NODE_ARG,
+	NODE_FILTER,
+	NODE_TEST,
+	NODE_COND,
+	NODE_NOT,
+	NODE_NEG,
+	NODE_POS,
+	NODE_AND,
+	NODE_OR,
+	NODE_ADD,
+	NODE_SUB,
+	NODE_MUL,
+	NODE_DIV,
+	NODE_FLOORDIV,
+	NODE_MOD,
+	NODE_POW,
+	NODE_COMPARE,
+	NODE_OPERAND,
+	NODE_CONCAT,
+	NODE_DATA,
+	NODE_PRINT,
+	NODE_IF,
+	NODE_BRANCH,
+	NODE_FOR,
+	NODE_SET,
+	NODE_SET_BLOCK,
+	NODE_MACRO,
+	NODE_PARAM,
+	NODE_CALL_BLOCK,
+	NODE_FILTER_BLOCK,
+	NODE_WITH,
+	NODE_SCOPE,
+	NODE_BREAK,
+	NODE_CONTINUE,
 };
 
 enum compare_op { CMP_EQ, CMP_NE, CMP_LT, CMP_LE, CMP_GT, CMP_GE, CMP_IN, CMP_NOT_IN };
@@ -39,7 +78,7 @@ enum arg_how { ARG_PLAIN, ARG_NAMED, ARG_STAR, ARG_STARS };
 
 struct node {
 	enum node_kind kind;
-	uint32_t at;               /* byte in the source */
+	uint32_t at; /* byte in the source */
 	struct node *next;
 	struct node *a, *b, *c, *d, *test;
 	struct view name;
@@ -47,14 +86,14 @@ struct node {
 	const struct callee *callee;
 	enum compare_op op;
 	enum arg_how how;
-	bool recursive;            /* FOR */
+	bool recursive;					/* FOR */
 	bool takes_kwargs, takes_varargs, takes_caller; /* MACRO: its body says so */
 };
 
 struct jinja {
-	struct heap heap;          /* nodes and constants */
-	const char *name;          /* of the file, for errors */
-	struct view source;        /* newlines normalised, the last one dropped, as Jinja does */
+	struct heap heap;   /* nodes and constants */
+	const char *name;   /* of the file, for errors */
+	struct view source; /* newlines normalised, the last one dropped, as Jinja does */
 	const struct node *body;
 };
 

@@ -195,18 +195,12 @@ int macro_call(struct machine *m, struct value *out, const struct macro *f, cons
 int value_call(struct machine *m, struct value *out, struct value f, const struct args *args)
 {
 	switch (f.kind) {
-	case VAL_MACRO:
-		return macro_call(m, out, f.macro, args);
-	case VAL_FUNCTION:
-		return callee_call(m, out, f.callee, val_none(), args);
-	case VAL_METHOD:
-		return callee_call(m, out, f.method->callee, f.method->self, args);
-	case VAL_LOOP:
-		return loop_call(m, out, f.loop, args);
-	case VAL_UNDEFINED:
-		return machine_undefined(m, f);
-	default:
-		return FAIL(m, "'%s' object is not callable", val_type(f));
+	case VAL_MACRO: return macro_call(m, out, f.macro, args);
+	case VAL_FUNCTION: return callee_call(m, out, f.callee, val_none(), args);
+	case VAL_METHOD: return callee_call(m, out, f.method->callee, f.method->self, args);
+	case VAL_LOOP: return loop_call(m, out, f.loop, args);
+	case VAL_UNDEFINED: return machine_undefined(m, f);
+	default: return FAIL(m, "'%s' object is not callable", val_type(f));
 	}
 }
 
@@ -372,8 +366,8 @@ static int slice_text(struct machine *m, struct value *out, const struct text *t
 static int slice_items(struct machine *m, struct value *out, struct value a, const int64_t bound[3])
 {
 	struct value *item;
-	size_t n = 0, most = bound[2] > 0 ? (size_t)(bound[1] > bound[0] ? bound[1] - bound[0] : 0) :
-					    (size_t)(bound[0] > bound[1] ? bound[0] - bound[1] : 0);
+	size_t n = 0, most = bound[2] > 0 ? (size_t)(bound[1] > bound[0] ? bound[1] - bound[0] : 0)
+					  : (size_t)(bound[0] > bound[1] ? bound[0] - bound[1] : 0);
 
 	if (a.kind == VAL_RANGE)
 		return FAIL(m, "slices of a range are not supported");

@@ -24,24 +24,27 @@ struct args {
 #define CALL_PARAMS 6
 
 struct call {
-	struct value self;         /* the filtered or tested value, the object of a method */
+	struct value self;	       /* the filtered or tested value, the object of a method */
 	struct value arg[CALL_PARAMS]; /* by parameter, VAL_ABSENT where not given */
 	const struct args *all;
-	int which;                 /* of a function that serves several rows */
+	int which; /* of a function that serves several rows */
 };
 
 typedef int (*call_fn)(struct machine *m, struct value *out, const struct call *c);
 
 struct callee {
 	const char *name;
-	call_fn fn;                /* NULL: known and not supported */
-	const char *params;        /* names parted by blanks; NULL: any arguments, seen in `all` */
-	unsigned required;         /* how many of them must be given */
+	call_fn fn;	    /* NULL: known and not supported */
+	const char *params; /* names parted by blanks; NULL: any arguments, seen in `all` */
+	unsigned required;  /* how many of them must be given */
 	int which;
-	bool takes_safe;           /* does the same to a string marked safe */
+	bool takes_safe; /* does the same to a string marked safe */
 };
 
-#define CALLEE(z, f, p, r, w) { .name = (z), .fn = (f), .params = (p), .required = (r), .which = (w) }
+#define CALLEE(z, f, p, r, w)                                                        \
+	{                                                                            \
+		.name = (z), .fn = (f), .params = (p), .required = (r), .which = (w) \
+	}
 
 struct method {
 	const struct callee *callee;

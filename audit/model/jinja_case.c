@@ -50,8 +50,10 @@ void put_cased(struct pen *pen, const struct text *t, size_t at, size_t len, int
 	else if (to == CASE_TITLE && cp == 0xdf)
 		pen_puts(pen, "Ss");
 	else
-		pen_char(pen, to == CASE_UPPER ? unicode_upper(cp) : to == CASE_LOWER ? unicode_lower(cp) :
-			      to == CASE_TITLE ? unicode_title(cp) : cp);
+		pen_char(pen, to == CASE_UPPER	 ? unicode_upper(cp)
+			      : to == CASE_LOWER ? unicode_lower(cp)
+			      : to == CASE_TITLE ? unicode_title(cp)
+						 : cp);
 }
 
 /* What is changed in case is no longer what the message said: origins are lost. */
@@ -81,10 +83,10 @@ static bool is_other_digit(uint32_t cp)
 	static const struct {
 		uint32_t first, last;
 	} range[] = {
-		{ 0xb2, 0xb3 },       { 0xb9, 0xb9 },       { 0x1369, 0x1371 },   { 0x19da, 0x19da },
-		{ 0x2070, 0x2070 },   { 0x2074, 0x2079 },   { 0x2080, 0x2089 },   { 0x2460, 0x2468 },
-		{ 0x2474, 0x247c },   { 0x2488, 0x2490 },   { 0x24ea, 0x24ea },   { 0x24f5, 0x24fd },
-		{ 0x24ff, 0x24ff },   { 0x2776, 0x277e },   { 0x2780, 0x2788 },   { 0x278a, 0x2792 },
+		{ 0xb2, 0xb3 },	      { 0xb9, 0xb9 },	    { 0x1369, 0x1371 },	  { 0x19da, 0x19da },
+		{ 0x2070, 0x2070 },   { 0x2074, 0x2079 },   { 0x2080, 0x2089 },	  { 0x2460, 0x2468 },
+		{ 0x2474, 0x247c },   { 0x2488, 0x2490 },   { 0x24ea, 0x24ea },	  { 0x24f5, 0x24fd },
+		{ 0x24ff, 0x24ff },   { 0x2776, 0x277e },   { 0x2780, 0x2788 },	  { 0x278a, 0x2792 },
 		{ 0x10a40, 0x10a43 }, { 0x10e60, 0x10e68 }, { 0x11052, 0x1105a }, { 0x1f100, 0x1f10a },
 	};
 
@@ -97,24 +99,15 @@ static bool is_other_digit(uint32_t cp)
 static bool char_is(uint32_t cp, int which)
 {
 	switch (which) {
-	case IS_SPACE:
-		return text_is_space(cp);
-	case IS_ALPHA:
-		return unicode_is_letter(cp);
-	case IS_DECIMAL:
-		return unicode_is_decimal(cp);
-	case IS_DIGIT:
-		return unicode_is_decimal(cp) || is_other_digit(cp);
-	case IS_ALNUM:
-		return unicode_is_letter(cp) || unicode_is_number(cp);
-	case IS_ASCII:
-		return cp < 0x80;
-	case IS_UPPER:
-		return !unicode_is_lower(cp) && !unicode_is_title(cp);
-	case IS_LOWER:
-		return !unicode_is_upper(cp) && !unicode_is_title(cp);
-	default:
-		return unicode_is_printable(cp);
+	case IS_SPACE: return text_is_space(cp);
+	case IS_ALPHA: return unicode_is_letter(cp);
+	case IS_DECIMAL: return unicode_is_decimal(cp);
+	case IS_DIGIT: return unicode_is_decimal(cp) || is_other_digit(cp);
+	case IS_ALNUM: return unicode_is_letter(cp) || unicode_is_number(cp);
+	case IS_ASCII: return cp < 0x80;
+	case IS_UPPER: return !unicode_is_lower(cp) && !unicode_is_title(cp);
+	case IS_LOWER: return !unicode_is_upper(cp) && !unicode_is_title(cp);
+	default: return unicode_is_printable(cp);
 	}
 }
 

@@ -209,10 +209,10 @@ static int compare(struct machine *m, bool *out, enum compare_op op, struct valu
 	default:
 		if (val_order(m, &order, a, b, sign[op]) < 0)
 			return -1;
-		*out = op == CMP_LT ? order < 0
-		     : op == CMP_LE ? order <= 0
-		     : op == CMP_GT ? order > 0
-				    : order >= 0;
+		*out = op == CMP_LT   ? order < 0
+		       : op == CMP_LE ? order <= 0
+		       : op == CMP_GT ? order > 0
+				      : order >= 0;
 		/* nothing is less than, equal to or more than NaN */
 		if (val_is_number(a) && val_is_number(b) &&
 		    (val_number(a) != val_number(a) || val_number(b) != val_number(b)))
@@ -319,40 +319,25 @@ static int eval_attr(struct machine *m, struct value *out, const struct node *n,
 static int eval_node(struct machine *m, struct value *out, const struct node *n, struct scope *s)
 {
 	switch (n->kind) {
-	case NODE_CONST:
-		*out = n->value;
-		return 0;
-	case NODE_NAME:
-		return eval_name(m, out, n, s);
+	case NODE_CONST: *out = n->value; return 0;
+	case NODE_NAME: return eval_name(m, out, n, s);
 	case NODE_LIST:
-	case NODE_TUPLE:
-		return eval_sequence(m, out, n, s);
-	case NODE_DICT:
-		return eval_dict(m, out, n, s);
-	case NODE_ATTR:
-		return eval_attr(m, out, n, s);
-	case NODE_ITEM:
-		return eval_item(m, out, n, s);
-	case NODE_CALL:
-		return eval_call(m, out, n, s);
+	case NODE_TUPLE: return eval_sequence(m, out, n, s);
+	case NODE_DICT: return eval_dict(m, out, n, s);
+	case NODE_ATTR: return eval_attr(m, out, n, s);
+	case NODE_ITEM: return eval_item(m, out, n, s);
+	case NODE_CALL: return eval_call(m, out, n, s);
 	case NODE_FILTER:
-	case NODE_TEST:
-		return eval_filter_or_test(m, out, n, s);
-	case NODE_COND:
-		return eval_cond(m, out, n, s);
+	case NODE_TEST: return eval_filter_or_test(m, out, n, s);
+	case NODE_COND: return eval_cond(m, out, n, s);
 	case NODE_NOT:
 	case NODE_NEG:
-	case NODE_POS:
-		return eval_unary(m, out, n, s);
+	case NODE_POS: return eval_unary(m, out, n, s);
 	case NODE_AND:
-	case NODE_OR:
-		return eval_logic(m, out, n, s);
-	case NODE_COMPARE:
-		return eval_compare(m, out, n, s);
-	case NODE_CONCAT:
-		return eval_concat(m, out, n, s);
-	default:
-		return eval_binary(m, out, n, s);
+	case NODE_OR: return eval_logic(m, out, n, s);
+	case NODE_COMPARE: return eval_compare(m, out, n, s);
+	case NODE_CONCAT: return eval_concat(m, out, n, s);
+	default: return eval_binary(m, out, n, s);
 	}
 }
 

@@ -343,32 +343,18 @@ static enum flow exec_node(struct machine *m, struct pen *out, const struct node
 	case NODE_DATA:
 		pen_text(out, n->value.text);
 		return machine_step(m, n->value.text->n) < 0 ? FLOW_ERROR : FLOW_ON;
-	case NODE_PRINT:
-		return exec_print(m, out, n, s);
-	case NODE_IF:
-		return exec_if(m, out, n, s);
-	case NODE_FOR:
-		return exec_for(m, out, n, s);
-	case NODE_SET:
-		return exec_set(m, n, s);
-	case NODE_SET_BLOCK:
-		return exec_set_block(m, n, s);
-	case NODE_MACRO:
-		scope_set(m, s, n->name, macro_make(m, n, s));
-		return FLOW_ON;
-	case NODE_CALL_BLOCK:
-		return exec_call_block(m, out, n, s);
-	case NODE_FILTER_BLOCK:
-		return exec_filter_block(m, out, n, s);
-	case NODE_WITH:
-		return exec_with(m, out, n, s);
-	case NODE_SCOPE:
-		return exec(m, out, n->b, scope_new(m, s));
-	case NODE_BREAK:
-		return FLOW_BREAK;
-	default:
-		BUG_ON(n->kind != NODE_CONTINUE);
-		return FLOW_CONTINUE;
+	case NODE_PRINT: return exec_print(m, out, n, s);
+	case NODE_IF: return exec_if(m, out, n, s);
+	case NODE_FOR: return exec_for(m, out, n, s);
+	case NODE_SET: return exec_set(m, n, s);
+	case NODE_SET_BLOCK: return exec_set_block(m, n, s);
+	case NODE_MACRO: scope_set(m, s, n->name, macro_make(m, n, s)); return FLOW_ON;
+	case NODE_CALL_BLOCK: return exec_call_block(m, out, n, s);
+	case NODE_FILTER_BLOCK: return exec_filter_block(m, out, n, s);
+	case NODE_WITH: return exec_with(m, out, n, s);
+	case NODE_SCOPE: return exec(m, out, n->b, scope_new(m, s));
+	case NODE_BREAK: return FLOW_BREAK;
+	default: BUG_ON(n->kind != NODE_CONTINUE); return FLOW_CONTINUE;
 	}
 }
 

@@ -313,8 +313,8 @@ static int filter_abs(struct machine *m, struct value *out, const struct call *c
 {
 	if (!val_is_number(c->self))
 		return c->self.kind == VAL_UNDEFINED
-			     ? machine_undefined(m, c->self)
-			     : FAIL(m, "a %s has no absolute value", val_type(c->self));
+			       ? machine_undefined(m, c->self)
+			       : FAIL(m, "a %s has no absolute value", val_type(c->self));
 	if (c->self.kind == VAL_FLOAT ? !__builtin_signbit(c->self.real) : val_integer(c->self) >= 0)
 		return value_negate(m, out, c->self, false);
 	return value_negate(m, out, c->self, true);
@@ -390,7 +390,10 @@ static bool read_int(int64_t *v, const struct text *t, int64_t base)
 	if (i < t->n && (t->p[i] == '-' || t->p[i] == '+'))
 		minus = t->p[i++] == '-';
 	if (t->n - i > 2 && t->p[i] == '0' &&
-	    (t->p[i + 1] | 0x20) == (base == 16 ? 'x' : base == 8 ? 'o' : base == 2 ? 'b' : 0))
+	    (t->p[i + 1] | 0x20) == (base == 16	 ? 'x'
+				     : base == 8 ? 'o'
+				     : base == 2 ? 'b'
+						 : 0))
 		i += 2;
 	for (; i < t->n; i++) {
 		char ch = (char)(t->p[i] >= 'A' && t->p[i] <= 'Z' ? t->p[i] | 0x20 : t->p[i]);
@@ -501,8 +504,9 @@ static int filter_round(struct machine *m, struct value *out, const struct call 
 	    (up && value_negate(m, &scaled, scaled, true) < 0))
 		return -1;
 	/* what ceil() and floor() give is an integer in Python, which has no -0 */
-	return value_binary(m, &scaled, NODE_ADD, scaled, val_int(0)) < 0 ?
-		       -1 : value_binary(m, out, NODE_DIV, scaled, scale);
+	return value_binary(m, &scaled, NODE_ADD, scaled, val_int(0)) < 0
+		       ? -1
+		       : value_binary(m, out, NODE_DIV, scaled, scale);
 }
 
 static const struct callee filters[] = {
@@ -550,7 +554,9 @@ static const struct callee filters[] = {
 	{ .name = "striptags" },
 	CALLEE("sum", seq_sum, "attribute start", 0, 0),
 	CALLEE("title", filter_title, "", 0, 0),
-	{ .name = "tojson", .fn = filter_tojson, .params = "ensure_ascii indent separators sort_keys",
+	{ .name = "tojson",
+	  .fn = filter_tojson,
+	  .params = "ensure_ascii indent separators sort_keys",
 	  .takes_safe = true },
 	CALLEE("trim", filter_trim, "chars", 0, 0),
 	CALLEE("truncate", filter_truncate, "length killwords end leeway", 0, 0),

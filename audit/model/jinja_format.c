@@ -8,12 +8,12 @@
 /* What stands between % or : and the letter of a format. */
 struct spec {
 	const struct text *fill;
-	char align;                /* '<', '>', '^', '=', or 0: as the kind of value has it */
-	char sign;                 /* '+', ' ', or 0 */
+	char align; /* '<', '>', '^', '=', or 0: as the kind of value has it */
+	char sign;  /* '+', ' ', or 0 */
 	bool alternate, comma;
-	int64_t width, precision;  /* precision -1: not given */
-	char type;                 /* 0: not given */
-	bool given;                /* there is something behind the colon */
+	int64_t width, precision; /* precision -1: not given */
+	char type;		  /* 0: not given */
+	bool given;		  /* there is something behind the colon */
 };
 
 static void put_padded(struct pen *out, const struct spec *s, const struct text *sign,
@@ -58,9 +58,7 @@ static int put_number(struct machine *m, struct pen *out, const struct spec *s, 
 	if (s->precision > 60)
 		return FAIL(m, "a precision of %lld is not supported", (long long)s->precision);
 	switch (s->type) {
-	case 'd':
-		snprintf(body, sizeof(body), "%llu", (unsigned long long)n);
-		break;
+	case 'd': snprintf(body, sizeof(body), "%llu", (unsigned long long)n); break;
 	case 'x':
 		snprintf(body, sizeof(body), "%s%llx", s->alternate ? "0x" : "", (unsigned long long)n);
 		break;
@@ -68,22 +66,17 @@ static int put_number(struct machine *m, struct pen *out, const struct spec *s, 
 		snprintf(body, sizeof(body), "%s%llX", s->alternate ? "0X" : "", (unsigned long long)n);
 		break;
 	case 'f':
-	case 'F':
-		snprintf(body, sizeof(body), "%.*f", digits, real);
-		break;
-	case '%':
-		snprintf(body, sizeof(body), "%.*f%%", digits, real * 100);
-		break;
-	case 'e':
-		snprintf(body, sizeof(body), "%.*e", digits, real);
-		break;
-	case 'g':
-		snprintf(body, sizeof(body), "%.*g", digits, real);
-		break;
-	default:
-		return FAIL(m, "the format '%c' of a %s is not supported", s->type, val_type(v));
+	case 'F': snprintf(body, sizeof(body), "%.*f", digits, real); break;
+	case '%': snprintf(body, sizeof(body), "%.*f%%", digits, real * 100); break;
+	case 'e': snprintf(body, sizeof(body), "%.*e", digits, real); break;
+	case 'g': snprintf(body, sizeof(body), "%.*g", digits, real); break;
+	default: return FAIL(m, "the format '%c' of a %s is not supported", s->type, val_type(v));
 	}
-	put_padded(out, s, text_of(&m->heap, minus ? "-" : s->sign == '+' ? "+" : s->sign == ' ' ? " " : ""),
+	put_padded(out, s,
+		   text_of(&m->heap, minus	      ? "-"
+				     : s->sign == '+' ? "+"
+				     : s->sign == ' ' ? " "
+						      : ""),
 		   s->comma ? with_commas(m, body) : text_of(&m->heap, body), s->align != 0 ? s->align : '>');
 	return 0;
 }
@@ -117,9 +110,9 @@ struct percent {
 	struct machine *m;
 	const struct text *format;
 	size_t at;
-	struct value values;       /* a tuple, a dict, or the one value */
+	struct value values; /* a tuple, a dict, or the one value */
 	size_t next;
-	bool mapped;               /* a value was taken by its name */
+	bool mapped; /* a value was taken by its name */
 };
 
 static int next_value(struct percent *p, struct value *out)
@@ -243,7 +236,7 @@ struct braces {
 	struct machine *m;
 	const struct text *format;
 	const struct args *args;
-	size_t next;               /* the next automatic argument */
+	size_t next; /* the next automatic argument */
 };
 
 static int field_value(struct braces *b, struct value *out, struct view name)
@@ -359,8 +352,8 @@ static int put_field(struct braces *b, struct pen *out, struct spec *s, struct v
 	}
 	if (!number)
 		return v.kind == VAL_UNDEFINED
-			     ? machine_undefined(b->m, v)
-			     : FAIL(b->m, "unknown format code '%c' for a %s", s->type, val_type(v));
+			       ? machine_undefined(b->m, v)
+			       : FAIL(b->m, "unknown format code '%c' for a %s", s->type, val_type(v));
 	if ((s->type == 'd' || s->type == 'x' || s->type == 'X') && v.kind == VAL_FLOAT)
 		return FAIL(b->m, "unknown format code '%c' for a float", s->type);
 	return put_number(b->m, out, s, v);
@@ -459,10 +452,11 @@ static bool read_day(struct day *d, const char *now)
 
 static int put_date(struct machine *m, struct pen *out, const struct day *d, char c, bool bare)
 {
-	static const char *const month[] = { "January", "February", "March", "April", "May", "June", "July",
-					     "August", "September", "October", "November", "December" };
-	static const char *const week[] = { "Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday",
-					    "Saturday" };
+	static const char *const month[] = { "January",	  "February", "March",	  "April",
+					     "May",	  "June",     "July",	  "August",
+					     "September", "October",  "November", "December" };
+	static const char *const week[] = { "Sunday",	"Monday", "Tuesday", "Wednesday",
+					    "Thursday", "Friday", "Saturday" };
 	static const char zero_numbers[] = "HMSfIp";
 
 	if (c == 'Y')

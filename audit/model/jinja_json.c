@@ -96,9 +96,7 @@ static int dump_items(struct dump *d, const struct seq *s)
 static int dump_key(struct dump *d, struct value key)
 {
 	switch (key.kind) {
-	case VAL_STRING:
-		dump_string(d, key.text);
-		return 0;
+	case VAL_STRING: dump_string(d, key.text); return 0;
 	case VAL_NONE:
 	case VAL_BOOL:
 	case VAL_INT:
@@ -108,8 +106,7 @@ static int dump_key(struct dump *d, struct value key)
 			return -1;
 		pen_char(d->out, '"');
 		return 0;
-	default:
-		return FAIL(d->m, "a key of JSON must be a string, not a %s", val_type(key));
+	default: return FAIL(d->m, "a key of JSON must be a string, not a %s", val_type(key));
 	}
 }
 
@@ -163,33 +160,20 @@ static int dump_dict(struct dump *d, const struct dict *dict)
 static int dump_thing(struct dump *d, struct value v)
 {
 	switch (v.kind) {
-	case VAL_NONE:
-		pen_puts(d->out, "null");
-		return 0;
-	case VAL_BOOL:
-		pen_puts(d->out, v.truth ? "true" : "false");
-		return 0;
-	case VAL_INT:
-		pen_fmt(d->out, "%lld", (long long)v.integer);
-		return 0;
-	case VAL_FLOAT:
-		dump_real(d, v.real);
-		return 0;
-	case VAL_STRING:
-		dump_string(d, v.text);
-		return machine_step(d->m, v.text->n);
+	case VAL_NONE: pen_puts(d->out, "null"); return 0;
+	case VAL_BOOL: pen_puts(d->out, v.truth ? "true" : "false"); return 0;
+	case VAL_INT: pen_fmt(d->out, "%lld", (long long)v.integer); return 0;
+	case VAL_FLOAT: dump_real(d, v.real); return 0;
+	case VAL_STRING: dump_string(d, v.text); return machine_step(d->m, v.text->n);
 	case VAL_LIST:
-	case VAL_TUPLE:
-		return dump_items(d, v.seq);
-	case VAL_DICT:
-		return dump_dict(d, v.dict);
+	case VAL_TUPLE: return dump_items(d, v.seq);
+	case VAL_DICT: return dump_dict(d, v.dict);
 	case VAL_UNDEFINED:
 		if (v.missing->hint == NULL)
 			return FAIL(d->m, "'%.*s' is undefined and cannot be written as JSON",
 				    SHORT_VIEW(v.missing->name));
 		/* fall through */
-	default:
-		return FAIL(d->m, "a %s cannot be written as JSON", val_type(v));
+	default: return FAIL(d->m, "a %s cannot be written as JSON", val_type(v));
 	}
 }
 

@@ -8,8 +8,8 @@ struct lexer {
 	const char *name;
 	struct err *e;
 	size_t at;
-	bool line_starts;          /* what was read last ended with a newline, or nothing was read */
-	char open[64];             /* brackets that wait for their end */
+	bool line_starts; /* what was read last ended with a newline, or nothing was read */
+	char open[64];	  /* brackets that wait for their end */
 	size_t n_open;
 	struct token *token;
 	size_t n, cap;
@@ -222,8 +222,8 @@ static int digit_of(char c)
 /* Digits of a base, single underscores between them; their end. */
 static size_t digits_end(struct view s, size_t at, int base)
 {
-	while (at < s.n && (digit_of(s.p[at]) < base ||
-			    (s.p[at] == '_' && at + 1 < s.n && digit_of(s.p[at + 1]) < base)))
+	while (at < s.n &&
+	       (digit_of(s.p[at]) < base || (s.p[at] == '_' && at + 1 < s.n && digit_of(s.p[at + 1]) < base)))
 		at++;
 	return at;
 }

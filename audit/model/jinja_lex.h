@@ -8,14 +8,23 @@
 /* Template source to tokens, with trim_blocks and lstrip_blocks as transformers sets them. */
 
 enum token_kind {
-	TOKEN_DATA, TOKEN_BLOCK_BEGIN, TOKEN_BLOCK_END, TOKEN_PRINT_BEGIN, TOKEN_PRINT_END,
-	TOKEN_NAME, TOKEN_STRING, TOKEN_INT, TOKEN_FLOAT, TOKEN_OPERATOR, TOKEN_END,
+	TOKEN_DATA,
+	TOKEN_BLOCK_BEGIN,
+	TOKEN_BLOCK_END,
+	TOKEN_PRINT_BEGIN,
+	TOKEN_PRINT_END,
+	TOKEN_NAME,
+	TOKEN_STRING,
+	TOKEN_INT,
+	TOKEN_FLOAT,
+	TOKEN_OPERATOR,
+	TOKEN_END,
 };
 
 struct token {
 	enum token_kind kind;
-	uint32_t at;               /* byte in the source */
-	struct view text;          /* DATA, NAME, OPERATOR; STRING: unescaped */
+	uint32_t at;	  /* byte in the source */
+	struct view text; /* DATA, NAME, OPERATOR; STRING: unescaped */
 	int64_t integer;
 	double real;
 };

@@ -27,11 +27,16 @@ bool parse_skip(struct parser *p, enum token_kind kind, const char *text)
 static const char *token_name(enum token_kind kind)
 {
 	static const char *const name[] = {
-		[TOKEN_DATA] = "template text",       [TOKEN_BLOCK_BEGIN] = "the start of a block",
-		[TOKEN_BLOCK_END] = "the end of the block", [TOKEN_PRINT_BEGIN] = "{{",
-		[TOKEN_PRINT_END] = "}}",             [TOKEN_NAME] = "a name",
-		[TOKEN_STRING] = "a string",          [TOKEN_INT] = "an integer",
-		[TOKEN_FLOAT] = "a number",           [TOKEN_OPERATOR] = "an operator",
+		[TOKEN_DATA] = "template text",
+		[TOKEN_BLOCK_BEGIN] = "the start of a block",
+		[TOKEN_BLOCK_END] = "the end of the block",
+		[TOKEN_PRINT_BEGIN] = "{{",
+		[TOKEN_PRINT_END] = "}}",
+		[TOKEN_NAME] = "a name",
+		[TOKEN_STRING] = "a string",
+		[TOKEN_INT] = "an integer",
+		[TOKEN_FLOAT] = "a number",
+		[TOKEN_OPERATOR] = "an operator",
 		[TOKEN_END] = "the end of the template",
 	};
 
@@ -253,16 +258,11 @@ struct node *parse_primary(struct parser *p, bool with_namespace)
 	struct node *n;
 
 	switch (t->kind) {
-	case TOKEN_NAME:
-		return parse_name(p, with_namespace);
-	case TOKEN_STRING:
-		return parse_string(p);
-	case TOKEN_INT:
-		return parse_constant(p, val_int(t->integer));
-	case TOKEN_FLOAT:
-		return parse_constant(p, val_real(t->real));
-	default:
-		break;
+	case TOKEN_NAME: return parse_name(p, with_namespace);
+	case TOKEN_STRING: return parse_string(p);
+	case TOKEN_INT: return parse_constant(p, val_int(t->integer));
+	case TOKEN_FLOAT: return parse_constant(p, val_real(t->real));
+	default: break;
 	}
 	if (parse_skip(p, TOKEN_OPERATOR, "(")) {
 		n = parse_elements(p, TUPLE_OF_ANY, true);

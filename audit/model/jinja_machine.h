@@ -10,7 +10,7 @@
  */
 
 #define MACHINE_STEPS 20000000u /* evaluations, and one for each 16 bytes a step handles */
-#define MACHINE_DEPTH 1000u     /* nested evaluations; the C stack holds several times that */
+#define MACHINE_DEPTH 1000u	/* nested evaluations; the C stack holds several times that */
 
 struct binding {
 	struct view name;
@@ -27,19 +27,19 @@ struct machine {
 	struct heap heap;
 	const struct jinja *t;
 	struct err *e;
-	const char *now;           /* "YYYY-MM-DD", or NULL */
+	const char *now; /* "YYYY-MM-DD", or NULL */
 	size_t steps, most_steps;
 	unsigned depth;
-	uint32_t at;               /* the byte of the source at work */
+	uint32_t at; /* the byte of the source at work */
 };
 
 /* The value of a for loop's `loop`. */
 struct loop {
-	const struct node *node;   /* the FOR */
-	struct scope *scope;       /* around the loop */
-	const struct value *item;  /* what is iterated over, before the filter */
+	const struct node *node;  /* the FOR */
+	struct scope *scope;	  /* around the loop */
+	const struct value *item; /* what is iterated over, before the filter */
 	size_t n, next;
-	struct value *kept;        /* items that passed the filter ahead of their turn */
+	struct value *kept; /* items that passed the filter ahead of their turn */
 	size_t n_kept, next_kept;
 	size_t index0;
 	struct value current, before, changed;
@@ -48,7 +48,7 @@ struct loop {
 
 struct macro {
 	const struct node *node;
-	struct scope *scope;       /* where it was defined */
+	struct scope *scope; /* where it was defined */
 };
 
 enum flow { FLOW_ERROR = -1, FLOW_ON, FLOW_BREAK, FLOW_CONTINUE };

@@ -4,20 +4,13 @@
 static const char *sign_of(enum node_kind op)
 {
 	switch (op) {
-	case NODE_ADD:
-		return "+";
-	case NODE_SUB:
-		return "-";
-	case NODE_MUL:
-		return "*";
-	case NODE_DIV:
-		return "/";
-	case NODE_FLOORDIV:
-		return "//";
-	case NODE_MOD:
-		return "%";
-	default:
-		return "** or pow()";
+	case NODE_ADD: return "+";
+	case NODE_SUB: return "-";
+	case NODE_MUL: return "*";
+	case NODE_DIV: return "/";
+	case NODE_FLOORDIV: return "//";
+	case NODE_MOD: return "%";
+	default: return "** or pow()";
 	}
 }
 

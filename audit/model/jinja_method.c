@@ -212,7 +212,10 @@ static int loop_changed(struct machine *m, struct value *out, const struct call 
 }
 
 /* What would change a value is out of reach in the sandbox: looked up, it is undefined. */
-#define UNSAFE(type, z) { .name = (z), .params = "access to attribute '" z "' of '" type "' is unsafe" }
+#define UNSAFE(type, z)                                                                      \
+	{                                                                                    \
+		.name = (z), .params = "access to attribute '" z "' of '" type "' is unsafe" \
+	}
 
 static const struct callee dict_methods[] = {
 	CALLEE("keys", dict_view, "", 0, VIEW_KEYS),
@@ -259,17 +262,11 @@ static const struct callee loop_methods[] = {
 const struct callee *method_find(enum val_kind kind, struct view name)
 {
 	switch (kind) {
-	case VAL_STRING:
-		return str_method(name);
-	case VAL_LIST:
-		return callee_in(list_methods, name);
-	case VAL_TUPLE:
-		return callee_in(tuple_methods, name);
-	case VAL_DICT:
-		return callee_in(dict_methods, name);
-	case VAL_LOOP:
-		return callee_in(loop_methods, name);
-	default:
-		return NULL;
+	case VAL_STRING: return str_method(name);
+	case VAL_LIST: return callee_in(list_methods, name);
+	case VAL_TUPLE: return callee_in(tuple_methods, name);
+	case VAL_DICT: return callee_in(dict_methods, name);
+	case VAL_LOOP: return callee_in(loop_methods, name);
+	default: return NULL;
 	}
 }

@@ -11,11 +11,11 @@
 
 struct parser {
 	struct jinja *t;
-	const struct token *tok;   /* the current one */
+	const struct token *tok; /* the current one */
 	struct err *e;
 	unsigned depth;
-	unsigned loops;            /* for loops around this place, in this macro */
-	struct node *macro;        /* the innermost macro around this place, or NULL */
+	unsigned loops;		    /* for loops around this place, in this macro */
+	struct node *macro;	    /* the innermost macro around this place, or NULL */
 	const struct node *unknown; /* the first FILTER or TEST we do not have, or NULL */
 };
 

@@ -84,7 +84,10 @@ static void text_repr(struct pen *out, const struct text *t)
 		else if (unicode_is_printable(cp))
 			pen_char(out, cp);
 		else
-			pen_fmt(out, cp < 0x100 ? "\\x%02x" : cp < 0x10000 ? "\\u%04x" : "\\U%08x",
+			pen_fmt(out,
+				cp < 0x100     ? "\\x%02x"
+				: cp < 0x10000 ? "\\u%04x"
+					       : "\\U%08x",
 				(unsigned)cp);
 	}
 	pen_char(out, (uint32_t)quote);
@@ -123,18 +126,11 @@ static int dict_repr(struct machine *m, struct pen *out, const struct dict *d)
 static int thing_repr(struct machine *m, struct pen *out, struct value v)
 {
 	switch (v.kind) {
-	case VAL_LIST:
-		return items_repr(m, out, v.seq, "[", "]");
-	case VAL_TUPLE:
-		return items_repr(m, out, v.seq, "(", v.seq->n == 1 ? ",)" : ")");
-	case VAL_VIEW:
-		pen_puts(out, v.seq->shown);
-		return items_repr(m, out, v.seq, "([", "])");
-	case VAL_RANGE:
-		pen_puts(out, v.seq->shown);
-		return 0;
-	case VAL_DICT:
-		return dict_repr(m, out, v.dict);
+	case VAL_LIST: return items_repr(m, out, v.seq, "[", "]");
+	case VAL_TUPLE: return items_repr(m, out, v.seq, "(", v.seq->n == 1 ? ",)" : ")");
+	case VAL_VIEW: pen_puts(out, v.seq->shown); return items_repr(m, out, v.seq, "([", "])");
+	case VAL_RANGE: pen_puts(out, v.seq->shown); return 0;
+	case VAL_DICT: return dict_repr(m, out, v.dict);
 	case VAL_NAMESPACE:
 		pen_puts(out, "<Namespace ");
 		if (dict_repr(m, out, v.dict) < 0)
@@ -156,18 +152,10 @@ int val_repr(struct machine *m, struct pen *out, struct value v)
 		return -1;
 	switch (v.kind) {
 	case VAL_ABSENT:
-	case VAL_UNDEFINED:
-		pen_puts(out, "Undefined");
-		break;
-	case VAL_NONE:
-		pen_puts(out, "None");
-		break;
-	case VAL_BOOL:
-		pen_puts(out, v.truth ? "True" : "False");
-		break;
-	case VAL_INT:
-		pen_fmt(out, "%lld", (long long)v.integer);
-		break;
+	case VAL_UNDEFINED: pen_puts(out, "Undefined"); break;
+	case VAL_NONE: pen_puts(out, "None"); break;
+	case VAL_BOOL: pen_puts(out, v.truth ? "True" : "False"); break;
+	case VAL_INT: pen_fmt(out, "%lld", (long long)v.integer); break;
 	case VAL_FLOAT:
 		val_real_text(real, v.real);
 		pen_puts(out, real);
@@ -177,8 +165,7 @@ int val_repr(struct machine *m, struct pen *out, struct value v)
 		if (v.safe)
 			r = FAIL(m, "repr() of a string marked safe is not supported");
 		break;
-	default:
-		r = thing_repr(m, out, v);
+	default: r = thing_repr(m, out, v);
 	}
 	machine_leave(m);
 	return r;

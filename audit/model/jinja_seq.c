@@ -23,8 +23,8 @@ static int get_path(struct machine *m, struct value *out, struct value item, str
 		if (dot != SIZE_MAX)
 			part.n = dot - from;
 		from += part.n + 1;
-		key = view_u64(&index, part) && index <= INT64_MAX ? val_int((int64_t)index) :
-								     val_text(text_make(&m->heap, part, 0));
+		key = view_u64(&index, part) && index <= INT64_MAX ? val_int((int64_t)index)
+								   : val_text(text_make(&m->heap, part, 0));
 		if (value_item(m, out, *out, key) < 0)
 			return -1;
 		if (out->kind == VAL_UNDEFINED && otherwise.kind > VAL_NONE)
@@ -81,8 +81,8 @@ int seq_map(struct machine *m, struct value *out, const struct call *c)
 	otherwise = find_named(c->all, "default");
 	mapped = HEAP_ARRAY(&m->heap, n, struct value);
 	for (size_t i = 0; i < n; i++) {
-		int r = f != NULL ? callee_call(m, &mapped[i], f, item[i], &rest) :
-				    get_path(m, &mapped[i], item[i], *attribute,
+		int r = f != NULL ? callee_call(m, &mapped[i], f, item[i], &rest)
+				  : get_path(m, &mapped[i], item[i], *attribute,
 					     otherwise != NULL ? *otherwise : val_none());
 
 		if (r < 0 || machine_step(m, 0) < 0)
@@ -358,8 +358,8 @@ int seq_reverse(struct machine *m, struct value *out, const struct call *c)
 	reversed = HEAP_ARRAY(&m->heap, n, struct value);
 	for (size_t i = 0; i < n; i++)
 		reversed[i] = item[n - 1 - i];
-	*out = c->self.kind == VAL_ITERATOR ? val_seq(m, VAL_LIST, reversed, n) :
-					      val_iterator(m, "list_reverseiterator", reversed, n);
+	*out = c->self.kind == VAL_ITERATOR ? val_seq(m, VAL_LIST, reversed, n)
+					    : val_iterator(m, "list_reverseiterator", reversed, n);
 	return 0;
 }
 

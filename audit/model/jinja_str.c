@@ -415,8 +415,8 @@ static int str_remove_affix(struct machine *m, struct value *out, const struct c
 		return FAIL(m, "expected a string, not None");
 	*out = c->self;
 	if (affix_is(t, 0, t->n, affix, c->which) && affix->n > 0)
-		*out = val_text(c->which == SIDE_LEFT ? text_part(&m->heap, t, affix->n, t->n) :
-						   text_part(&m->heap, t, 0, t->n - affix->n));
+		*out = val_text(c->which == SIDE_LEFT ? text_part(&m->heap, t, affix->n, t->n)
+						      : text_part(&m->heap, t, 0, t->n - affix->n));
 	return 0;
 }
 
@@ -434,9 +434,9 @@ static int str_justify(struct machine *m, struct value *out, const struct call *
 		return FAIL(m, "the fill must be one character long");
 	room = width > 0 && (uint64_t)width > t->chars ? (size_t)width - t->chars : 0;
 	/* CPython puts the odd blank on the left where the width is odd too */
-	left = c->which == SIDE_LEFT  ? 0
-	     : c->which == SIDE_RIGHT ? room
-				      : room / 2 + (room & (size_t)width & 1);
+	left = c->which == SIDE_LEFT	? 0
+	       : c->which == SIDE_RIGHT ? room
+					: room / 2 + (room & (size_t)width & 1);
 	pen_fill(pen, fill, left);
 	pen_text(pen, t);
 	pen_fill(pen, fill, room - left);

@@ -1,44 +1,46 @@
 /* What may stand behind "is". */
 #include "model/jinja_str.h"
 
-enum { KIND_DEFINED, KIND_UNDEFINED, KIND_NONE, KIND_BOOLEAN, KIND_TRUE, KIND_FALSE, KIND_INTEGER, KIND_FLOAT,
-       KIND_NUMBER, KIND_STRING, KIND_MAPPING, KIND_SEQUENCE, KIND_ITERABLE, KIND_CALLABLE, KIND_ESCAPED };
+enum {
+	KIND_DEFINED,
+	KIND_UNDEFINED,
+	KIND_NONE,
+	KIND_BOOLEAN,
+	KIND_TRUE,
+	KIND_FALSE,
+	KIND_INTEGER,
+	KIND_FLOAT,
+	KIND_NUMBER,
+	KIND_STRING,
+	KIND_MAPPING,
+	KIND_SEQUENCE,
+	KIND_ITERABLE,
+	KIND_CALLABLE,
+	KIND_ESCAPED
+};
 
 static bool kind_is(struct value v, int which)
 {
 	switch (which) {
-	case KIND_DEFINED:
-		return v.kind != VAL_UNDEFINED;
-	case KIND_UNDEFINED:
-		return v.kind == VAL_UNDEFINED;
-	case KIND_NONE:
-		return v.kind == VAL_NONE;
-	case KIND_BOOLEAN:
-		return v.kind == VAL_BOOL;
-	case KIND_TRUE:
-		return v.kind == VAL_BOOL && v.truth;
-	case KIND_FALSE:
-		return v.kind == VAL_BOOL && !v.truth;
-	case KIND_INTEGER:
-		return v.kind == VAL_INT;
-	case KIND_FLOAT:
-		return v.kind == VAL_FLOAT;
-	case KIND_NUMBER:
-		return val_is_number(v);
-	case KIND_STRING:
-		return v.kind == VAL_STRING;
-	case KIND_MAPPING:
-		return v.kind == VAL_DICT;
+	case KIND_DEFINED: return v.kind != VAL_UNDEFINED;
+	case KIND_UNDEFINED: return v.kind == VAL_UNDEFINED;
+	case KIND_NONE: return v.kind == VAL_NONE;
+	case KIND_BOOLEAN: return v.kind == VAL_BOOL;
+	case KIND_TRUE: return v.kind == VAL_BOOL && v.truth;
+	case KIND_FALSE: return v.kind == VAL_BOOL && !v.truth;
+	case KIND_INTEGER: return v.kind == VAL_INT;
+	case KIND_FLOAT: return v.kind == VAL_FLOAT;
+	case KIND_NUMBER: return val_is_number(v);
+	case KIND_STRING: return v.kind == VAL_STRING;
+	case KIND_MAPPING: return v.kind == VAL_DICT;
 	case KIND_SEQUENCE:
 		return v.kind == VAL_STRING || v.kind == VAL_LIST || v.kind == VAL_TUPLE ||
 		       v.kind == VAL_RANGE || v.kind == VAL_DICT || v.kind == VAL_UNDEFINED;
 	case KIND_ITERABLE:
 		return v.kind == VAL_UNDEFINED || (v.kind >= VAL_STRING && v.kind <= VAL_DICT) ||
 		       v.kind == VAL_LOOP;
-	case KIND_CALLABLE:
-		return v.kind == VAL_UNDEFINED || v.kind >= VAL_MACRO;
-	default:
-		return v.safe;
+	case KIND_CALLABLE: return v.kind == VAL_UNDEFINED || v.kind >= VAL_MACRO;
+	default: return v.safe;
 	}
 }
 
@@ -68,8 +70,10 @@ static int test_order(struct machine *m, struct value *out, const struct call *c
 
 	if (val_order(m, &order, c->self, c->arg[0], sign[c->which]) < 0)
 		return -1;
-	*out = val_bool(c->which == CMP_LT ? order < 0 : c->which == CMP_LE ? order <= 0 :
-			c->which == CMP_GT ? order > 0 : order >= 0);
+	*out = val_bool(c->which == CMP_LT   ? order < 0
+			: c->which == CMP_LE ? order <= 0
+			: c->which == CMP_GT ? order > 0
+					     : order >= 0);
 	return 0;
 }
 
@@ -115,8 +119,8 @@ static int test_same(struct machine *m, struct value *out, const struct call *c)
 				 a.kind == VAL_UNDEFINED || a.kind == VAL_TUPLE))
 		return FAIL(m, "'sameas' between two values of type %s is not supported, use '=='",
 			    val_type(a));
-	*out = val_bool(a.kind == b.kind && (a.kind == VAL_NONE || (a.kind == VAL_BOOL ? a.truth == b.truth :
-										    a.seq == b.seq)));
+	*out = val_bool(a.kind == b.kind &&
+			(a.kind == VAL_NONE || (a.kind == VAL_BOOL ? a.truth == b.truth : a.seq == b.seq)));
 	return 0;
 }
 
@@ -133,8 +137,10 @@ static int test_callee(struct machine *m, struct value *out, const struct call *
 }
 
 /* Of a test that treats a string marked safe like any other. */
-#define TEST(z, f, p, r, w) \
-	{ .name = (z), .fn = (f), .params = (p), .required = (r), .which = (w), .takes_safe = true }
+#define TEST(z, f, p, r, w)                                                                              \
+	{                                                                                                \
+		.name = (z), .fn = (f), .params = (p), .required = (r), .which = (w), .takes_safe = true \
+	}
 #define KIND(z, k) TEST(z, test_kind, "", 0, k)
 #define EQUAL(z, op) TEST(z, test_equal, "other", 1, op)
 #define ORDER(z, op) TEST(z, test_order, "other", 1, op)

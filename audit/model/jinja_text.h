@@ -21,8 +21,8 @@
 
 struct heap {
 	struct arena mem;
-	size_t used, most;         /* bytes */
-	bool full;                 /* the ceiling was hit: what was made since is not to be used */
+	size_t used, most; /* bytes */
+	bool full;	   /* the ceiling was hit: what was made since is not to be used */
 };
 
 /* Never NULL; may pass the ceiling (and says so by `full`). Zeroed. */
@@ -43,10 +43,10 @@ struct pen;
 
 struct text {
 	const char *p;
-	size_t n, chars;           /* bytes, code points; valid UTF-8 */
-	const struct run *run;     /* the first begins at byte 0; none where no byte has an origin */
+	size_t n, chars;       /* bytes, code points; valid UTF-8 */
+	const struct run *run; /* the first begins at byte 0; none where no byte has an origin */
 	size_t n_run;
-	struct pen *pen;           /* that wrote it, or NULL */
+	struct pen *pen; /* that wrote it, or NULL */
 };
 
 /* origin 0, or that of the first byte. The bytes are borrowed. */
@@ -87,6 +87,6 @@ void pen_fmt(struct pen *p, const char *fmt, ...) PRINTF_LIKE(2, 3); /* short: b
 void pen_text(struct pen *p, const struct text *t);
 void pen_part(struct pen *p, const struct text *t, size_t from, size_t to);
 void pen_fill(struct pen *p, const struct text *t, size_t times);
-const struct text *pen_text_of(struct pen *p);          /* all it wrote */
+const struct text *pen_text_of(struct pen *p); /* all it wrote */
 
 #endif

@@ -102,39 +102,31 @@ bool val_true(struct value v)
 	switch (v.kind) {
 	case VAL_ABSENT:
 	case VAL_UNDEFINED:
-	case VAL_NONE:
-		return false;
-	case VAL_BOOL:
-		return v.truth;
-	case VAL_INT:
-		return v.integer != 0;
-	case VAL_FLOAT:
-		return v.real != 0;
-	case VAL_STRING:
-		return v.text->n > 0;
+	case VAL_NONE: return false;
+	case VAL_BOOL: return v.truth;
+	case VAL_INT: return v.integer != 0;
+	case VAL_FLOAT: return v.real != 0;
+	case VAL_STRING: return v.text->n > 0;
 	case VAL_LIST:
 	case VAL_TUPLE:
 	case VAL_RANGE:
-	case VAL_VIEW:
-		return v.seq->n > 0;
-	case VAL_DICT:
-		return v.dict->n > 0;
-	default:
-		return true;
+	case VAL_VIEW: return v.seq->n > 0;
+	case VAL_DICT: return v.dict->n > 0;
+	default: return true;
 	}
 }
 
 const char *val_type(struct value v)
 {
 	static const char *const name[] = {
-		[VAL_ABSENT] = "nothing",     [VAL_UNDEFINED] = "Undefined",
-		[VAL_NONE] = "NoneType",      [VAL_BOOL] = "bool",
-		[VAL_INT] = "int",            [VAL_FLOAT] = "float",
-		[VAL_STRING] = "str",         [VAL_LIST] = "list",
-		[VAL_TUPLE] = "tuple",        [VAL_RANGE] = "range",
-		[VAL_DICT] = "dict",          [VAL_NAMESPACE] = "Namespace",
-		[VAL_MACRO] = "Macro",        [VAL_FUNCTION] = "function",
-		[VAL_METHOD] = "method",      [VAL_LOOP] = "LoopContext",
+		[VAL_ABSENT] = "nothing", [VAL_UNDEFINED] = "Undefined",
+		[VAL_NONE] = "NoneType",  [VAL_BOOL] = "bool",
+		[VAL_INT] = "int",	  [VAL_FLOAT] = "float",
+		[VAL_STRING] = "str",	  [VAL_LIST] = "list",
+		[VAL_TUPLE] = "tuple",	  [VAL_RANGE] = "range",
+		[VAL_DICT] = "dict",	  [VAL_NAMESPACE] = "Namespace",
+		[VAL_MACRO] = "Macro",	  [VAL_FUNCTION] = "function",
+		[VAL_METHOD] = "method",  [VAL_LOOP] = "LoopContext",
 	};
 
 	return v.kind == VAL_VIEW || v.kind == VAL_ITERATOR ? v.seq->shown : name[v.kind];
@@ -167,18 +159,12 @@ static int dict_equal(struct machine *m, bool *out, const struct dict *a, const 
 static bool same_thing(struct value a, struct value b)
 {
 	switch (a.kind) {
-	case VAL_MACRO:
-		return a.macro == b.macro;
-	case VAL_FUNCTION:
-		return a.callee == b.callee;
-	case VAL_METHOD:
-		return a.method == b.method;
-	case VAL_LOOP:
-		return a.loop == b.loop;
-	case VAL_NAMESPACE:
-		return a.dict == b.dict;
-	default:
-		return a.seq == b.seq;
+	case VAL_MACRO: return a.macro == b.macro;
+	case VAL_FUNCTION: return a.callee == b.callee;
+	case VAL_METHOD: return a.method == b.method;
+	case VAL_LOOP: return a.loop == b.loop;
+	case VAL_NAMESPACE: return a.dict == b.dict;
+	default: return a.seq == b.seq;
 	}
 }
 
@@ -189,8 +175,8 @@ int val_equal(struct machine *m, bool *out, struct value a, struct value b)
 	if (machine_enter(m) < 0)
 		return -1;
 	if (val_is_number(a) && val_is_number(b))
-		*out = a.kind == VAL_FLOAT || b.kind == VAL_FLOAT ? val_number(a) == val_number(b) :
-								   val_integer(a) == val_integer(b);
+		*out = a.kind == VAL_FLOAT || b.kind == VAL_FLOAT ? val_number(a) == val_number(b)
+								  : val_integer(a) == val_integer(b);
 	else if (a.kind != b.kind)
 		*out = false;
 	else if (a.kind <= VAL_NONE)
@@ -269,10 +255,8 @@ int val_items(struct machine *m, const struct value **item, size_t *n, struct va
 	*item = NULL;
 	*n = 0;
 	switch (v.kind) {
-	case VAL_UNDEFINED:
-		return 0;
-	case VAL_STRING:
-		return machine_step(m, v.text->n) < 0 ? -1 : text_items(m, item, n, v.text);
+	case VAL_UNDEFINED: return 0;
+	case VAL_STRING: return machine_step(m, v.text->n) < 0 ? -1 : text_items(m, item, n, v.text);
 	case VAL_LIST:
 	case VAL_TUPLE:
 	case VAL_RANGE:
@@ -289,31 +273,21 @@ int val_items(struct machine *m, const struct value **item, size_t *n, struct va
 		*item = v.dict->key;
 		*n = v.dict->n;
 		return 0;
-	default:
-		return FAIL(m, "'%s' object is not iterable", val_type(v));
+	default: return FAIL(m, "'%s' object is not iterable", val_type(v));
 	}
 }
 
 int val_length(struct machine *m, size_t *n, struct value v)
 {
 	switch (v.kind) {
-	case VAL_UNDEFINED:
-		*n = 0;
-		return 0;
-	case VAL_STRING:
-		*n = v.text->chars;
-		return 0;
+	case VAL_UNDEFINED: *n = 0; return 0;
+	case VAL_STRING: *n = v.text->chars; return 0;
 	case VAL_LIST:
 	case VAL_TUPLE:
 	case VAL_RANGE:
-	case VAL_VIEW:
-		*n = v.seq->n;
-		return 0;
-	case VAL_DICT:
-		*n = v.dict->n;
-		return 0;
-	default:
-		return FAIL(m, "object of type '%s' has no len()", val_type(v));
+	case VAL_VIEW: *n = v.seq->n; return 0;
+	case VAL_DICT: *n = v.dict->n; return 0;
+	default: return FAIL(m, "object of type '%s' has no len()", val_type(v));
 	}
 }
 
@@ -335,9 +309,7 @@ int val_contains(struct machine *m, bool *out, struct value needle, struct value
 	const struct value *found;
 
 	switch (hay.kind) {
-	case VAL_UNDEFINED:
-		*out = false;
-		return 0;
+	case VAL_UNDEFINED: *out = false; return 0;
 	case VAL_STRING:
 		if (needle.kind != VAL_STRING)
 			return FAIL(m, "'in <string>' requires string as left operand, not %s",
@@ -348,15 +320,13 @@ int val_contains(struct machine *m, bool *out, struct value needle, struct value
 	case VAL_TUPLE:
 	case VAL_RANGE:
 	case VAL_VIEW:
-	case VAL_ITERATOR:
-		return items_contain(m, out, needle, hay);
+	case VAL_ITERATOR: return items_contain(m, out, needle, hay);
 	case VAL_DICT:
 		if (dict_get(m, &found, hay.dict, needle) < 0)
 			return -1;
 		*out = found != NULL;
 		return 0;
-	default:
-		return FAIL(m, "argument of type '%s' is not iterable", val_type(hay));
+	default: return FAIL(m, "argument of type '%s' is not iterable", val_type(hay));
 	}
 }
 

@@ -4,35 +4,43 @@
 #include "base/err.h"
 #include "model/jinja_text.h"
 
-/*
- * The values of a template, with Python's meaning: what is true, what is equal,
- * what str() and repr() say.  Values are immutable but for namespaces and
- * iterators.  Whatever can fail does so through the machine, which knows where
- * in the template it is.
- */
+/* The values of a template, with Python's meaning: what is true, what is equal, what str() and repr() say.
+ * Values are immutable but for namespaces and iterators.  Whatever can fail does so through the machine,
+ * which knows where in the template it is. */
 
 struct machine;
 
 enum val_kind {
-	VAL_ABSENT,                /* an argument that was not given; no template sees it */
-	VAL_UNDEFINED, VAL_NONE, VAL_BOOL, VAL_INT, VAL_FLOAT, VAL_STRING,
-	VAL_LIST, VAL_TUPLE,
-	VAL_RANGE, VAL_VIEW,       /* a range; the keys, values or items of a dict */
-	VAL_ITERATOR,              /* a generator: read once */
-	VAL_DICT, VAL_NAMESPACE,
-	VAL_MACRO, VAL_FUNCTION, VAL_METHOD, VAL_LOOP,
+	VAL_ABSENT, /* an argument that was not given; no template sees it */
+	VAL_UNDEFINED,
+	VAL_NONE,
+	VAL_BOOL,
+	VAL_INT,
+	VAL_FLOAT,
+	VAL_STRING,
+	VAL_LIST,
+	VAL_TUPLE,
+	VAL_RANGE,
+	VAL_VIEW,     /* a range; the keys, values or items of a dict */
+	VAL_ITERATOR, /* a generator: read once */
+	VAL_DICT,
+	VAL_NAMESPACE,
+	VAL_MACRO, /* from here on: can be called */
+	VAL_FUNCTION,
+	VAL_METHOD,
+	VAL_LOOP,
 };
 
 struct value {
 	enum val_kind kind;
-	bool safe;                 /* STRING through |safe; Jinja escapes what is joined to it, we refuse */
+	bool safe; /* STRING through |safe; Jinja escapes what is joined to it, we refuse */
 	union {
 		bool truth;
 		int64_t integer;
 		double real;
 		const struct text *text;
-		struct seq *seq;           /* LIST to ITERATOR */
-		struct dict *dict;         /* DICT, NAMESPACE */
+		struct seq *seq;   /* LIST to ITERATOR */
+		struct dict *dict; /* DICT, NAMESPACE */
 		const struct missing *missing;
 		const struct macro *macro;
 		const struct callee *callee;
@@ -44,21 +52,21 @@ struct value {
 struct seq {
 	const struct value *item;
 	size_t n;
-	size_t at;                 /* ITERATOR: the next to be read */
-	const char *shown;         /* VIEW, ITERATOR: the type's name; RANGE: how it prints */
+	size_t at;	   /* ITERATOR: the next to be read */
+	const char *shown; /* VIEW, ITERATOR: the type's name; RANGE: how it prints */
 };
 
 struct dict {
-	struct value *key, *item;  /* in order of insertion */
+	struct value *key, *item; /* in order of insertion */
 	size_t n, cap;
 };
 
 /* Why something is undefined. */
 struct missing {
-	const char *hint;          /* the whole message, or NULL */
-	const char *of;            /* what it was looked for in, or NULL: a variable */
+	const char *hint; /* the whole message, or NULL */
+	const char *of;	  /* what it was looked for in, or NULL: a variable */
 	struct view name;
-	bool element;              /* an index, not an attribute */
+	bool element; /* an index, not an attribute */
 };
 
 struct value val_none(void);

@@ -40,11 +40,11 @@ size_t align_pairs(struct pair **out, struct arena *mem, const struct align_side
 struct window {
 	const struct greedy_side *side;
 	size_t first, next;
-	size_t content;            /* content tokens in the window */
-	struct str raw;            /* their bytes */
-	struct str text;           /* normalised */
-	size_t code_points;        /* of `text` */
-	bool whole;                /* `raw` is valid UTF-8 */
+	size_t content;	    /* content tokens in the window */
+	struct str raw;	    /* their bytes */
+	struct str text;    /* normalised */
+	size_t code_points; /* of `text` */
+	bool whole;	    /* `raw` is valid UTF-8 */
 };
 
 static void add_lossy(struct str *out, struct view raw)

@@ -16,8 +16,8 @@
  */
 
 struct pair {
-	uint32_t a, b;             /* token of A, token of B */
-	uint32_t byte;             /* where both end (greedy: where B does, A may differ by blanks) */
+	uint32_t a, b; /* token of A, token of B */
+	uint32_t byte; /* where both end (greedy: where B does, A may differ by blanks) */
 };
 
 /* One side: end[i] is the byte after token i; content[i] is false for tokens that never pair (special,
@@ -42,8 +42,8 @@ size_t align_pairs(struct pair **out, struct arena *mem, const struct align_side
 struct greedy {
 	struct pair *pair;
 	size_t n;
-	bool complete;             /* both sides came to the end */
-	size_t stop_a, stop_b;     /* the first token not passed; all tokens where a side came to its end */
+	bool complete;	       /* both sides came to the end */
+	size_t stop_a, stop_b; /* the first token not passed; all tokens where a side came to its end */
 };
 
 /* piece(ud, i): the bytes of token i as they stand in running text; empty for special and template tokens. */
@@ -61,7 +61,7 @@ void align_greedy(struct greedy *out, struct arena *mem, const struct greedy_sid
 /* How well two sides met. */
 struct align_figures {
 	size_t content_a, content_b, pairs;
-	size_t longest_gap;        /* most content tokens of either side in a row without a pair */
+	size_t longest_gap; /* most content tokens of either side in a row without a pair */
 };
 void align_measure(struct align_figures *out, const struct align_side *a, const struct align_side *b,
 		   const struct pair *pair, size_t n);

@@ -17,7 +17,12 @@ static const struct {
 	{ "order of marks", "a\xcc\x81\xcc\xa3", "\xe1\xba\xa1\xcc\x81", "\xe1\xba\xa1\xcc\x81" },
 	{ "singleton", "\xe2\x84\xab", "\xc3\x85", "\xc3\x85" },
 	{ "ligature", "\xef\xac\x81", "\xef\xac\x81", "fi" },
-	{ "no-break space", "a\xc2\xa0" "b", "a\xc2\xa0" "b", "a b" },
+	{ "no-break space",
+	  "a\xc2\xa0"
+	  "b",
+	  "a\xc2\xa0"
+	  "b",
+	  "a b" },
 	{ "full width", "\xef\xbc\xa1\xef\xbc\x91", "\xef\xbc\xa1\xef\xbc\x91", "A1" },
 	{ "hangul", "\xe1\x84\x80\xe1\x85\xa1\xe1\x86\xa8", "\xea\xb0\x81", "\xea\xb0\x81" },
 	{ "composition exclusion", "\xe0\xa5\x98", "\xe0\xa4\x95\xe0\xa4\xbc", "\xe0\xa4\x95\xe0\xa4\xbc" },
@@ -60,16 +65,11 @@ static const struct {
 	const char *name, *in;
 	size_t n;
 } broken_case[] = {
-	{ "stray continuation", "\x80", 1 },
-	{ "overlong two", "\xc0\xaf", 1 },
-	{ "overlong three", "\xe0\x80\xaf", 1 },
-	{ "surrogate", "\xed\xa0\x80", 1 },
-	{ "beyond the last", "\xf4\x91\x92\x93", 1 },
-	{ "no lead byte", "\xff", 1 },
-	{ "two of three", "\xe1\x80\xe2", 2 },
-	{ "three of four", "\xf1\x80\x80\x41", 3 },
-	{ "one of two at the end", "\xc3", 1 },
-	{ "three of four at the end", "\xf0\x9f\x98", 3 },
+	{ "stray continuation", "\x80", 1 },	      { "overlong two", "\xc0\xaf", 1 },
+	{ "overlong three", "\xe0\x80\xaf", 1 },      { "surrogate", "\xed\xa0\x80", 1 },
+	{ "beyond the last", "\xf4\x91\x92\x93", 1 }, { "no lead byte", "\xff", 1 },
+	{ "two of three", "\xe1\x80\xe2", 2 },	      { "three of four", "\xf1\x80\x80\x41", 3 },
+	{ "one of two at the end", "\xc3", 1 },	      { "three of four at the end", "\xf0\x9f\x98", 3 },
 };
 
 static void broken(void **state)
