@@ -240,10 +240,33 @@ static void form_piece(struct passage *p, struct form *f, const struct piece *pi
 	passage_keep(p, kept, piece->end);
 }
 
+/* Every character of the piece stands alone and for itself, as in most text there is. */
+static bool stands_whole(const struct passage *p, const struct form *f, const struct piece *piece)
+{
+	uint32_t cp;
+
+	for (size_t i = piece->start, n; i < piece->end; i += n) {
+		if ((uint8_t)p->text.p[i] < 0x80) {
+			n = 1;
+			continue;
+		}
+		n = utf8_decode(&cp, p->text.p + i, piece->end - i);
+		BUG_ON(n == 0);
+		if (!stands(cp, f) || (i > piece->start && !begins(cp, f->compat)))
+			return false;
+	}
+	return true;
+}
+
 void normal_form(struct passage *p, bool compose_too, bool compat)
 {
 	struct form f = { .compose = compose_too, .compat = compat };
+	bool whole = true;
 
+	for (size_t i = 0; i < p->n && whole; i++)
+		whole = p->piece[i].id >= 0 || stands_whole(p, &f, &p->piece[i]);
+	if (whole)
+		return;
 	passage_rewrite(p);
 	for (size_t i = 0; i < p->n; i++) {
 		size_t start = passage_written(p);

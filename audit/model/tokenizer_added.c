@@ -298,14 +298,17 @@ static void cut_piece(const struct added *a, const struct added_set *s, struct p
 		end = at += t->match.n;
 		if (t->single_word && (word_before(text, start) || word_after(text, end)))
 			continue;
-		if (t->lstrip)
+		if (t->lstrip) {
 			start = blanks_before(text, start);
+			start = start > done ? start : done;
+		}
 		if (t->rstrip)
 			end = blanks_after(text, end);
-		/* blanks that the token before took may reach past this one's begin, or its end */
-		start = start > done ? start : done;
 		end = end > start ? end : start;
-		passage_cut(p, piece->start + done, piece->start + start, -1);
+		/* As in the reference, blanks that the token before took may be found again, as a token or after it:
+		 * then pieces overlap. */
+		if (done < start)
+			passage_cut(p, piece->start + done, piece->start + start, -1);
 		passage_cut(p, piece->start + start, piece->start + end, t->id);
 		done = end;
 	}

@@ -174,6 +174,20 @@ static void post_process(struct encode *c, bool special)
 	}
 }
 
+/* Where added tokens overlap, each byte goes to the first that has it. */
+static void part_overlaps(struct encode *c)
+{
+	uint32_t at = 0;
+
+	for (size_t i = 0; i < c->n; i++) {
+		struct origin *o = &c->found[i].at;
+
+		o->start = o->start > at ? o->start : at;
+		o->end = o->end > o->start ? o->end : o->start;
+		at = o->end;
+	}
+}
+
 /* ---- the whole ---- */
 
 static void store(struct encoding *out, struct arena *mem, const struct encode *c)
@@ -217,6 +231,7 @@ int tokenizer_encode(struct encoding *out, struct arena *mem, const struct token
 	struct encode c = { .t = t, .text = text };
 	struct arena scratch = ARENA_INIT;
 	size_t valid = utf8_valid(text.p, text.n);
+	bool overlap = false;
 	int status;
 
 	*out = (struct encoding){ .n = 0 };
@@ -227,12 +242,17 @@ int tokenizer_encode(struct encoding *out, struct arena *mem, const struct token
 		return err_set(e, ERR_INPUT, "a text of %zu bytes; %zu are the most", text.n, LONGEST_TEXT);
 	status = cut(&c, &scratch, e);
 	for (size_t i = 0; i < c.passage.n && status == 0; i++) {
-		if (c.passage.piece[i].id >= 0)
-			add_added(&c, &c.passage.piece[i]);
+		const struct piece *piece = &c.passage.piece[i];
+
+		overlap = overlap || (i > 0 && piece->start < piece[-1].end);
+		if (piece->id >= 0)
+			add_added(&c, piece);
 		else
-			add_word(&c, &c.passage.piece[i]);
+			add_word(&c, piece);
 	}
 	if (status == 0) {
+		if (overlap)
+			part_overlaps(&c);
 		post_process(&c, special);
 		store(out, mem, &c);
 	}
