@@ -174,11 +174,17 @@ static void post_process(struct encode *c, bool special)
 	}
 }
 
-/* Where added tokens overlap, each byte goes to the first that has it. */
+/* Added tokens can overlap, and an unknown stretch can come out behind bytes that follow it: in such a text each
+ * byte goes to the first token that has it. */
 static void part_overlaps(struct encode *c)
 {
 	uint32_t at = 0;
+	size_t k = 1;
 
+	while (k < c->n && c->found[k].start >= c->found[k - 1].end)
+		k++;
+	if (k >= c->n)
+		return;
 	for (size_t i = 0; i < c->n; i++) {
 		struct origin *o = &c->found[i].at;
 
@@ -231,7 +237,6 @@ int tokenizer_encode(struct encoding *out, struct arena *mem, const struct token
 	struct encode c = { .t = t, .text = text };
 	struct arena scratch = ARENA_INIT;
 	size_t valid = utf8_valid(text.p, text.n);
-	bool overlap = false;
 	int status;
 
 	*out = (struct encoding){ .n = 0 };
@@ -244,15 +249,13 @@ int tokenizer_encode(struct encoding *out, struct arena *mem, const struct token
 	for (size_t i = 0; i < c.passage.n && status == 0; i++) {
 		const struct piece *piece = &c.passage.piece[i];
 
-		overlap = overlap || (i > 0 && piece->start < piece[-1].end);
 		if (piece->id >= 0)
 			add_added(&c, piece);
 		else
 			add_word(&c, piece);
 	}
 	if (status == 0) {
-		if (overlap)
-			part_overlaps(&c);
+		part_overlaps(&c);
 		post_process(&c, special);
 		store(out, mem, &c);
 	}
