@@ -102,7 +102,6 @@ static int tokenize_lines(const struct tokenizer *t, struct err *e)
 	int got;
 
 	while ((got = lines_next_json(&line, &lines, &mem, e)) == 1) {
-		str_clear(&out);
 		if (json_str(&text, line, "text", e) < 0 || answer(&out, &mem, t, text, e) < 0) {
 			if (e->line == 0)
 				err_wrap(e, "standard input: line %zu: ", lines.number);
@@ -110,7 +109,7 @@ static int tokenize_lines(const struct tokenizer *t, struct err *e)
 			got = -1;
 			break;
 		}
-		fwrite(out.p, 1, out.n, stdout);
+		print_json(&out);
 		arena_release(&mem);
 	}
 	arena_release(&mem);
@@ -216,11 +215,10 @@ static void print_token(struct str *line, const struct tokenizer *t, const struc
 {
 	struct json_out j = { .str = line, .compact = true };
 
-	str_clear(line);
 	str_addf(line, "%d\t%u\t%u\t", (int)c->id[i], c->start[i], c->end[i]);
 	json_put_str(&j, NULL, tokenizer_piece(t, c->id[i]));
 	str_addc(line, '\n');
-	fwrite(line->p, 1, line->n, stdout);
+	print_json(line);
 }
 
 static int tokenize_text(const struct tokenizer *t, bool special, struct err *e)

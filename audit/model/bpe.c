@@ -84,6 +84,7 @@ static bool spells(struct view token, struct view bytes)
 	size_t at = 0;
 	char utf8[4];
 
+	BUG_ON(!token.p);
 	for (size_t i = 0; i < bytes.n; i++) {
 		size_t n = utf8_encode(utf8, bpe_byte_char((uint8_t)bytes.p[i]));
 
@@ -343,9 +344,10 @@ int bpe_open(struct bpe **out, const struct json *model, struct err *e)
 
 static int32_t byte_token(const struct bpe *b, size_t byte)
 {
-	char utf8[4];
+	char utf8[4] = { 0 };
+	size_t n = utf8_encode(utf8, bpe_byte_char((uint8_t)byte));
 
-	return bpe_find(b, (struct view){ utf8, utf8_encode(utf8, bpe_byte_char((uint8_t)byte)) });
+	return bpe_find(b, (struct view){ utf8, n });
 }
 
 bool bpe_spells_bytes(const struct bpe *b)

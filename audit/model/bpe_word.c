@@ -122,8 +122,8 @@ static uint32_t rank_at(const struct bpe_work *w, const struct bpe *b, uint32_t 
 /* Symbols [from, to), which nothing around them merges with. */
 static void merge_few(struct bpe_work *w, const struct bpe *b, uint32_t from, uint32_t to)
 {
-	uint32_t rank[FEW], best, prev;
-	int32_t id[FEW];
+	uint32_t rank[FEW] = { 0 }, best, prev;
+	int32_t id[FEW] = { 0 };
 
 	for (uint32_t i = from; i < to; i++)
 		rank[i - from] = rank_at(w, b, i, &id[i - from]);

@@ -243,15 +243,15 @@ static void bracket_begin(struct regex_reader *r, struct bracket *b)
 static int bracket_end(struct regex_reader *r, struct bracket *b, size_t depth, struct cp_set *out)
 {
 	struct bracket *top = &b[depth - 1];
-	struct cp_set not ;
+	struct cp_set others;
 
 	r->at++;
 	bracket_meet(r, top);
 	if (depth == 1 && r->icase && regex_fold(r, &top->meet, top->at) < 0)
 		return -1;
 	if (top->negated) {
-		cp_set_invert(&not, r->mem, &top->meet);
-		top->meet = not ;
+		cp_set_invert(&others, r->mem, &top->meet);
+		top->meet = others;
 	}
 	if (depth == 1)
 		*out = top->meet;

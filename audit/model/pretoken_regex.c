@@ -143,12 +143,12 @@ static void put_anchor(struct parse *p, char c)
 		{ 'b', "(?:(?<=W)(?!W)|(?<!W)(?=W))" },
 		{ 'B', "(?:(?<=W)(?=W)|(?<!W)(?!W))" },
 	};
-	const char *s = NULL;
+	const char *s = "";
 
 	for (size_t i = 0; i < sizeof(anchor) / sizeof(anchor[0]); i++)
 		if (anchor[i].c == c)
 			s = anchor[i].text;
-	BUG_ON(!s);
+	BUG_ON(!*s);
 	for (; *s; s++) {
 		if (*s == 'N')
 			put_point(p, '\n');

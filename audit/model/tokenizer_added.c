@@ -205,7 +205,7 @@ static const struct added_token *longest_at(const struct added *a, const struct 
 
 	for (size_t k = 1; lo < hi; k++) {
 		const struct added_token *t = &a->token[s->index[lo]];
-		size_t low = lo, high = hi;
+		size_t low = lo, high;
 		uint8_t c;
 
 		/* the shortest is first: when it is used up it matches, with all its equals behind it */
