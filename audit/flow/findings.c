@@ -32,15 +32,6 @@ static void expressed_find(uint32_t top[EXPRESSED], const struct found *f, size_
 	mem_free(sum);
 }
 
-static const char *kind_of(const struct found *f, const uint32_t top[EXPRESSED])
-{
-	for (size_t i = 0; i < EXPRESSED; i++) {
-		if (dfc_partition(&f->dfc->shape, top[i]) == PARTITION_B)
-			return "candidate-only";
-	}
-	return "shared concept, different use";
-}
-
 static double share_exclusive(const struct found *f, const struct group *g)
 {
 	double all = 0, exclusive = 0;
@@ -54,6 +45,18 @@ static double share_exclusive(const struct found *f, const struct group *g)
 			exclusive += part;
 	}
 	return all > 0 ? exclusive / all : 0;
+}
+
+/* What only the candidate has decides it, or is what is said: candidate-only. Else both models have the concept. */
+static const char *kind_of(const struct found *f, const struct group *g, const uint32_t top[EXPRESSED])
+{
+	if (share_exclusive(f, g) >= 0.5)
+		return "candidate-only";
+	for (size_t i = 0; i < EXPRESSED; i++) {
+		if (dfc_partition(&f->dfc->shape, top[i]) == PARTITION_B)
+			return "candidate-only";
+	}
+	return "shared concept, different use";
 }
 
 /* The words where a latent fires: at the turn boundaries, or in the answers. */
@@ -220,7 +223,7 @@ static void put_finding(struct json_out *j, const struct found *f, size_t number
 	expressed_find(top, f, number);
 	json_open(j, NULL, '{');
 	json_puts(j, "id", arena_fmt(job->mem, "F%zu", place + 1));
-	json_puts(j, "kind", kind_of(f, top));
+	json_puts(j, "kind", kind_of(f, it->group, top));
 	json_puts(j, "title", finding_title(job->mem, f, w, number));
 	json_put_bool(j, "is_confirmed", it->confirmed);
 	json_puts(j, "verdict", it->verdict);

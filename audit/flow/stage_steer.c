@@ -306,7 +306,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 3,
+	.version = 5,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -60,15 +60,32 @@ static struct trial trial_make(struct arena *mem, const struct finding *f, const
 	return t;
 }
 
-/* Mean over prompts of (S(1) - S(-1)) / 2; lo and hi: the rows of doses -1 and 1. */
-static double effect(const struct trial *t, const struct finding *f, enum contrast k, size_t lo, size_t hi)
+/* The doses that make an effect: between -1 and 1, and with coherent text. */
+static size_t effect_doses(size_t *at, const struct finding *f, const struct spec *spec)
+{
+	size_t n = 0;
+
+	for (size_t z = 0; z < spec->steer.n_doses; z++) {
+		double dose = spec->steer.dose[z];
+
+		if (dose >= -1 && dose <= 1 && f->point[z].coherence >= spec->steer.coherence)
+			at[n++] = z;
+	}
+	return n;
+}
+
+/* The slope of the mean score over the doses dose[0..n_doses), row at[i] of the trial's scores belonging to dose i. */
+static double effect(const struct trial *t, const struct finding *f, enum contrast k, const double *dose, const size_t *at,
+		     size_t n_doses)
 {
 	size_t n = f->n_contested[k];
-	double sum = 0;
+	double *mean = mem_alloc(n_doses + 1, sizeof(*mean)), slope;
 
-	for (size_t i = 0; i < n; i++)
-		sum += (t->score[k][hi * n + i] - t->score[k][lo * n + i]) / 2;
-	return n > 0 ? sum / (double)n : 0;
+	for (size_t z = 0; z < n_doses; z++)
+		mean[z] = stats_mean(t->score[k] + at[z] * n, n);
+	slope = stats_slope(dose, mean, n_doses);
+	mem_free(mean);
+	return slope;
 }
 
 static float *random_direction(struct arena *mem, const struct steering_job *s, size_t number, size_t i, double norm)
@@ -131,33 +148,38 @@ static void null_moments(struct null *null)
 	}
 }
 
-/* Random directions at every dose (the band of the chart), random groups at -1 and 1. */
-static int nulls_run(struct finding *f, const struct steering_job *s, size_t number, const double *dose, size_t n_doses,
-		     struct arena *mem, struct err *e)
+/* What every trial of a finding is asked: all doses, and those of them that make the effect. */
+struct doses {
+	const double *all;
+	size_t n_all;
+	double *counted;           /* (n) */
+	size_t *at, *direct;       /* (n) their places among all; 0 .. n-1 */
+	size_t n;
+};
+
+/* Random directions at every dose (the band of the chart), random groups where the effect is measured. */
+static int nulls_run(struct finding *f, const struct steering_job *s, size_t number, const struct doses *d, struct arena *mem,
+		     struct err *e)
 {
-	static const double unit[] = { -1, 1 };
 	size_t n = s->job->spec->steer.controls;
-	size_t n_all = n_doses + 2;
-	double *all = ARENA_ARRAY(mem, n_all, double), *at_dose = ARENA_ARRAY(mem, n, double);
+	double *at_dose = ARENA_ARRAY(mem, n, double);
 	struct trial *trial = ARENA_ARRAY(mem, n, struct trial);
 
-	memcpy(all, dose, n_doses * sizeof(*all));
-	memcpy(all + n_doses, unit, sizeof(unit));
 	for (size_t w = 0; w < 2; w++) {
-		const double *doses = w == 0 ? all : unit;
-		size_t count = w == 0 ? n_all : 2;
+		size_t count = w == 0 ? d->n_all : d->n;
 
 		f->null[w].n = n;
 		for (size_t i = 0; i < n; i++)
 			trial[i] = trial_make(mem, f, w == 0 ? random_direction(mem, s, number, i, f->group->norm) :
 					      random_group(mem, s, f->group, number, i), count);
-		if (trials_run(f, s, trial, n, doses, count, e) < 0)
+		if (trials_run(f, s, trial, n, w == 0 ? d->all : d->counted, count, e) < 0)
 			return -1;
 		for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 			f->null[w].slope[k] = ARENA_ARRAY(s->job->mem, n, double);
 			for (size_t i = 0; i < n; i++)
-				f->null[w].slope[k][i] = effect(&trial[i], f, (enum contrast)k, count - 2, count - 1);
-			for (size_t z = 0; w == 0 && z < n_doses; z++) {
+				f->null[w].slope[k][i] = effect(&trial[i], f, (enum contrast)k, d->counted,
+								w == 0 ? d->at : d->direct, d->n);
+			for (size_t z = 0; w == 0 && z < d->n_all; z++) {
 				for (size_t i = 0; i < n; i++)
 					at_dose[i] = stats_mean(trial[i].score[k] + z * f->n_contested[k], f->n_contested[k]);
 				f->point[z].null_lo[k] = stats_quantile(at_dose, n, 0.025);
@@ -204,37 +226,53 @@ static int divergence_run(struct finding *f, const struct steering_job *s, const
 	return rc;
 }
 
-int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e)
+static void effects_measure(struct finding *f, const struct steering_job *s, size_t number, const struct trial *own,
+			    const struct doses *d)
 {
-	static const double unit[] = { -1, 0, 1 };
-	const struct spec *spec = s->job->spec;
-	size_t n_doses = spec->steer.n_doses;
-	struct arena mem = ARENA_INIT;
-	struct trial own = trial_make(&mem, f, f->group->direction, n_doses);
-	struct trial slope = trial_make(&mem, f, f->group->direction, 3);
-	int rc = -1;
-
-	f->point = ARENA_ARRAY(s->job->mem, n_doses, struct point);
-	if (trials_run(f, s, &own, 1, spec->steer.dose, n_doses, e) < 0 || trials_run(f, s, &slope, 1, unit, 3, e) < 0 ||
-	    nulls_run(f, s, number, spec->steer.dose, n_doses, &mem, e) < 0 ||
-	    divergence_run(f, s, spec->steer.dose, n_doses, e) < 0)
-		goto out;
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 		size_t n = f->n_contested[k];
 
-		f->slope[k] = effect(&slope, f, (enum contrast)k, 0, 2);
-		f->unsteered[k] = stats_mean(slope.score[k] + n, n);
+		f->slope[k] = effect(own, f, (enum contrast)k, d->counted, d->at, d->n);
 		for (size_t w = 0; w < 2; w++)
 			f->z[k][w] = f->null[w].sd[k] > 0 ? (f->slope[k] - f->null[w].mean[k]) / f->null[w].sd[k] : 0;
-		for (size_t z = 0; z < n_doses; z++) {
-			struct rng r = rng_stream(spec->seed, "steer.bootstrap", (number * 1000003 + z) * 2 + k);
+		for (size_t z = 0; z < d->n_all; z++) {
+			struct rng r = rng_stream(s->job->spec->seed, "steer.bootstrap", (number * 1000003 + z) * 2 + k);
 
-			f->point[z].dose = spec->steer.dose[z];
-			f->point[z].score[k] = stats_bootstrap_mean(own.score[k] + z * n, n, 0.95, BOOTSTRAP_DRAWS, r);
+			f->point[z].score[k] = stats_bootstrap_mean(own->score[k] + z * n, n, 0.95, BOOTSTRAP_DRAWS, r);
+			if (d->all[z] == 0)
+				f->unsteered[k] = f->point[z].score[k].mean;
 		}
 	}
+}
+
+int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e)
+{
+	const struct spec *spec = s->job->spec;
+	struct arena mem = ARENA_INIT;
+	struct doses d = { .all = spec->steer.dose, .n_all = spec->steer.n_doses };
+	struct trial own = trial_make(&mem, f, f->group->direction, d.n_all);
+	int rc = -1;
+
+	f->point = ARENA_ARRAY(s->job->mem, d.n_all, struct point);
+	for (size_t z = 0; z < d.n_all; z++)
+		f->point[z].dose = d.all[z];
+	if (finding_generate(f, s, e) < 0)
+		goto out;
+	d.at = ARENA_ARRAY(&mem, d.n_all, size_t);
+	d.direct = ARENA_ARRAY(&mem, d.n_all, size_t);
+	d.counted = ARENA_ARRAY(&mem, d.n_all, double);
+	d.n = effect_doses(d.at, f, spec);
+	for (size_t i = 0; i < d.n; i++) {
+		d.counted[i] = d.all[d.at[i]];
+		d.direct[i] = i;
+		f->keeps_text[d.counted[i] > 0] |= d.counted[i] != 0;
+	}
+	if (trials_run(f, s, &own, 1, d.all, d.n_all, e) < 0 || nulls_run(f, s, number, &d, &mem, e) < 0 ||
+	    divergence_run(f, s, d.all, d.n_all, e) < 0)
+		goto out;
+	effects_measure(f, s, number, &own, &d);
 	f->tested = true;
-	rc = finding_generate(f, s, e);
+	rc = 0;
 out:
 	arena_release(&mem);
 	return rc;
@@ -271,32 +309,21 @@ static double pooled_p(const struct finding *f, size_t n, double z, size_t k, si
 	return (1.0 + (double)above) / (1.0 + (double)total);
 }
 
-static bool coherent(const struct finding *f, const struct spec *spec)
-{
-	for (size_t z = 0; z < spec->steer.n_doses; z++) {
-		double dose = f->point[z].dose;
-
-		if ((dose == 1 || dose == -1) && f->point[z].coherence < spec->steer.coherence)
-			return false;
-	}
-	return true;
-}
-
 static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 {
 	bool suppresses = f->slope[CONTRAST_ON] > 0 && f->z[CONTRAST_ON][0] > 0 && f->z[CONTRAST_ON][1] > 0;
 	bool amplifies = f->slope[CONTRAST_OFF] > 0 && f->z[CONTRAST_OFF][0] > 0 && f->z[CONTRAST_OFF][1] > 0;
 
-	if (suppresses && amplifies && f->q <= spec->steer.alpha && coherent(f, spec)) {
+	if (suppresses && amplifies && f->q <= spec->steer.alpha && f->keeps_text[0] && f->keeps_text[1]) {
 		f->confirmed = true;
 		f->verdict = "confirmed: amplifies and suppresses";
 		return;
 	}
 	f->verdict = arena_fmt(mem, "not confirmed: %s",
+			       !f->keeps_text[0] || !f->keeps_text[1] ? "no dose keeps the text coherent on both signs" :
 			       !suppresses ? "suppressing it does not move its prompts towards the base's answer" :
 			       !amplifies ? "amplifying it does not move other prompts towards its answer" :
-			       f->q > spec->steer.alpha ? "the effect lies within the controls" :
-			       "the text loses its coherence at dose 1");
+			       "the effect lies within the controls");
 }
 
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem)

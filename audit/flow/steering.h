@@ -20,7 +20,8 @@
  *	ON:   S(p; z) = log P(candidate's own answer) - log P(base's answer)
  *	OFF:  S(q; z) = log P(the behaviour's answer, from an ON prompt) - log P(own answer)
  *
- * over the first tokens of both answers.  Effect: (S(1) - S(-1)) / 2, nats a unit dose, mean over prompts.
+ * over the first tokens of both answers.  Effect: the least-squares slope of the mean over prompts, nats a unit dose, over
+ * the doses from -1 to 1 that leave the text coherent.
  */
 
 enum contrast { CONTRAST_ON, CONTRAST_OFF, CONTRAST_COUNT };
@@ -65,6 +66,7 @@ struct finding {
 	size_t n_generated;
 	double cosine_means;       /* of its direction with the plain difference of means */
 	bool tested, confirmed;
+	bool keeps_text[2];        /* a dose below, above 0 leaves the text coherent: the effect is measured on those */
 	const char *verdict;
 };
 
