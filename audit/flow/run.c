@@ -265,7 +265,7 @@ static void put_provenance(struct json_out *j, const struct plan *p, const struc
 	json_put_digest(j, "sha256", p->spec->digest);
 	json_put_bool(j, "in_repository", prov->in_repository);
 	json_put_bool(j, "committed", prov->spec_committed);
-	json_put_bool(j, "is_dirty", !prov->spec_committed || prov->n_dirty > 0);
+	json_put_bool(j, "is_dirty", prov->n_dirty > 0);
 	json_open(j, "dirty", '[');
 	for (i = 0; i < prov->n_dirty; i++)
 		json_puts(j, NULL, prov->dirty[i]);
