@@ -67,7 +67,7 @@ if [ -n "$UPDATE" ]; then
 	cp "$work/first/results.json" golden/small/results.json
 fi
 cmp "$work/first/results.json" golden/small/results.json
-verdict $? "the results differ from golden/small/results.json: if that is meant, UPDATE=1 tests/runs.sh, and say why in the commit"
+verdict $? "the results differ from golden/small/results.json: if that is meant, UPDATE=1 tests/runs.sh build/release/dfc-audit, and say why in the commit"
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]
