@@ -145,13 +145,15 @@ static int filter_truncate(struct machine *m, struct value *out, const struct ca
 	int64_t length = 255, leeway = 5;
 	size_t keep, blank;
 
+	*out = c->self;
+	if (c->self.kind == VAL_UNDEFINED)
+		return 0;
 	if (need_string(m, c, "truncate") < 0 || arg_int(m, &length, c, 0) < 0 ||
 	    arg_text(m, &end, c, 2) < 0 || arg_int(m, &leeway, c, 3) < 0)
 		return -1;
 	if (length < (int64_t)end->chars || leeway < 0)
 		return FAIL(m, "truncate needs a length of at least %zu and a leeway of at least 0",
 			    end->chars);
-	*out = c->self;
 	if (leeway > INT64_MAX - length || (int64_t)t->chars <= length + leeway)
 		return 0;
 	keep = text_byte(t, (size_t)length - end->chars);
@@ -436,7 +438,7 @@ static int filter_int(struct machine *m, struct value *out, const struct call *c
 		else
 			real = read_real(&v, t);
 	}
-	if (real && v > -0x1p63 && v < 0x1p63)
+	if (real && v > -9223372036854775808.0 && v < 9223372036854775808.0)
 		*out = val_int((int64_t)v);
 	else if (real && v - v == 0)
 		return FAIL(m, "an integer that does not fit 64 bits");

@@ -199,7 +199,7 @@ static int percent_one(struct percent *p, struct pen *out)
 	if (s.type == 'i' || s.type == 'u')
 		s.type = 'd';
 	if ((s.type == 'd' || s.type == 'x' || s.type == 'X') && v.kind == VAL_FLOAT) {
-		if (s.type != 'd' || !(v.real > -0x1p63 && v.real < 0x1p63))
+		if (s.type != 'd' || !(v.real > -9223372036854775808.0 && v.real < 9223372036854775808.0))
 			return FAIL(p->m, "%%%c format: an integer is required, not a float", s.type);
 		v = val_int((int64_t)v.real);
 	}

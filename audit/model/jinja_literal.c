@@ -1,6 +1,6 @@
 #include "model/jinja_parse.h"
 
-#include <string.h>
+#include <stdio.h>
 
 struct node *node_new(struct parser *p, enum node_kind kind, uint32_t at)
 {
@@ -55,7 +55,7 @@ struct node *parse_unexpected(struct parser *p, const char *want)
 
 bool parse_expect(struct parser *p, enum token_kind kind, const char *text)
 {
-	char quoted[32] = "'";
+	char quoted[32];
 
 	if (parse_skip(p, kind, text))
 		return true;
@@ -63,9 +63,7 @@ bool parse_expect(struct parser *p, enum token_kind kind, const char *text)
 		parse_unexpected(p, token_name(kind));
 		return false;
 	}
-	BUG_ON(strlen(text) > sizeof(quoted) - 3);
-	memcpy(quoted + 1, text, strlen(text));
-	quoted[strlen(text) + 1] = '\'';
+	snprintf(quoted, sizeof(quoted), "'%s'", text);
 	parse_unexpected(p, quoted);
 	return false;
 }
@@ -134,7 +132,8 @@ static struct node *parse_string(struct parser *p)
 
 	for (p->tok++; p->tok->kind == TOKEN_STRING; p->tok++)
 		t = text_join2(&p->t->heap, t, text_make(&p->t->heap, p->tok->text, 0));
-	n->value = val_text(t);
+	/* not the pen's: what renders may write on behind a text, but never into the template */
+	n->value = val_text(text_make(&p->t->heap, text_view(t), 0));
 	return n;
 }
 

@@ -25,9 +25,12 @@ static double power(double base, int64_t exponent)
 	double result = 1;
 	uint64_t left = exponent < 0 ? 0 - (uint64_t)exponent : (uint64_t)exponent;
 
-	for (; left > 0; left >>= 1, base *= base)
+	while (left > 0) {
 		if (left & 1)
 			result *= base;
+		base *= base;
+		left >>= 1;
+	}
 	return exponent < 0 ? 1 / result : result;
 }
 
@@ -80,7 +83,7 @@ static double floor_of(double v)
 {
 	int64_t whole;
 
-	if (!(v > -0x1p62 && v < 0x1p62))
+	if (!(v > -4611686018427387904.0 && v < 4611686018427387904.0))
 		return v;
 	whole = (int64_t)v;
 	return (double)whole > v ? (double)(whole - 1) : (double)whole;
@@ -92,12 +95,14 @@ static double real_mod(double a, double b)
 	double left = a < 0 ? -a : a, unit = b < 0 ? -b : b, step = unit;
 
 	if (left - left != 0 || unit != unit)
-		return left - left;
+		return left - left + unit;
 	while (step <= left / 2)
 		step *= 2;
-	for (; step >= unit && left >= unit; step /= 2)
+	while (step >= unit && left >= unit) {
 		if (left >= step)
 			left -= step;
+		step /= 2;
+	}
 	if (left == 0)
 		return b < 0 ? -0.0 : 0.0;
 	if (a < 0)

@@ -6,10 +6,11 @@
 static bool strippable(uint32_t cp, const struct text *chars)
 {
 	char utf8[4];
+	size_t n = utf8_encode(utf8, cp);
 
 	if (chars == NULL)
 		return text_is_space(cp);
-	return text_find(chars, (struct view){ utf8, utf8_encode(utf8, cp) }, 0) != SIZE_MAX;
+	return text_find(chars, (struct view){ utf8, n }, 0) != SIZE_MAX;
 }
 
 size_t char_before(uint32_t *cp, const struct text *t, size_t to)

@@ -276,8 +276,9 @@ void pen_puts(struct pen *p, const char *z)
 void pen_char(struct pen *p, uint32_t cp)
 {
 	char utf8[4];
+	size_t n = utf8_encode(utf8, cp);
 
-	pen_add(p, utf8, utf8_encode(utf8, cp), 1, 0);
+	pen_add(p, utf8, n, 1, 0);
 }
 
 void pen_fmt(struct pen *p, const char *fmt, ...)

@@ -367,7 +367,7 @@ static void dict_append(struct machine *m, struct dict *d, struct value key, str
 		struct value *k = HEAP_ARRAY(&m->heap, cap, struct value);
 		struct value *v = HEAP_ARRAY(&m->heap, cap, struct value);
 
-		if (d->n > 0) {
+		if (d->key != NULL && d->item != NULL) {
 			memcpy(k, d->key, d->n * sizeof(*k));
 			memcpy(v, d->item, d->n * sizeof(*v));
 		}
