@@ -241,14 +241,18 @@ static int tokenize_text(const struct tokenizer *t, bool special, struct err *e)
 static int run_tokenize(const struct call *c, struct err *e)
 {
 	const struct tokenize_opts *o = c->opts;
+	const char *path = c->operand[0];
 	struct tokenizer *t;
 	int status;
 
 	if (o->chat)
 		return o->jsonl ? err_set(e, ERR_USAGE,
 					  "--jsonl and --chat read different lines; use one of them")
-				: tokenize_chats(c->operand[0], e);
-	if (tokenizer_open(&t, c->operand[0], e) < 0)
+				: tokenize_chats(path, e);
+	/* ids_special are those of the post-processor, whatever a tokenizer_config.json adds to them */
+	if (o->jsonl && path_is_dir(path))
+		path = arena_fmt(c->mem, "%s/tokenizer.json", path);
+	if (tokenizer_open(&t, path, e) < 0)
 		return -1;
 	status = o->jsonl ? tokenize_lines(t, e) : tokenize_text(t, o->special, e);
 	tokenizer_close(t);
@@ -264,7 +268,9 @@ const struct cmd cmd_tokenize = {
 		"its id, where it begins and ends in bytes of the text, and what it stands for, as JSON, parted by "
 		"tabs.\n"
 		"With --jsonl every line of standard input is answered by a line. exact_spans follow one another "
-		"without gaps; byte_spans are those Hugging Face tokenizers reports.",
+		"without gaps; byte_spans are those Hugging Face tokenizers reports. ids_special has the tokens that the "
+		"post-processor of tokenizer.json puts around a text; --special also those a "
+		"tokenizer_config.json asks for.",
 	.min = 1,
 	.max = 1,
 	.opts = tokenize_fields,
