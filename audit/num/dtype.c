@@ -10,9 +10,9 @@ static const struct {
 	size_t bytes;
 	bool is_float;
 } dtypes[DT_COUNT] = {
-	[DT_F32] = { "F32", 4, true },   [DT_F16] = { "F16", 2, true },   [DT_BF16] = { "BF16", 2, true },
-	[DT_F64] = { "F64", 8, true },   [DT_U8] = { "U8", 1, false },    [DT_I8] = { "I8", 1, false },
-	[DT_I16] = { "I16", 2, false },  [DT_I32] = { "I32", 4, false },  [DT_I64] = { "I64", 8, false },
+	[DT_F32] = { "F32", 4, true },	  [DT_F16] = { "F16", 2, true },     [DT_BF16] = { "BF16", 2, true },
+	[DT_F64] = { "F64", 8, true },	  [DT_U8] = { "U8", 1, false },	     [DT_I8] = { "I8", 1, false },
+	[DT_I16] = { "I16", 2, false },	  [DT_I32] = { "I32", 4, false },    [DT_I64] = { "I64", 8, false },
 	[DT_BOOL] = { "BOOL", 1, false }, [DT_MXFP4] = { "MXFP4", 0, true },
 };
 
@@ -105,7 +105,7 @@ static float mx_scale(uint8_t s)
 static void widen_mxfp4(float *out, const uint8_t *data, const uint8_t *scale, size_t n_blocks)
 {
 	static const float e2m1[16] = {
-		0.0f, 0.5f, 1.0f, 1.5f, 2.0f, 3.0f, 4.0f, 6.0f,
+		0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,	 6.0f,
 		-0.0f, -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f,
 	};
 
@@ -126,15 +126,9 @@ void dtype_widen(float *out, const struct tensor *t, size_t first, size_t n)
 	const uint8_t *p = t->data;
 
 	switch (t->dtype) {
-	case DT_F32:
-		memcpy(out, p + 4 * first, 4 * n);
-		return;
-	case DT_BF16:
-		widen_bf16(out, p + 2 * first, n);
-		return;
-	case DT_F16:
-		widen_f16(out, p + 2 * first, n);
-		return;
+	case DT_F32: memcpy(out, p + 4 * first, 4 * n); return;
+	case DT_BF16: widen_bf16(out, p + 2 * first, n); return;
+	case DT_F16: widen_f16(out, p + 2 * first, n); return;
 	case DT_F64:
 		for (size_t i = 0; i < n; i++) {
 			double d;
@@ -147,8 +141,7 @@ void dtype_widen(float *out, const struct tensor *t, size_t first, size_t n)
 		BUG_ON(first % MX_BLOCK != 0 || n % MX_BLOCK != 0);
 		widen_mxfp4(out, p + first / 2, t->scale + first / MX_BLOCK, n / MX_BLOCK);
 		return;
-	default:
-		BUG_ON(!dtype_is_float(t->dtype));
+	default: BUG_ON(!dtype_is_float(t->dtype));
 	}
 }
 

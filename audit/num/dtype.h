@@ -11,7 +11,20 @@
  * e2m1, low nibble first, and one e8m0 scale byte a block (127 = 1).
  */
 
-enum dtype { DT_F32, DT_F16, DT_BF16, DT_F64, DT_U8, DT_I8, DT_I16, DT_I32, DT_I64, DT_BOOL, DT_MXFP4, DT_COUNT };
+enum dtype {
+	DT_F32,
+	DT_F16,
+	DT_BF16,
+	DT_F64,
+	DT_U8,
+	DT_I8,
+	DT_I16,
+	DT_I32,
+	DT_I64,
+	DT_BOOL,
+	DT_MXFP4,
+	DT_COUNT
+};
 
 /* A stored matrix, borrowed: row-major (rows, cols). For DT_MXFP4 `data` holds the blocks
  * (rows, cols/32, 16) and `scale` the bytes (rows, cols/32). A vector has rows = 1. */
@@ -23,8 +36,8 @@ struct tensor {
 };
 
 size_t dtype_bytes(enum dtype t, size_t n); /* of n values, scales not counted */
-const char *dtype_name(enum dtype t);       /* as safetensors writes it: "BF16" */
-bool dtype_is_float(enum dtype t);          /* one that dtype_widen takes */
+const char *dtype_name(enum dtype t);	    /* as safetensors writes it: "BF16" */
+bool dtype_is_float(enum dtype t);	    /* one that dtype_widen takes */
 
 /* Values first .. first+n-1 in row-major order to float, exactly. MXFP4: `first` and `n` multiples of 32. */
 void dtype_widen(float *out, const struct tensor *t, size_t first, size_t n);

@@ -56,7 +56,8 @@ LANES_INLINE void lanes_tanh(f32x16 *x)
 	*x = (f32x16)((i32x16)p | sign);
 }
 
-/* |x| < 0.92: x + x P(x^2); beyond: 1 - exp(-Q(|x|)), Q = -log erfc on [0.9, 4]; erfc(4) is below half an ulp. */
+/* |x| < 0.92: x + x P(x^2); beyond: 1 - exp(-Q(|x|)), Q = -log erfc on [0.9, 4]; erfc(4) is below half an
+ * ulp. */
 LANES_INLINE void lanes_erf(f32x16 *x)
 {
 	i32x16 sign = (i32x16)*x & INT32_MIN;

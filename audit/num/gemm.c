@@ -6,43 +6,47 @@
 #include <string.h>
 
 /*
- * How a product is cut.  A unit is some rows of the left matrix by some columns of the right one, all of the depth,
- * in passes of GEMM_CHUNK.  A pass turns the unit's left rows into panels (they stay in the second-level cache), then
- * for each GEMM_NR columns makes the right panel, widened, and multiplies it with every left panel.  A few rows against
- * a stored matrix are another matter, all memory: gemm_kernel.h's `few`.
+ * How a product is cut.  A unit is some rows of the left matrix by some columns of the right one, all of
+ * the depth, in passes of GEMM_CHUNK.  A pass turns the unit's left rows into panels (they stay in the
+ * second-level cache), then for each GEMM_NR columns makes the right panel, widened, and multiplies it with
+ * every left panel.  A few rows against a stored matrix are another matter, all memory: gemm_kernel.h's
+ * `few`.
  *
  * Since no bit depends on the cut, it may follow the number of threads.
  */
 
 enum {
-	LEFT_ROWS = 512,           /* rows of a unit at most: 512 KiB of left panels */
-	TILE_ROWS = 128,           /* the same of gemm_tile_*, whose panels are on the stack */
+	LEFT_ROWS = 512, /* rows of a unit at most: 512 KiB of left panels */
+	TILE_ROWS = 128, /* the same of gemm_tile_*, whose panels are on the stack */
 	UNITS_PER_THREAD = 4,
-	UNIT_PANELS = 16,          /* right panels of a unit at most */
-	FEW_UNIT_BYTES = 1 << 16,  /* of weights, at least */
+	UNIT_PANELS = 16,	  /* right panels of a unit at most */
+	FEW_UNIT_BYTES = 1 << 16, /* of weights, at least */
 	PANEL = GEMM_CHUNK * GEMM_NR,
-	NEAR_COLUMNS = 256,        /* a right matrix that lies as a panel does is used in place: where it is this */
-	NEAR_ROWS = 2 * GEMM_MR,   /* narrow, so that its rows do not all fall on the same cache sets, or little used */
+	NEAR_COLUMNS = 256, /* a right matrix that lies as a panel does is used in place: where it is this */
+	NEAR_ROWS =
+		2 *
+		GEMM_MR, /* narrow, so that its rows do not all fall on the same cache sets, or little used */
 };
 
-_Static_assert((2 * PANEL + LEFT_ROWS * GEMM_CHUNK) * sizeof(float) <= GEMM_SCRATCH, "the scratch holds the panels");
+_Static_assert((2 * PANEL + LEFT_ROWS * GEMM_CHUNK) * sizeof(float) <= GEMM_SCRATCH,
+	       "the scratch holds the panels");
 
 /* The matrices of a product, both as the caller has them. */
 struct product {
 	const struct gemm_kernel *kernel;
-	float *c;                  /* (m, n) */
-	const float *a;            /* (m, k), or (k, m) if a_turned */
-	const struct tensor *b;    /* (n, k), or (k, n) if b_turned; its cols is the row stride */
-	const float *bias;         /* (n) or NULL */
+	float *c;		/* (m, n) */
+	const float *a;		/* (m, k), or (k, m) if a_turned */
+	const struct tensor *b; /* (n, k), or (k, n) if b_turned; its cols is the row stride */
+	const float *bias;	/* (n) or NULL */
 	size_t ldc, lda, m, n, k;
 	int a_turned, b_turned, add;
 	size_t unit_rows, unit_cols, across;
 };
 
 struct panels {
-	float *right;              /* (GEMM_CHUNK, GEMM_NR) */
-	float *wide;               /* (GEMM_NR, GEMM_CHUNK): rows of a format the kernel cannot turn */
-	float *left;               /* (rows / GEMM_MR, GEMM_CHUNK, GEMM_MR) */
+	float *right; /* (GEMM_CHUNK, GEMM_NR) */
+	float *wide;  /* (GEMM_NR, GEMM_CHUNK): rows of a format the kernel cannot turn */
+	float *left;  /* (rows / GEMM_MR, GEMM_CHUNK, GEMM_MR) */
 	size_t left_floats;
 };
 
@@ -90,26 +94,38 @@ const char *gemm_machine(void)
 	return gemm_kernel_at(0)->name;
 }
 
-/* A denormal product and a sum that rounds to even: wrong where denormals are flushed or the rounding is another. */
+/* A denormal product and a sum that rounds to even: wrong where denormals are flushed or the rounding is
+ * another. */
 static int arithmetic_is_ieee(const struct gemm_kernel *kernel)
 {
 	const float left[2 * GEMM_MR] = { 0x1p-75f, [GEMM_MR] = 1.0f };
 	const float right[2 * GEMM_NR] = { 0x1p-70f, 0x1p75f, [GEMM_NR + 1] = 0x1.8p-24f, 0x1p-140f };
 	const float want[3] = { 0x1p-145f, 0x1.000002p0f, 0x1p-140f };
 	float c[GEMM_NR];
+	struct gemm_block b = { .c = c,
+				.left = left,
+				.right = right,
+				.ldc = GEMM_NR,
+				.ldr = GEMM_NR,
+				.m = 1,
+				.n = 16,
+				.depth = 2 };
 
-	kernel->multiply(c, GEMM_NR, left, right, GEMM_NR, 1, 16, 2, 0);
+	kernel->multiply(&b);
 	return memcmp(c, want, sizeof(want)) == 0; /* == would take denormals for zero, too */
 }
 
 int gemm_setup(const char *backend, struct err *e)
 {
 	if (backend && strcmp(backend, gemm_backend()) != 0)
-		return err_set(e, ERR_USAGE, "products are computed as %s here, not as %s", gemm_backend(), backend);
+		return err_set(e, ERR_USAGE, "products are computed as %s here, not as %s", gemm_backend(),
+			       backend);
 	for (size_t i = 0; gemm_kernel_at(i); i++)
 		if (!arithmetic_is_ieee(gemm_kernel_at(i)))
-			return err_set(e, ERR_IO, "the %s kernel does not round as IEEE 754 says: "
-				       "something has changed the floating-point mode", gemm_kernel_at(i)->name);
+			return err_set(e, ERR_IO,
+				       "the %s kernel does not round as IEEE 754 says: "
+				       "something has changed the floating-point mode",
+				       gemm_kernel_at(i)->name);
 	return 0;
 }
 
@@ -124,23 +140,27 @@ static struct gemm_rows rows_at(const struct tensor *t, size_t first, size_t k)
 }
 
 /* Rows i0 .. i0+m-1 of the left matrix from column k on, as panels `apart` floats from each other. */
-static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth, size_t apart)
+static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth,
+			size_t apart)
 {
 	for (size_t i = 0; i < m; i += GEMM_MR, left += apart) {
 		size_t rows = least(GEMM_MR, m - i);
 
 		if (g->a_turned) {
 			for (size_t d = 0; d < depth; d++)
-				memcpy(left + d * GEMM_MR, g->a + (k + d) * g->lda + i0 + i, rows * sizeof(*left));
+				memcpy(left + d * GEMM_MR, g->a + (k + d) * g->lda + i0 + i,
+				       rows * sizeof(*left));
 		} else {
-			struct gemm_rows w = { .data = (const uint8_t *)(g->a + (i0 + i) * g->lda + k), .ld = g->lda };
+			struct gemm_rows w = { .data = (const uint8_t *)(g->a + (i0 + i) * g->lda + k),
+					       .ld = g->lda };
 
 			g->kernel->left(left, &w, rows, depth);
 		}
 	}
 }
 
-/* n columns of the right matrix, which has them side by side. MXFP4 comes in blocks, which may begin before. */
+/* n columns of the right matrix, which has them side by side. MXFP4 comes in blocks, which may begin
+ * before. */
 static void right_copy(float *right, const struct tensor *b, size_t j, size_t n, size_t k, size_t depth)
 {
 	float wide[2 * GEMM_NR];
@@ -155,7 +175,8 @@ static void right_copy(float *right, const struct tensor *b, size_t j, size_t n,
 		}
 }
 
-static void right_turn(const struct panels *s, const struct product *g, size_t j, size_t n, size_t k, size_t depth)
+static void right_turn(const struct panels *s, const struct product *g, size_t j, size_t n, size_t k,
+		       size_t depth)
 {
 	const struct tensor *b = g->b;
 	struct gemm_rows w = rows_at(b, j, k);
@@ -172,8 +193,8 @@ static void right_turn(const struct panels *s, const struct product *g, size_t j
 }
 
 /* The right panel and the stride of its rows. */
-static const float *right_panel(size_t *ld, const struct panels *s, const struct product *g, size_t m, size_t j,
-				size_t n, size_t k, size_t depth)
+static const float *right_panel(size_t *ld, const struct panels *s, const struct product *g, size_t m,
+				size_t j, size_t n, size_t k, size_t depth)
 {
 	*ld = GEMM_NR;
 	if (!g->b_turned) {
@@ -194,16 +215,20 @@ static void cell(const struct panels *s, const struct product *g, size_t i0, siz
 	size_t width = pieces(pieces(n, pieces(n, GEMM_NR)), 16) * 16;
 
 	for (size_t k = 0; k < g->k; k += GEMM_CHUNK) {
-		size_t depth = least(GEMM_CHUNK, g->k - k);
+		struct gemm_block b = { .ldc = g->ldc,
+					.depth = least(GEMM_CHUNK, g->k - k),
+					.add = g->add || k > 0 };
 
-		left_panels(s->left, g, i0, m, k, depth, GEMM_CHUNK * GEMM_MR);
+		left_panels(s->left, g, i0, m, k, b.depth, GEMM_CHUNK * GEMM_MR);
 		for (size_t j = 0; j < n; j += width) {
-			size_t cols = least(width, n - j), ld;
-			const float *right = right_panel(&ld, s, g, m, j0 + j, cols, k, depth);
-
-			for (size_t i = 0; i < m; i += GEMM_MR)
-				g->kernel->multiply(g->c + (i0 + i) * g->ldc + j0 + j, g->ldc, s->left + i * GEMM_CHUNK,
-						    right, ld, least(GEMM_MR, m - i), cols, depth, g->add || k > 0);
+			b.n = least(width, n - j);
+			b.right = right_panel(&b.ldr, s, g, m, j0 + j, b.n, k, b.depth);
+			for (size_t i = 0; i < m; i += GEMM_MR) {
+				b.c = g->c + (i0 + i) * g->ldc + j0 + j;
+				b.left = s->left + i * GEMM_CHUNK;
+				b.m = least(GEMM_MR, m - i);
+				g->kernel->multiply(&b);
+			}
 		}
 	}
 	for (size_t i = 0; g->k == 0 && !g->add && i < m; i++)
@@ -219,13 +244,18 @@ static void few_cell(const struct panels *s, const struct product *g, size_t j, 
 	size_t most = g->m > 1 ? s->left_floats / GEMM_MR / GEMM_CHUNK * GEMM_CHUNK : g->k;
 
 	for (size_t k = 0; even > 0 && k < g->k; k += most) {
-		size_t depth = least(most, g->k - k);
-		struct gemm_rows w = rows_at(g->b, j, k);
+		struct gemm_few f = { .y = g->c + j,
+				      .x = g->m > 1 ? s->left : g->a + k,
+				      .w = rows_at(g->b, j, k),
+				      .ldy = g->ldc,
+				      .n = g->m,
+				      .m = even,
+				      .depth = least(most, g->k - k),
+				      .add = g->add || k > 0 };
 
 		if (g->m > 1)
-			left_panels(s->left, g, 0, g->m, k, depth, 0);
-		g->kernel->few[g->b->dtype](g->c + j, g->ldc, g->m > 1 ? s->left : g->a, g->m, &w, even, depth,
-					    g->add || k > 0);
+			left_panels(s->left, g, 0, g->m, k, f.depth, 0);
+		g->kernel->few[g->b->dtype](&f);
 	}
 	for (size_t i = 0; g->bias && i < g->m; i++)
 		op_add(g->c + i * g->ldc + j, g->bias + j, even);
@@ -235,7 +265,9 @@ static void few_cell(const struct panels *s, const struct product *g, size_t j, 
 
 static struct panels panels_in(float *scratch)
 {
-	return (struct panels){ .right = scratch, .wide = scratch + PANEL, .left = scratch + 2 * PANEL,
+	return (struct panels){ .right = scratch,
+				.wide = scratch + PANEL,
+				.left = scratch + 2 * PANEL,
 				.left_floats = LEFT_ROWS * GEMM_CHUNK };
 }
 
@@ -295,16 +327,32 @@ static void product_run(struct par *p, struct product *g)
 
 void gemm_weight(struct par *p, float *y, const float *x, size_t n, const struct tensor *w, const float *bias)
 {
-	struct product g = { .c = y, .a = x, .b = w, .bias = bias, .ldc = w->rows, .lda = w->cols,
-			     .m = n, .n = w->rows, .k = w->cols };
+	struct product g = { .c = y,
+			     .a = x,
+			     .b = w,
+			     .bias = bias,
+			     .ldc = w->rows,
+			     .lda = w->cols,
+			     .m = n,
+			     .n = w->rows,
+			     .k = w->cols };
 
 	product_run(p, &g);
 }
 
-void gemm_weight_t(struct par *p, float *y, const float *x, size_t n, const struct tensor *w, const float *bias)
+void gemm_weight_t(struct par *p, float *y, const float *x, size_t n, const struct tensor *w,
+		   const float *bias)
 {
-	struct product g = { .c = y, .a = x, .b = w, .bias = bias, .ldc = w->cols, .lda = w->rows,
-			     .m = n, .n = w->cols, .k = w->rows, .b_turned = 1 };
+	struct product g = { .c = y,
+			     .a = x,
+			     .b = w,
+			     .bias = bias,
+			     .ldc = w->cols,
+			     .lda = w->rows,
+			     .m = n,
+			     .n = w->cols,
+			     .k = w->rows,
+			     .b_turned = 1 };
 
 	product_run(p, &g);
 }
@@ -313,8 +361,16 @@ void gemm_nn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 	     size_t m, size_t n, size_t k, float beta)
 {
 	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
-	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
-			     .b_turned = 1, .add = beta != 0.0f };
+	struct product g = { .c = c,
+			     .a = a,
+			     .b = &t,
+			     .ldc = ldc,
+			     .lda = lda,
+			     .m = m,
+			     .n = n,
+			     .k = k,
+			     .b_turned = 1,
+			     .add = beta != 0.0f };
 
 	product_run(p, &g);
 }
@@ -323,8 +379,17 @@ void gemm_tn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 	     size_t m, size_t n, size_t k, float beta)
 {
 	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
-	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
-			     .a_turned = 1, .b_turned = 1, .add = beta != 0.0f };
+	struct product g = { .c = c,
+			     .a = a,
+			     .b = &t,
+			     .ldc = ldc,
+			     .lda = lda,
+			     .m = m,
+			     .n = n,
+			     .k = k,
+			     .a_turned = 1,
+			     .b_turned = 1,
+			     .add = beta != 0.0f };
 
 	product_run(p, &g);
 }
@@ -333,8 +398,9 @@ void gemm_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 	     size_t m, size_t n, size_t k, float beta)
 {
 	struct tensor t = { .dtype = DT_F32, .rows = n, .cols = ldb, .data = b };
-	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
-			     .add = beta != 0.0f };
+	struct product g = {
+		.c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k, .add = beta != 0.0f
+	};
 
 	product_run(p, &g);
 }
@@ -355,22 +421,31 @@ static void product_here(struct product *g)
 		cell(&s, g, i, least(TILE_ROWS, g->m - i), 0, g->n);
 }
 
-void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-		  size_t m, size_t n, size_t k, float beta)
+void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+		  size_t n, size_t k, float beta)
 {
 	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
-	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
-			     .b_turned = 1, .add = beta != 0.0f };
+	struct product g = { .c = c,
+			     .a = a,
+			     .b = &t,
+			     .ldc = ldc,
+			     .lda = lda,
+			     .m = m,
+			     .n = n,
+			     .k = k,
+			     .b_turned = 1,
+			     .add = beta != 0.0f };
 
 	product_here(&g);
 }
 
-void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-		  size_t m, size_t n, size_t k, float beta)
+void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
+		  size_t n, size_t k, float beta)
 {
 	struct tensor t = { .dtype = DT_F32, .rows = n, .cols = ldb, .data = b };
-	struct product g = { .c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k,
-			     .add = beta != 0.0f };
+	struct product g = {
+		.c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k, .add = beta != 0.0f
+	};
 
 	product_here(&g);
 }

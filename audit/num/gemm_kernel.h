@@ -9,15 +9,15 @@
 /*
  * The innermost loops of gemm.c, once for each instruction set, all with the same bits (gemm.h says which).
  *
- * A left panel holds GEMM_MR rows of the left matrix turned, (depth, GEMM_MR): one value of each row beside the
- * other.  A right panel holds GEMM_NR columns of the right matrix, (depth, GEMM_NR).  What a panel has beyond
- * the matrix is anything and reaches no result.
+ * A left panel holds GEMM_MR rows of the left matrix turned, (depth, GEMM_MR): one value of each row beside
+ * the other.  A right panel holds GEMM_NR columns of the right matrix, (depth, GEMM_NR).  What a panel has
+ * beyond the matrix is anything and reaches no result.
  */
 
 enum { GEMM_MR = 8, GEMM_NR = 48, GEMM_CHUNK = 256, GEMM_FEW = 8, GEMM_FEW_COLUMNS = 32 };
 
-/* Rows of a stored matrix, beginning anywhere (MXFP4: at a block); `ld` values from row to row.  `ahead` bytes on
- * from each value is what will be wanted next, to be fetched meanwhile. */
+/* Rows of a stored matrix, beginning anywhere (MXFP4: at a block); `ld` values from row to row.  `ahead`
+ * bytes on from each value is what will be wanted next, to be fetched meanwhile. */
 struct gemm_rows {
 	const uint8_t *data;
 	const uint8_t *scale;
@@ -27,21 +27,33 @@ struct gemm_rows {
 
 /* The panel of m of the rows, (depth, GEMM_MR) or (depth, GEMM_NR). */
 typedef void (*gemm_turn_fn)(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
-/* y (n, m) = x (n, depth) * w (m, depth)^T, or y += with `add`; n <= GEMM_FEW, m a multiple of GEMM_FEW_COLUMNS; reads
- * w once. x is a left panel; where n is 1, a plain vector. */
-typedef void (*gemm_few_fn)(float *y, size_t ldy, const float *x, size_t n, const struct gemm_rows *w, size_t m,
-			    size_t depth, int add);
+
+/* c (m, n) = left * right, or c += with `add`; m <= GEMM_MR, n <= GEMM_NR, depth <= GEMM_CHUNK. Rows of
+ * `right` are ldr apart; whole vectors of it are read, up to n rounded up to 16. */
+struct gemm_block {
+	float *c;
+	const float *left, *right;
+	size_t ldc, ldr, m, n, depth;
+	int add;
+};
+
+/* y (n, m) = x (n, depth) * w (m, depth)^T, or y += with `add`; n <= GEMM_FEW, m a multiple of
+ * GEMM_FEW_COLUMNS; reads w once. x is a left panel; where n is 1, a plain vector. */
+struct gemm_few {
+	float *y;
+	const float *x;
+	struct gemm_rows w;
+	size_t ldy, n, m, depth;
+	int add;
+};
 
 struct gemm_kernel {
 	const char *name;
-	/* c (m, n) = left * right, or c += with `add`; m <= GEMM_MR, n <= GEMM_NR, depth <= GEMM_CHUNK. Rows of
-	 * `right` are ldr apart; whole vectors of it are read, up to n rounded up to 16. */
-	void (*multiply)(float *c, size_t ldc, const float *left, const float *right, size_t ldr, size_t m, size_t n,
-			 size_t depth, int add);
+	void (*multiply)(const struct gemm_block *b);
 	gemm_turn_fn left;
 	/* By dtype; NULL where the format is to be widened first. DT_F32 can always be turned. */
 	gemm_turn_fn right[DT_COUNT];
-	gemm_few_fn few[DT_COUNT];
+	void (*few[DT_COUNT])(const struct gemm_few *f);
 };
 
 /* The i-th kernel this machine can run, the best first and the plain one last; NULL beyond. */

@@ -16,8 +16,9 @@ static inline float fused(float a, float b, float c)
 
 #else
 
-/* The product is exact in double. The sum is rounded to odd (Boldo and Melquiond 2008): where it is inexact, to that
- * neighbour whose last bit is set, so that the second rounding, to float, sees which side of a tie it was on. */
+/* The product is exact in double. The sum is rounded to odd (Boldo and Melquiond 2008): where it is
+ * inexact, to that neighbour whose last bit is set, so that the second rounding, to float, sees which side
+ * of a tie it was on. */
 static inline float fused(float a, float b, float c)
 {
 	double p = (double)a * (double)b, d = (double)c;
@@ -36,17 +37,19 @@ static inline float fused(float a, float b, float c)
 
 #endif
 
-static void multiply(float *c, size_t ldc, const float *l, const float *r, size_t ldr, size_t m, size_t n,
-		     size_t depth, int add)
+static void multiply(const struct gemm_block *b)
 {
-	for (size_t i = 0; i < m; i++) {
+	for (size_t i = 0; i < b->m; i++) {
 		float sum[GEMM_NR] = { 0 };
 
-		for (size_t k = 0; k < depth; k++)
-			for (size_t j = 0; j < n; j++)
-				sum[j] = fused(l[k * GEMM_MR + i], r[k * ldr + j], sum[j]);
-		for (size_t j = 0; j < n; j++)
-			c[i * ldc + j] = add ? c[i * ldc + j] + sum[j] : sum[j];
+		for (size_t k = 0; k < b->depth; k++)
+			for (size_t j = 0; j < b->n; j++)
+				sum[j] = fused(b->left[k * GEMM_MR + i], b->right[k * b->ldr + j], sum[j]);
+		for (size_t j = 0; j < b->n; j++) {
+			float *at = b->c + i * b->ldc + j;
+
+			*at = b->add ? *at + sum[j] : sum[j];
+		}
 	}
 }
 
@@ -54,7 +57,8 @@ static void turn(float *panel, size_t width, const struct gemm_rows *w, size_t m
 {
 	for (size_t i = 0; i < m; i++)
 		for (size_t k = 0; k < depth; k++)
-			memcpy(panel + k * width + i, w->data + (i * w->ld + k) * sizeof(*panel), sizeof(*panel));
+			memcpy(panel + k * width + i, w->data + (i * w->ld + k) * sizeof(*panel),
+			       sizeof(*panel));
 }
 
 static void left(float *panel, const struct gemm_rows *w, size_t m, size_t depth)

@@ -5,13 +5,14 @@
 #include <stdint.h>
 
 /*
- * Sixteen floats at a time, in GCC's vector extensions: one source, the same bits on every target, because a
- * lane sees only IEEE operations in the order written.  Vectors travel by pointer, so that no calling
+ * Sixteen floats at a time, in GCC's vector extensions: one source, the same bits on every target, because
+ * a lane sees only IEEE operations in the order written.  Vectors travel by pointer, so that no calling
  * convention depends on the target.
  *
  * A function marked CLONES is compiled for each target and chosen when the program starts.  The sanitizers
  * cannot run before their own start-up, which is when the choice is made; there one plain version is built.
- * Nor do they compile unrolled kernels in bearable time: UNROLL, which keeps arrays in registers, is void there.
+ * Nor do they compile unrolled kernels in bearable time: UNROLL, which keeps arrays in registers, is void
+ * there.
  */
 
 #if defined(__has_feature)

@@ -6,7 +6,8 @@
 #include <string.h>
 
 /* The last vector of an elementwise loop is a part; both use the same statements. */
-#define EACH_LANES(n, i, m) for (size_t i = 0, m; i < (n) && (m = (n) - i < LANES ? (n) - i : LANES, 1); i += LANES)
+#define EACH_LANES(n, i, m) \
+	for (size_t i = 0, m; i < (n) && (m = (n)-i < LANES ? (n)-i : LANES, 1); i += LANES)
 
 LANES_INLINE void get(f32x16 *v, const float *p, size_t m)
 {
@@ -29,7 +30,8 @@ CLONES double op_norm2_d(const float *x, size_t n)
 	f64x16 s = { 0 };
 	f32x16 v;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		f64x16 w;
 
 		get(&v, x + i, m);
@@ -44,7 +46,8 @@ CLONES double op_sum_d(const float *x, size_t n)
 	f64x16 s = { 0 };
 	f32x16 v;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, x + i, m);
 		s += __builtin_convertvector(v, f64x16);
 	}
@@ -56,7 +59,8 @@ CLONES double op_dot_d(const float *a, const float *b, size_t n)
 	f64x16 s = { 0 };
 	f32x16 v, w;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, a + i, m);
 		get(&w, b + i, m);
 		s += __builtin_convertvector(v, f64x16) * __builtin_convertvector(w, f64x16);
@@ -94,7 +98,8 @@ CLONES void op_rmsnorm(float *y, const float *x, const float *gain, size_t d, fl
 	float one = plus_one ? 1.0f : 0.0f;
 	f32x16 v, g;
 
-	EACH_LANES(d, i, m) {
+	EACH_LANES(d, i, m)
+	{
 		get(&v, x + i, m);
 		v *= inv;
 		if (gain) {
@@ -112,7 +117,8 @@ CLONES void op_layernorm(float *y, const float *x, const float *gain, const floa
 	f32x16 v, g;
 	float inv, centre = (float)mean;
 
-	EACH_LANES(d, i, m) {
+	EACH_LANES(d, i, m)
+	{
 		f64x16 w;
 
 		if (m == LANES)
@@ -123,7 +129,8 @@ CLONES void op_layernorm(float *y, const float *x, const float *gain, const floa
 		s += w * w;
 	}
 	inv = (float)(1.0 / fm_sqrt_d(lanes_sum_d(&s) / (double)d + (double)eps));
-	EACH_LANES(d, i, m) {
+	EACH_LANES(d, i, m)
+	{
 		get(&v, x + i, m);
 		v = (v - centre) * inv;
 		if (gain) {
@@ -142,7 +149,8 @@ CLONES void op_mul(float *y, const float *x, size_t n)
 {
 	f32x16 v, w;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, y + i, m);
 		get(&w, x + i, m);
 		v *= w;
@@ -154,7 +162,8 @@ CLONES void op_add(float *y, const float *x, size_t n)
 {
 	f32x16 v, w;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, y + i, m);
 		get(&w, x + i, m);
 		v += w;
@@ -166,7 +175,8 @@ CLONES void op_axpy(float *y, float a, const float *x, size_t n)
 {
 	f32x16 v, w;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, y + i, m);
 		get(&w, x + i, m);
 		v += a * w;
@@ -178,7 +188,8 @@ CLONES void op_scale(float *y, float a, size_t n)
 {
 	f32x16 v;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, y + i, m);
 		v *= a;
 		put(y + i, &v, m);
@@ -190,7 +201,8 @@ CLONES static float max_of(const float *x, size_t n)
 	f32x16 v, top;
 
 	lanes_fill(&top, -__builtin_inff());
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		if (m == LANES)
 			lanes_load(&v, x + i);
 		else
@@ -206,7 +218,8 @@ CLONES static double exp_sum(float *y, const float *x, size_t n, float top)
 	f64x16 s = { 0 };
 	f32x16 v;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		if (m == LANES)
 			lanes_load(&v, x + i);
 		else
@@ -260,7 +273,8 @@ CLONES void op_gelu(float *x, size_t n)
 {
 	f32x16 v, e;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, x + i, m);
 		e = v * 0x1.6a09e6p-1f;
 		lanes_erf(&e);
@@ -273,7 +287,8 @@ CLONES void op_gelu_tanh(float *x, size_t n)
 {
 	f32x16 v, t;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, x + i, m);
 		t = 0x1.988454p-1f * (v + 0.044715f * (v * v * v)); /* sqrt(2 / pi) */
 		lanes_tanh(&t);
@@ -286,7 +301,8 @@ CLONES void op_silu(float *x, size_t n)
 {
 	f32x16 v, e;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, x + i, m);
 		e = -v;
 		lanes_exp(&e);
@@ -299,7 +315,8 @@ CLONES void op_softcap(float *x, size_t n, float cap)
 {
 	f32x16 v;
 
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&v, x + i, m);
 		v /= cap;
 		lanes_tanh(&v);
@@ -308,12 +325,14 @@ CLONES void op_softcap(float *x, size_t n, float cap)
 	}
 }
 
-CLONES void op_swiglu_clamped(float *y, const float *gate, const float *up, size_t n, float alpha, float limit)
+CLONES void op_swiglu_clamped(float *y, const float *gate, const float *up, size_t n, float alpha,
+			      float limit)
 {
 	f32x16 g, u, e, top;
 
 	lanes_fill(&top, limit);
-	EACH_LANES(n, i, m) {
+	EACH_LANES(n, i, m)
+	{
 		get(&g, gate + i, m);
 		get(&u, up + i, m);
 		g = LANES_SELECT(g > limit, top, g);
@@ -327,13 +346,15 @@ CLONES void op_swiglu_clamped(float *y, const float *gate, const float *up, size
 	}
 }
 
-CLONES void op_rope(float *x, size_t n_heads, size_t d_head, size_t d_rotary, const float *cos, const float *sin)
+CLONES void op_rope(float *x, size_t n_heads, size_t d_head, size_t d_rotary, const float *cos,
+		    const float *sin)
 {
 	size_t half = d_rotary / 2;
 	f32x16 a, b, c, s, t;
 
 	for (size_t h = 0; h < n_heads; h++, x += d_head)
-		EACH_LANES(half, i, m) {
+		EACH_LANES(half, i, m)
+		{
 			get(&a, x + i, m);
 			get(&b, x + half + i, m);
 			get(&c, cos + i, m);

@@ -16,21 +16,23 @@ float op_softmax(float *x, size_t n);
 /* The same with one more score `sink` in the denominator that gets no output (GPT-OSS). */
 float op_softmax_sink(float *x, size_t n, float sink);
 float op_logsumexp(const float *x, size_t n);
-void op_gelu(float *x, size_t n);                    /* x * (1 + erf(x / sqrt 2)) / 2 */
+void op_gelu(float *x, size_t n); /* x * (1 + erf(x / sqrt 2)) / 2 */
 void op_gelu_tanh(float *x, size_t n);
 void op_silu(float *x, size_t n);
-void op_mul(float *y, const float *x, size_t n);     /* y *= x */
-void op_add(float *y, const float *x, size_t n);     /* y += x */
+void op_mul(float *y, const float *x, size_t n); /* y *= x */
+void op_add(float *y, const float *x, size_t n); /* y += x */
 void op_axpy(float *y, float a, const float *x, size_t n);
 void op_scale(float *y, float a, size_t n);
-void op_softcap(float *x, size_t n, float cap);      /* cap * tanh(x / cap) */
-/* y = silu-like gate of GPT-OSS: g = min(gate, limit), u = clamp(up, +-limit): (u + 1) * g * sigmoid(alpha * g) */
+void op_softcap(float *x, size_t n, float cap); /* cap * tanh(x / cap) */
+/* y = silu-like gate of GPT-OSS: g = min(gate, limit), u = clamp(up, +-limit): (u + 1) * g * sigmoid(alpha
+ * * g) */
 void op_swiglu_clamped(float *y, const float *gate, const float *up, size_t n, float alpha, float limit);
 /* Rotates pairs (i, i + d_rotary/2) of each of n_heads heads of d_head floats; cos, sin (d_rotary/2). */
 void op_rope(float *x, size_t n_heads, size_t d_head, size_t d_rotary, const float *cos, const float *sin);
-float op_dot(const float *a, const float *b, size_t n);  /* 16 interleaved partial sums, then a fixed tree */
-double op_dot_d(const float *a, const float *b, size_t n); /* products and sums in double, 8 lanes, fixed tree */
+float op_dot(const float *a, const float *b, size_t n); /* 16 interleaved partial sums, then a fixed tree */
+double op_dot_d(const float *a, const float *b,
+		size_t n); /* products and sums in double, 8 lanes, fixed tree */
 double op_sum_d(const float *x, size_t n);
-double op_norm2_d(const float *x, size_t n);              /* sum of squares, in double */
+double op_norm2_d(const float *x, size_t n); /* sum of squares, in double */
 
 #endif

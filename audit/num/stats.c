@@ -89,7 +89,8 @@ struct interval stats_bootstrap_mean(const double *x, size_t n, double level, si
 	return v;
 }
 
-/* Sums of equal values in another order differ in the last bits; such draws are as extreme as the observed one. */
+/* Sums of equal values in another order differ in the last bits; such draws are as extreme as the observed
+ * one. */
 static double slack(const double *x, size_t n)
 {
 	double s = 0.0;
@@ -99,7 +100,8 @@ static double slack(const double *x, size_t n)
 	return s * 1e-12;
 }
 
-double stats_permutation_p(const double *a, size_t n_a, const double *b, size_t n_b, size_t draws, struct rng r)
+double stats_permutation_p(const double *a, size_t n_a, const double *b, size_t n_b, size_t draws,
+			   struct rng r)
 {
 	size_t n = n_a + n_b, extreme = 0;
 	double *x, observed = 0.0, eps;
@@ -202,8 +204,8 @@ double stats_slope(const double *x, const double *y, size_t n)
 	return xx > 0.0 ? co_moment(x, y, n) / xx : 0.0;
 }
 
-/* With x and the multiset of y fixed, Spearman's coefficient rises with the sum of products of ranks; mid-ranks
- * are halves, so these sums are exact. */
+/* With x and the multiset of y fixed, Spearman's coefficient rises with the sum of products of ranks; mid-
+ * ranks are halves, so these sums are exact. */
 double stats_trend_p(const double *x, const double *y, size_t n, size_t draws, struct rng r)
 {
 	size_t extreme = 0;

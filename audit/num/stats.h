@@ -19,16 +19,17 @@ struct interval {
 /* Percentile bootstrap of the mean. level 0.95. n 0 gives zeros; n 1 gives lo = hi = mean. */
 struct interval stats_bootstrap_mean(const double *x, size_t n, double level, size_t draws, struct rng r);
 /* One-sided p of mean(a) - mean(b) > 0 by shuffling labels. */
-double stats_permutation_p(const double *a, size_t n_a, const double *b, size_t n_b, size_t draws, struct rng r);
+double stats_permutation_p(const double *a, size_t n_a, const double *b, size_t n_b, size_t draws,
+			   struct rng r);
 /* One-sided p of mean(x) > 0 by flipping signs. */
 double stats_sign_flip_p(const double *x, size_t n, size_t draws, struct rng r);
 double stats_mean(const double *x, size_t n);
-double stats_sd(const double *x, size_t n);            /* n - 1 in the denominator; 0 for n < 2 */
-double stats_median(const double *x, size_t n);        /* copies and sorts; n > 0 */
-double stats_quantile(const double *x, size_t n, double q); /* linear between order statistics */
-double stats_pearson(const double *x, const double *y, size_t n); /* 0 where one is constant */
+double stats_sd(const double *x, size_t n);			   /* n - 1 in the denominator; 0 for n < 2 */
+double stats_median(const double *x, size_t n);			   /* copies and sorts; n > 0 */
+double stats_quantile(const double *x, size_t n, double q);	   /* linear between order statistics */
+double stats_pearson(const double *x, const double *y, size_t n);  /* 0 where one is constant */
 double stats_spearman(const double *x, const double *y, size_t n); /* mid-ranks for ties */
-double stats_slope(const double *x, const double *y, size_t n);   /* least squares */
+double stats_slope(const double *x, const double *y, size_t n);	   /* least squares */
 /* One-sided p that y rises with x: Spearman against permutations of y. */
 double stats_trend_p(const double *x, const double *y, size_t n, size_t draws, struct rng r);
 /* Benjamini-Hochberg: q[i] = adjusted p[i]. */

@@ -11,8 +11,9 @@ struct naive_matrix {
 	size_t row, col;
 };
 
-/* c (m, n) = a (m, k) * b (k, n); size (m, n), where not NULL: the sum of the products' magnitudes, which bounds the
- * rounding of any order of summing. */
-void naive_product(double *c, double *size, struct naive_matrix a, struct naive_matrix b, size_t m, size_t n, size_t k);
+/* c (m, n) = a (m, k) * b (k, n); size (m, n), where not NULL: the sum of the products' magnitudes, which
+ * bounds the rounding of any order of summing. */
+void naive_product(double *c, double *size, struct naive_matrix a, struct naive_matrix b, size_t m, size_t n,
+		   size_t k);
 
 #endif

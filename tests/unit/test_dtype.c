@@ -104,7 +104,9 @@ static void parts_are_as_the_whole(void **state)
 		scale[i] = (uint8_t)(100 + i);
 	for (size_t k = 0; k < sizeof(types) / sizeof(types[0]); k++)
 		for (size_t odd = 0; odd < 2; odd++) {
-			struct tensor t = { .dtype = types[k], .rows = 4, .cols = 128, .data = data + odd, .scale = scale };
+			struct tensor t = {
+				.dtype = types[k], .rows = 4, .cols = 128, .data = data + odd, .scale = scale
+			};
 			size_t step = types[k] == DT_MXFP4 ? 32 : 1;
 			float whole[512], part[512];
 
@@ -113,8 +115,10 @@ static void parts_are_as_the_whole(void **state)
 				for (size_t n = 0; n < 70; n += step) {
 					memset(part, 0, sizeof(part));
 					dtype_widen(part, &t, first, n);
-					if (memcmp(part, whole + first, n * sizeof(*part)) != 0 || bits_of(part[n]) != 0)
-						fail_msg("%s: values %zu .. %zu", dtype_name(types[k]), first, first + n);
+					if (memcmp(part, whole + first, n * sizeof(*part)) != 0 ||
+					    bits_of(part[n]) != 0)
+						fail_msg("%s: values %zu .. %zu", dtype_name(types[k]), first,
+							 first + n);
 				}
 		}
 }
@@ -125,8 +129,10 @@ static void doubles_round_to_the_nearest_float(void **state)
 		double in;
 		float want;
 	} cases[] = {
-		{ 0x1.000001p0, 1.0f }, { 0x1.0000010000001p0, 0x1.000002p0f }, { 0x1.000003p0, 0x1.000004p0f },
-		{ 1e300, INFINITY }, { -0x1.ffffffp127, -INFINITY }, { 0x1p-150, 0.0f }, { 0x1.8p-149, 0x1p-148f },
+		{ 0x1.000001p0, 1.0f },		 { 0x1.0000010000001p0, 0x1.000002p0f },
+		{ 0x1.000003p0, 0x1.000004p0f }, { 1e300, INFINITY },
+		{ -0x1.ffffffp127, -INFINITY },	 { 0x1p-150, 0.0f },
+		{ 0x1.8p-149, 0x1p-148f },
 	};
 
 	(void)state;
@@ -140,12 +146,13 @@ static void doubles_round_to_the_nearest_float(void **state)
 	}
 }
 
-/* The bf16 nearest to x among x cut off and its neighbour away from zero, by distance in double; the neighbour of the
- * largest number counts as a power of two and is stored as infinity. */
+/* The bf16 nearest to x among x cut off and its neighbour away from zero, by distance in double; the
+ * neighbour of the largest number counts as a power of two and is stored as infinity. */
 static uint32_t nearest_bf16(float x)
 {
 	uint32_t cut = bits_of(x) & 0xffff0000u, next = cut + 0x10000u;
-	double down = (double)of_bits(cut), up = isinf(of_bits(next)) ? copysign(0x1p128, down) : (double)of_bits(next);
+	double down = (double)of_bits(cut),
+	       up = isinf(of_bits(next)) ? copysign(0x1p128, down) : (double)of_bits(next);
 	double below = fabs((double)x - down), above = fabs(up - (double)x);
 
 	if (isinf(x))
@@ -180,10 +187,12 @@ static void names_and_sizes(void **state)
 		size_t bytes_of_64;
 		bool is_float;
 	} cases[DT_COUNT] = {
-		{ DT_F32, "F32", 256, true }, { DT_F16, "F16", 128, true }, { DT_BF16, "BF16", 128, true },
-		{ DT_F64, "F64", 512, true }, { DT_U8, "U8", 64, false }, { DT_I8, "I8", 64, false },
-		{ DT_I16, "I16", 128, false }, { DT_I32, "I32", 256, false }, { DT_I64, "I64", 512, false },
-		{ DT_BOOL, "BOOL", 64, false }, { DT_MXFP4, "MXFP4", 32, true },
+		{ DT_F32, "F32", 256, true },	 { DT_F16, "F16", 128, true },
+		{ DT_BF16, "BF16", 128, true },	 { DT_F64, "F64", 512, true },
+		{ DT_U8, "U8", 64, false },	 { DT_I8, "I8", 64, false },
+		{ DT_I16, "I16", 128, false },	 { DT_I32, "I32", 256, false },
+		{ DT_I64, "I64", 512, false },	 { DT_BOOL, "BOOL", 64, false },
+		{ DT_MXFP4, "MXFP4", 32, true },
 	};
 
 	(void)state;

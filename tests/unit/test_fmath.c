@@ -22,7 +22,8 @@ static float float_of(uint32_t u)
 	return x;
 }
 
-/* |got - want| in units of the last place of `want` in a format of `digits` bits and least exponent `least`. */
+/* |got - want| in units of the last place of `want` in a format of `digits` bits and least exponent
+ * `least`. */
 static long double ulps(long double got, long double want, int digits, int least)
 {
 	int e;
@@ -63,8 +64,10 @@ enum { N_FLOATS = sizeof(floats) / sizeof(floats[0]) };
 static void floats_are_within_two_ulp(void **state)
 {
 	static const float edges[] = {
-		0.0f, 0x1p-149f, 0x1p-126f, 0x1p-60f, 0.34657359f, 0.5f, 0.625f, 0.92f, 1.0f, 3.99f, 4.0f, 9.01f, 10.0f, 87.33f,
-		88.0f, 88.72283f, 88.72284f, 89.0f, 103.97f, 103.98f, 104.0f, 0x1p30f, 0x1.fffffep127f, INFINITY, NAN,
+		0.0f,	   0x1p-149f, 0x1p-126f, 0x1p-60f, 0.34657359f, 0.5f,	 0.625f,	  0.92f,
+		1.0f,	   3.99f,     4.0f,	 9.01f,	   10.0f,	87.33f,	 88.0f,		  88.72283f,
+		88.72284f, 89.0f,     103.97f,	 103.98f,  104.0f,	0x1p30f, 0x1.fffffep127f, INFINITY,
+		NAN,
 	};
 
 	(void)state;
@@ -87,7 +90,8 @@ static void floats_are_within_two_ulp(void **state)
 					x = float_of((u + (uint32_t)near) ^ (uint32_t)sign << 31);
 					if (ulps_f(floats[f].fn(x), floats[f].want((long double)x)) > 2.0L)
 						fail_msg("%s(%a): %a, not %La", floats[f].name, (double)x,
-							 (double)floats[f].fn(x), floats[f].want((long double)x));
+							 (double)floats[f].fn(x),
+							 floats[f].want((long double)x));
 				}
 	}
 }
@@ -117,8 +121,8 @@ static void array_forms_have_the_bits_of_the_scalar_ones(void **state)
 				float want = floats[f].fn(x[i]);
 
 				if (memcmp(y + i, &want, sizeof(want)) != 0)
-					fail_msg("%s_n(%a) at %zu of %zu: %a, alone %a", floats[f].name, (double)x[i], i, n,
-						 (double)y[i], (double)want);
+					fail_msg("%s_n(%a) at %zu of %zu: %a, alone %a", floats[f].name,
+						 (double)x[i], i, n, (double)y[i], (double)want);
 			}
 			floats[f].array(x, x, n);
 			assert_memory_equal(x, y, n * sizeof(*x));
@@ -147,18 +151,12 @@ static const struct {
 	long double (*want)(long double);
 	double lo, hi;
 } doubles[] = {
-	{ "exp", fm_exp_d, expl, -746.0, 710.0 },
-	{ "exp", fm_exp_d, expl, -1.0, 1.0 },
-	{ "log", fm_log_d, logl, 0.0, 2.0 },
-	{ "log", fm_log_d, logl, 0.99, 1.01 },
-	{ "log", fm_log_d, logl, 0.0, 1e300 },
-	{ "log", fm_log_d, logl, 0.0, 1e-307 },
-	{ "sqrt", fm_sqrt_d, sqrtl, 0.0, 10.0 },
-	{ "erfc", fm_erfc_d, erfcl, -6.0, 6.0 },
-	{ "erfc", fm_erfc_d, erfcl, 0.0, 27.5 },
-	{ "sin", sin_of, sinl, -10.0, 10.0 },
-	{ "cos", cos_of, cosl, -10.0, 10.0 },
-	{ "sin", sin_of, sinl, -0x1p30, 0x1p30 },
+	{ "exp", fm_exp_d, expl, -746.0, 710.0 }, { "exp", fm_exp_d, expl, -1.0, 1.0 },
+	{ "log", fm_log_d, logl, 0.0, 2.0 },	  { "log", fm_log_d, logl, 0.99, 1.01 },
+	{ "log", fm_log_d, logl, 0.0, 1e300 },	  { "log", fm_log_d, logl, 0.0, 1e-307 },
+	{ "sqrt", fm_sqrt_d, sqrtl, 0.0, 10.0 },  { "erfc", fm_erfc_d, erfcl, -6.0, 6.0 },
+	{ "erfc", fm_erfc_d, erfcl, 0.0, 27.5 },  { "sin", sin_of, sinl, -10.0, 10.0 },
+	{ "cos", cos_of, cosl, -10.0, 10.0 },	  { "sin", sin_of, sinl, -0x1p30, 0x1p30 },
 	{ "cos", cos_of, cosl, -0x1p30, 0x1p30 },
 };
 
@@ -175,12 +173,14 @@ static void doubles_are_within_four_ulp(void **state)
 			long double d = ulps_d(doubles[f].fn(x), doubles[f].want((long double)x));
 
 			if (d > 4.0L)
-				fail_msg("%s(%a): %a is off by %.2Lf ulp", doubles[f].name, x, doubles[f].fn(x), d);
+				fail_msg("%s(%a): %a is off by %.2Lf ulp", doubles[f].name, x,
+					 doubles[f].fn(x), d);
 		}
 	}
 }
 
-/* The doubles nearest to multiples of pi/2: what is left after the reduction is tiny and must still be right. */
+/* The doubles nearest to multiples of pi/2: what is left after the reduction is tiny and must still be
+ * right. */
 static void sines_near_multiples_of_a_quarter_turn(void **state)
 {
 	(void)state;
@@ -189,9 +189,10 @@ static void sines_near_multiples_of_a_quarter_turn(void **state)
 
 		if (x >= 0x1p30)
 			break;
-		if (ulps_d(sin_of(x), sinl((long double)x)) > 4.0L || ulps_d(cos_of(x), cosl((long double)x)) > 4.0L)
-			fail_msg("sincos(%a): %a %a, not %La %La", x, sin_of(x), cos_of(x), sinl((long double)x),
-				 cosl((long double)x));
+		if (ulps_d(sin_of(x), sinl((long double)x)) > 4.0L ||
+		    ulps_d(cos_of(x), cosl((long double)x)) > 4.0L)
+			fail_msg("sincos(%a): %a %a, not %La %La", x, sin_of(x), cos_of(x),
+				 sinl((long double)x), cosl((long double)x));
 	}
 	assert_true(sin_of(0.0) == 0.0 && cos_of(0.0) == 1.0);
 	assert_true(sin_of(0x1p30) != sin_of(0x1p30) && cos_of(NAN) != cos_of(NAN));
@@ -202,36 +203,43 @@ static void powers_are_within_four_ulp(void **state)
 	static const struct {
 		double x, y, want;
 	} exact[] = {
-		{ 2.0, 10.0, 1024.0 }, { 3.0, 3.0, 27.0 }, { 10.0, 15.0, 1e15 }, { 4.0, 0.5, 2.0 }, { 10000.0, 1.0, 10000.0 },
-		{ 500000.0, 0.0, 1.0 }, { 2.0, -1074.0, 0x1p-1074 }, { 2.0, 1023.0, 0x1p1023 }, { 2.0, 1024.0, INFINITY },
-		{ 2.0, -1080.0, 0.0 }, { 1.0, 1e300, 1.0 }, { 0.5, 1e300, 0.0 }, { 0.5, -1e300, INFINITY },
-		{ 5.0, INFINITY, INFINITY }, { INFINITY, 2.0, INFINITY }, { INFINITY, -2.0, 0.0 }, { 7.0, 2.0, 49.0 },
+		{ 2.0, 10.0, 1024.0 },	     { 3.0, 3.0, 27.0 },	  { 10.0, 15.0, 1e15 },
+		{ 4.0, 0.5, 2.0 },	     { 10000.0, 1.0, 10000.0 },	  { 500000.0, 0.0, 1.0 },
+		{ 2.0, -1074.0, 0x1p-1074 }, { 2.0, 1023.0, 0x1p1023 },	  { 2.0, 1024.0, INFINITY },
+		{ 2.0, -1080.0, 0.0 },	     { 1.0, 1e300, 1.0 },	  { 0.5, 1e300, 0.0 },
+		{ 0.5, -1e300, INFINITY },   { 5.0, INFINITY, INFINITY }, { INFINITY, 2.0, INFINITY },
+		{ INFINITY, -2.0, 0.0 },     { 7.0, 2.0, 49.0 },
 	};
 	struct rng r = rng_stream(1, "pow", 0);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(exact) / sizeof(exact[0]); i++)
 		if (fm_pow_d(exact[i].x, exact[i].y) != exact[i].want)
-			fail_msg("pow(%g, %g): %.17g", exact[i].x, exact[i].y, fm_pow_d(exact[i].x, exact[i].y));
+			fail_msg("pow(%g, %g): %.17g", exact[i].x, exact[i].y,
+				 fm_pow_d(exact[i].x, exact[i].y));
 	assert_true(fm_pow_d(NAN, 1.0) != fm_pow_d(NAN, 1.0));
 	for (uint64_t i = 0; i < 100000; i++) {
 		double x = ldexp(1.0 + rng_unit(r, 2 * i), (int)rng_below(r, i, 40) - 20);
 		double y = (rng_unit(r, 2 * i + 1) - 0.5) * 90.0;
 
 		if (ulps_d(fm_pow_d(x, y), powl((long double)x, (long double)y)) > 4.0L)
-			fail_msg("pow(%a, %a): %a, not %La", x, y, fm_pow_d(x, y), powl((long double)x, (long double)y));
+			fail_msg("pow(%a, %a): %a, not %La", x, y, fm_pow_d(x, y),
+				 powl((long double)x, (long double)y));
 	}
 }
 
 static void edges_of_the_double_functions(void **state)
 {
 	(void)state;
-	assert_true(fm_exp_d(HUGE_VAL) == HUGE_VAL && fm_exp_d(-HUGE_VAL) == 0.0 && fm_exp_d(NAN) != fm_exp_d(NAN));
+	assert_true(fm_exp_d(HUGE_VAL) == HUGE_VAL && fm_exp_d(-HUGE_VAL) == 0.0 &&
+		    fm_exp_d(NAN) != fm_exp_d(NAN));
 	assert_true(fm_exp_d(0.0) == 1.0 && fm_exp_d(710.0) == HUGE_VAL && fm_exp_d(-800.0) == 0.0);
-	assert_true(fm_log_d(HUGE_VAL) == HUGE_VAL && fm_log_d(0.0) == -HUGE_VAL && fm_log_d(-1.0) != fm_log_d(-1.0));
+	assert_true(fm_log_d(HUGE_VAL) == HUGE_VAL && fm_log_d(0.0) == -HUGE_VAL &&
+		    fm_log_d(-1.0) != fm_log_d(-1.0));
 	assert_true(fm_log_d(1.0) == 0.0 && fm_log_d(NAN) != fm_log_d(NAN));
 	assert_true(fm_erfc_d(0.0) == 1.0 && fm_erfc_d(30.0) == 0.0 && fm_erfc_d(-30.0) == 2.0);
-	assert_true(fm_erfc_d(HUGE_VAL) == 0.0 && fm_erfc_d(-HUGE_VAL) == 2.0 && fm_erfc_d(NAN) != fm_erfc_d(NAN));
+	assert_true(fm_erfc_d(HUGE_VAL) == 0.0 && fm_erfc_d(-HUGE_VAL) == 2.0 &&
+		    fm_erfc_d(NAN) != fm_erfc_d(NAN));
 }
 
 /* The same on every machine, at every optimisation, by every compiler. */
@@ -245,13 +253,15 @@ static void bits_are_those_of_every_machine(void **state)
 	sha256_init(&s);
 	for (size_t f = 0; f < N_FLOATS; f++)
 		for (uint64_t i = 0; i < 20000; i++) {
-			float y = floats[f].fn((float)(rng_unit(r, i) * 220.0 - (f == 3 ? 0.0 : 110.0)) * (i % 2 ? 1.0f : 0.04f));
+			float y = floats[f].fn((float)(rng_unit(r, i) * 220.0 - (f == 3 ? 0.0 : 110.0)) *
+					       (i % 2 ? 1.0f : 0.04f));
 
 			sha256_add(&s, &y, sizeof(y));
 		}
 	for (size_t f = 0; f < N_DOUBLES; f++)
 		for (uint64_t i = 0; i < 5000; i++) {
-			double y = doubles[f].fn(doubles[f].lo + (doubles[f].hi - doubles[f].lo) * rng_unit(r, i));
+			double y = doubles[f].fn(doubles[f].lo +
+						 (doubles[f].hi - doubles[f].lo) * rng_unit(r, i));
 
 			sha256_add(&s, &y, sizeof(y));
 		}

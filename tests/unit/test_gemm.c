@@ -83,7 +83,8 @@ static void stored_release(struct stored *s)
 }
 
 /* What gemm.h says an element is, one operation after another. */
-static float by_definition(const float *a, size_t a_step, const float *b, size_t b_step, size_t k, const float *c)
+static float by_definition(const float *a, size_t a_step, const float *b, size_t b_step, size_t k,
+			   const float *c)
 {
 	float sum = c ? *c : 0.0f;
 
@@ -97,19 +98,21 @@ static float by_definition(const float *a, size_t a_step, const float *b, size_t
 	return sum;
 }
 
-static void check_oracle(const char *name, const float *got, size_t ld, struct naive_matrix a, struct naive_matrix b,
-			 size_t m, size_t n, size_t k, const float *bias)
+static void check_oracle(const char *name, const float *got, size_t ld, struct naive_matrix a,
+			 struct naive_matrix b, size_t m, size_t n, size_t k, const float *bias)
 {
 	double *c = mem_alloc(m * n, sizeof(*c)), *size = mem_alloc(m * n, sizeof(*size));
 
 	naive_product(c, size, a, b, m, n, k);
 	for (size_t i = 0; i < m; i++)
 		for (size_t j = 0; j < n; j++) {
-			double want = c[i * n + j] + (bias ? (double)bias[j] : 0.0), x = (double)got[i * ld + j];
+			double want = c[i * n + j] + (bias ? (double)bias[j] : 0.0),
+			       x = (double)got[i * ld + j];
 			double room = (size[i * n + j] + fabs(want)) * ULP * 8.0 * sqrt((double)k + 1.0);
 
 			if (!(fabs(x - want) <= room))
-				fail_msg("%s %zux%zux%zu (%zu, %zu): %.9g, oracle %.9g", name, m, n, k, i, j, x, want);
+				fail_msg("%s %zux%zux%zu (%zu, %zu): %.9g, oracle %.9g", name, m, n, k, i, j,
+					 x, want);
 		}
 	mem_free(c);
 	mem_free(size);
@@ -124,10 +127,10 @@ static void check_same(const char *name, unsigned n_threads, const float *got, c
 static const struct shape {
 	size_t m, n, k;
 } shapes[] = {
-	{ 1, 1, 1 },     { 1, 7, 32 },    { 1, 33, 257 },  { 1, 129, 96 },  { 1, 514, 512 }, { 2, 64, 64 },
-	{ 3, 41, 300 },  { 4, 96, 256 },  { 5, 50, 33 },   { 7, 8, 511 },   { 8, 47, 264 },  { 9, 48, 32 },
-	{ 13, 49, 769 }, { 16, 64, 128 }, { 17, 97, 96 },  { 64, 160, 288 }, { 67, 100, 50 }, { 130, 31, 17 },
-	{ 520, 51, 40 }, { 8, 200, 1030 },
+	{ 1, 1, 1 },	  { 1, 7, 32 },	   { 1, 33, 257 },  { 1, 129, 96 },  { 1, 514, 512 },
+	{ 2, 64, 64 },	  { 3, 41, 300 },  { 4, 96, 256 },  { 5, 50, 33 },   { 7, 8, 511 },
+	{ 8, 47, 264 },	  { 9, 48, 32 },   { 13, 49, 769 }, { 16, 64, 128 }, { 17, 97, 96 },
+	{ 64, 160, 288 }, { 67, 100, 50 }, { 130, 31, 17 }, { 520, 51, 40 }, { 8, 200, 1030 },
 };
 
 static void weights_test(enum dtype format, int turned)
@@ -155,21 +158,24 @@ static void weights_test(enum dtype format, int turned)
 		for (size_t t = 0; t < N_THREADS; t++) {
 			struct par *p = workers(threads[t]);
 
-			(turned ? gemm_weight_t : gemm_weight)(p, t ? y : first, x, m, &w.t, s % 2 ? bias : NULL);
+			(turned ? gemm_weight_t : gemm_weight)(p, t ? y : first, x, m, &w.t,
+							       s % 2 ? bias : NULL);
 			if (t)
 				check_same(name, threads[t], y, first, m * n);
 			par_free(p);
 		}
 		check_oracle(name, first, n, (struct naive_matrix){ x, k, 1 },
-			     (struct naive_matrix){ wide, turned ? n : 1, turned ? 1 : k }, m, n, k, s % 2 ? bias : NULL);
+			     (struct naive_matrix){ wide, turned ? n : 1, turned ? 1 : k }, m, n, k,
+			     s % 2 ? bias : NULL);
 		for (size_t i = 0; i < m * n; i++) {
 			size_t row = i / n, col = i % n;
-			float want = by_definition(x + row * k, 1, turned ? wide + col : wide + col * k, turned ? n : 1, k, NULL);
+			float want = by_definition(x + row * k, 1, turned ? wide + col : wide + col * k,
+						   turned ? n : 1, k, NULL);
 
 			want = s % 2 ? want + bias[col] : want;
 			if (memcmp(first + i, &want, sizeof(want)) != 0)
-				fail_msg("%s %zux%zux%zu (%zu, %zu): %a, by definition %a", name, m, n, k, row, col,
-					 (double)first[i], (double)want);
+				fail_msg("%s %zux%zux%zu (%zu, %zu): %a, by definition %a", name, m, n, k,
+					 row, col, (double)first[i], (double)want);
 		}
 		mem_free(x);
 		mem_free(y);
@@ -191,8 +197,8 @@ static void weights_of_every_format_are_what_the_header_says(void **state)
 	}
 }
 
-typedef void (*product_fn)(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-			   size_t m, size_t n, size_t k, float beta);
+typedef void (*product_fn)(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b,
+			   size_t ldb, size_t m, size_t n, size_t k, float beta);
 
 static void dense_test(const char *name, product_fn fn, int a_turned, int b_turned, float beta)
 {
@@ -220,11 +226,11 @@ static void dense_test(const char *name, product_fn fn, int a_turned, int b_turn
 
 			if (col < n)
 				want = by_definition(a_turned ? a + row : a + row * lda, a_turned ? lda : 1,
-						     b_turned ? b + col : b + col * ldb, b_turned ? ldb : 1, k,
-						     beta > 0.0f ? begin + i : NULL);
+						     b_turned ? b + col : b + col * ldb, b_turned ? ldb : 1,
+						     k, beta > 0.0f ? begin + i : NULL);
 			if (memcmp(first + i, &want, sizeof(want)) != 0)
-				fail_msg("%s %zux%zux%zu (%zu, %zu): %a, by definition %a", name, m, n, k, row, col,
-					 (double)first[i], (double)want);
+				fail_msg("%s %zux%zux%zu (%zu, %zu): %a, by definition %a", name, m, n, k,
+					 row, col, (double)first[i], (double)want);
 		}
 		mem_free(a);
 		mem_free(b);
@@ -234,15 +240,15 @@ static void dense_test(const char *name, product_fn fn, int a_turned, int b_turn
 	}
 }
 
-static void tile_nn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-		    size_t m, size_t n, size_t k, float beta)
+static void tile_nn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b,
+		    size_t ldb, size_t m, size_t n, size_t k, float beta)
 {
 	(void)p;
 	gemm_tile_nn(c, ldc, a, lda, b, ldb, m, n, k, beta);
 }
 
-static void tile_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
-		    size_t m, size_t n, size_t k, float beta)
+static void tile_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b,
+		    size_t ldb, size_t m, size_t n, size_t k, float beta)
 {
 	(void)p;
 	gemm_tile_nt(c, ldc, a, lda, b, ldb, m, n, k, beta);
@@ -277,8 +283,8 @@ static void a_row_alone_is_the_row_in_a_batch(void **state)
 			for (size_t first = 0; first + n <= ROWS; first += 18) {
 				gemm_weight(p, some, x + first * IN, n, &w.t, NULL);
 				if (memcmp(some, all + first * OUT, n * OUT * sizeof(*all)) != 0)
-					fail_msg("%s: rows %zu..%zu differ from those of the batch", dtype_name(formats[f]),
-						 first, first + n - 1);
+					fail_msg("%s: rows %zu..%zu differ from those of the batch",
+						 dtype_name(formats[f]), first, first + n - 1);
 			}
 		stored_release(&w);
 	}
@@ -291,7 +297,8 @@ static void a_row_alone_is_the_row_in_a_batch(void **state)
 /* Values that round, overflow, vanish and are not numbers. */
 static void fill_hard(float *x, size_t n, uint64_t seed)
 {
-	static const float hard[] = { 0x1p-149f, -0x1p-126f, 0x1.fffffep127f, -0x1p64f, 0x1p-64f, -0.0f, 0x1.000002p0f };
+	static const float hard[] = { 0x1p-149f, -0x1p-126f, 0x1.fffffep127f, -0x1p64f,
+				      0x1p-64f,	 -0.0f,	     0x1.000002p0f };
 	struct rng r = rng_stream(seed, "hard", 0);
 
 	for (size_t i = 0; i < n; i++) {
@@ -301,7 +308,8 @@ static void fill_hard(float *x, size_t n, uint64_t seed)
 		if (u % 4 == 0)
 			x[i] = hard[u / 4 % (sizeof(hard) / sizeof(hard[0]))];
 		else if (u % 4 == 1)
-			bits = (bits & 0x807fffffu) | (100 + (bits >> 23 & 31)) << 23, memcpy(x + i, &bits, sizeof(bits));
+			bits = (bits & 0x807fffffu) | (100 + (bits >> 23 & 31)) << 23,
+			memcpy(x + i, &bits, sizeof(bits));
 		else
 			x[i] = (float)(int32_t)bits * 0x1p-31f;
 	}
@@ -314,7 +322,8 @@ static int same_float(float a, float b)
 
 static void every_kernel_multiplies_as_the_plain_one(void **state)
 {
-	float *left = mem_alloc(GEMM_CHUNK * GEMM_MR, sizeof(*left)), *right = mem_alloc(GEMM_CHUNK * 64, sizeof(*right));
+	float *left = mem_alloc(GEMM_CHUNK * GEMM_MR, sizeof(*left)),
+	      *right = mem_alloc(GEMM_CHUNK * 64, sizeof(*right));
 
 	(void)state;
 	assert_non_null(gemm_kernel_at(0));
@@ -330,12 +339,15 @@ static void every_kernel_multiplies_as_the_plain_one(void **state)
 			fill_hard(right, GEMM_CHUNK * 64, seed + 1000);
 			fill_hard(got, GEMM_MR * 50, seed + 2000);
 			memcpy(want, got, sizeof(want));
-			kernel->multiply(got, 50, left, right, ldr, m, n, depth, (int)(seed % 2));
-			gemm_kernel_plain.multiply(want, 50, left, right, ldr, m, n, depth, (int)(seed % 2));
+			kernel->multiply(&(struct gemm_block){ got, left, right, 50, ldr, m, n, depth,
+							       (int)(seed % 2) });
+			gemm_kernel_plain.multiply(&(struct gemm_block){ want, left, right, 50, ldr, m, n,
+									 depth, (int)(seed % 2) });
 			for (size_t c = 0; c < GEMM_MR * 50; c++)
 				if (!same_float(got[c], want[c]))
-					fail_msg("%s seed %d %zux%zux%zu: value %zu is %a, plain %a", kernel->name, (int)seed,
-						 m, n, depth, c, (double)got[c], (double)want[c]);
+					fail_msg("%s seed %d %zux%zux%zu: value %zu is %a, plain %a",
+						 kernel->name, (int)seed, m, n, depth, c, (double)got[c],
+						 (double)want[c]);
 			for (size_t c = 0; c < m * n; c++) { /* and the plain one as libm's fmaf */
 				float sum = 0.0f, begin[GEMM_MR * 50];
 
@@ -377,7 +389,8 @@ static void every_kernel_turns_and_multiplies_stored_rows_alike(void **state)
 				w.scale[b] = (uint8_t)b;
 			dtype_widen(wide, &w.t, 0, ROWS * COLS);
 			for (size_t m = 1; m <= ROWS; m += 7)
-				for (size_t depth = formats[f] == DT_MXFP4 ? 32 : 5; depth <= 256; depth += formats[f] == DT_MXFP4 ? 32 : 41) {
+				for (size_t depth = formats[f] == DT_MXFP4 ? 32 : 5; depth <= 256;
+				     depth += formats[f] == DT_MXFP4 ? 32 : 41) {
 					struct gemm_rows rows = { .data = p, .scale = w.scale, .ld = COLS };
 
 					kernel->right[formats[f]](panel, &rows, m, depth);
@@ -385,23 +398,29 @@ static void every_kernel_turns_and_multiplies_stored_rows_alike(void **state)
 						size_t r = c / depth, k = c % depth;
 
 						if (!same_float(panel[k * WIDTH + r], wide[r * COLS + k]))
-							fail_msg("%s %s: row %zu column %zu is %a, not %a", kernel->name,
-								 dtype_name(formats[f]), r, k, (double)panel[k * WIDTH + r],
+							fail_msg("%s %s: row %zu column %zu is %a, not %a",
+								 kernel->name, dtype_name(formats[f]), r, k,
+								 (double)panel[k * WIDTH + r],
 								 (double)wide[r * COLS + k]);
 					}
 				}
 			for (size_t n = 1; kernel->few[formats[f]] && n <= GEMM_FEW; n++)
-				for (size_t depth = 32; depth <= COLS; depth += formats[f] == DT_MXFP4 ? 96 : 83) {
+				for (size_t depth = 32; depth <= COLS;
+				     depth += formats[f] == DT_MXFP4 ? 96 : 83) {
 					struct gemm_rows rows = { .data = p, .scale = w.scale, .ld = COLS };
 
-					kernel->few[formats[f]](y, FEW, x, n, &rows, FEW, depth, 0);
+					kernel->few[formats[f]](
+						&(struct gemm_few){ y, x, rows, FEW, n, FEW, depth, 0 });
 					for (size_t c = 0; c < n * FEW; c++) {
 						size_t stride = n > 1 ? GEMM_MR : 1;
-						float want = by_definition(x + c / FEW, stride, wide + c % FEW * COLS, 1, depth, NULL);
+						float want =
+							by_definition(x + c / FEW, stride,
+								      wide + c % FEW * COLS, 1, depth, NULL);
 
 						if (!same_float(y[c], want))
-							fail_msg("%s %s: few (%zu, %zu) is %a, not %a", kernel->name,
-								 dtype_name(formats[f]), c / FEW, c % FEW, (double)y[c],
+							fail_msg("%s %s: few (%zu, %zu) is %a, not %a",
+								 kernel->name, dtype_name(formats[f]),
+								 c / FEW, c % FEW, (double)y[c],
 								 (double)want);
 					}
 				}
@@ -439,7 +458,8 @@ static void bits_are_those_of_every_machine(void **state)
 {
 	enum { M = 30, N = 70, K = 700 };
 	struct par *p = workers(2);
-	float *a = random_floats("a", 1, M * K), *b = random_floats("b", 1, N * K), *c = mem_alloc(M * N, sizeof(*c));
+	float *a = random_floats("a", 1, M * K), *b = random_floats("b", 1, N * K),
+	      *c = mem_alloc(M * N, sizeof(*c));
 	char hex[65];
 
 	(void)state;

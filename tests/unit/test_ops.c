@@ -64,14 +64,18 @@ static void norms(void **state)
 			op_rmsnorm(y, x, gain, n, 1e-5f, plus);
 			for (size_t i = 0; i < n; i++)
 				near("rmsnorm", n, i, y[i],
-				     (double)x[i] / sqrt(squares / (double)n + (double)1e-5f) * (plus + (double)gain[i]), 2e-6);
+				     (double)x[i] / sqrt(squares / (double)n + (double)1e-5f) *
+					     (plus + (double)gain[i]),
+				     2e-6);
 		}
 		op_rmsnorm(y, x, NULL, n, 1e-5f, 0);
-		near("rmsnorm, no gain", n, n - 1, y[n - 1], (double)x[n - 1] / sqrt(squares / (double)n + (double)1e-5f), 2e-6);
+		near("rmsnorm, no gain", n, n - 1, y[n - 1],
+		     (double)x[n - 1] / sqrt(squares / (double)n + (double)1e-5f), 2e-6);
 		op_layernorm(y, x, gain, bias, n, 1e-5f);
 		for (size_t i = 0; i < n; i++)
 			near("layernorm", n, i, y[i],
-			     ((double)x[i] - mean) / sqrt(var / (double)n + (double)1e-5f) * (double)gain[i] + (double)bias[i],
+			     ((double)x[i] - mean) / sqrt(var / (double)n + (double)1e-5f) * (double)gain[i] +
+				     (double)bias[i],
 			     4e-6);
 		op_layernorm(y, x, NULL, NULL, n, 1e-5f);
 		memcpy(gain, x, sizeof(gain));
@@ -98,7 +102,8 @@ static void softmaxes(void **state)
 			lse = sink ? op_softmax_sink(y, n, 1.5f) : op_softmax(y, n);
 			near("softmax, its sum", n, 0, lse, log(sum), 2e-6);
 			for (size_t i = 0; i < n; i++)
-				near("softmax", n, i, y[i], exp((double)x[i]) / sum, 1e-6 * exp((double)x[i]) / sum + 1e-12);
+				near("softmax", n, i, y[i], exp((double)x[i]) / sum,
+				     1e-6 * exp((double)x[i]) / sum + 1e-12);
 			if (!sink)
 				near("logsumexp", n, 0, op_logsumexp(x, n), log(sum), 2e-6);
 		}
@@ -140,13 +145,15 @@ static void gates(void **state)
 		for (size_t i = 0; i < n; i++) {
 			double v = (double)x[i];
 
-			near("gelu tanh", n, i, y[i], v * (1.0 + tanh(0.79788456080286536 * (v + 0.044715 * v * v * v))) / 2.0,
+			near("gelu tanh", n, i, y[i],
+			     v * (1.0 + tanh(0.79788456080286536 * (v + 0.044715 * v * v * v))) / 2.0,
 			     6e-7 * (1.0 + fabs(v)));
 		}
 		memcpy(y, x, sizeof(y));
 		op_silu(y, n);
 		for (size_t i = 0; i < n; i++)
-			near("silu", n, i, y[i], (double)x[i] / (1.0 + exp(-(double)x[i])), 4e-7 * (1e-6 + fabs((double)x[i])));
+			near("silu", n, i, y[i], (double)x[i] / (1.0 + exp(-(double)x[i])),
+			     4e-7 * (1e-6 + fabs((double)x[i])));
 		memcpy(y, x, sizeof(y));
 		op_softcap(y, n, 3.5f);
 		for (size_t i = 0; i < n; i++)
@@ -169,13 +176,16 @@ static void gates_at_the_edges(void **state)
 	(void)state;
 	memcpy(x, in, sizeof(x));
 	op_silu(x, 7);
-	assert_true(x[1] == 0.0f && x[2] == 0.0f && x[3] == 200.0f && x[4] == 1e30f && x[5] == INFINITY && x[6] == 0.0f);
+	assert_true(x[1] == 0.0f && x[2] == 0.0f && x[3] == 200.0f && x[4] == 1e30f && x[5] == INFINITY &&
+		    x[6] == 0.0f);
 	memcpy(x, in, sizeof(x));
 	op_gelu(x, 7);
-	assert_true(x[1] == 0.0f && x[2] == 0.0f && x[3] == 200.0f && x[4] == 1e30f && x[5] == INFINITY && x[6] == 0.0f);
+	assert_true(x[1] == 0.0f && x[2] == 0.0f && x[3] == 200.0f && x[4] == 1e30f && x[5] == INFINITY &&
+		    x[6] == 0.0f);
 	memcpy(x, in, sizeof(x));
 	op_gelu_tanh(x, 7);
-	assert_true(x[1] == 0.0f && x[2] == 0.0f && x[3] == 200.0f && x[4] == 1e30f && x[5] == INFINITY && x[6] == 0.0f);
+	assert_true(x[1] == 0.0f && x[2] == 0.0f && x[3] == 200.0f && x[4] == 1e30f && x[5] == INFINITY &&
+		    x[6] == 0.0f);
 }
 
 static void elementwise(void **state)
@@ -228,9 +238,11 @@ static void rope_turns_pairs(void **state)
 			double want = (double)x[i];
 
 			if (at < half)
-				want = (double)head[pair] * (double)c[pair] - (double)head[pair + half] * (double)s[pair];
+				want = (double)head[pair] * (double)c[pair] -
+				       (double)head[pair + half] * (double)s[pair];
 			else if (at < 2 * half)
-				want = (double)head[pair + half] * (double)c[pair] + (double)head[pair] * (double)s[pair];
+				want = (double)head[pair + half] * (double)c[pair] +
+				       (double)head[pair] * (double)s[pair];
 			near("rope", d, i, y[i], want, 1e-6);
 		}
 	}
@@ -241,7 +253,8 @@ static void sums(void **state)
 	static float x[LONGEST], y[LONGEST];
 
 	(void)state;
-	assert_true(op_dot(x, y, 0) == 0.0f && op_dot_d(x, y, 0) == 0.0 && op_sum_d(x, 0) == 0.0 && op_norm2_d(x, 0) == 0.0);
+	assert_true(op_dot(x, y, 0) == 0.0f && op_dot_d(x, y, 0) == 0.0 && op_sum_d(x, 0) == 0.0 &&
+		    op_norm2_d(x, 0) == 0.0);
 	for (size_t k = 0; k < N_LENGTHS; k++) {
 		size_t n = lengths[k];
 		double dot = 0.0, norm = 0.0;

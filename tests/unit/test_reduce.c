@@ -55,7 +55,8 @@ static void sums_are_right_and_know_no_threads(void **state)
 		}
 		if (fabs(first[0] - (double)sum) > 1e-11 || fabs(first[1] - (double)dot) > 1e-11 ||
 		    fabs(reduce_sum_d(d, n) - (double)sum) > 1e-11)
-			fail_msg("%zu values: %.17g and %.17g, not %.17Lg and %.17Lg", n, first[0], first[1], sum, dot);
+			fail_msg("%zu values: %.17g and %.17g, not %.17Lg and %.17Lg", n, first[0], first[1],
+				 sum, dot);
 	}
 }
 
@@ -74,11 +75,13 @@ static int before(const double *x, uint32_t i, uint32_t j)
 /* Few distinct values, so that ties abound; some that are hard to order. */
 static void draw(double *x, size_t n, uint64_t seed)
 {
-	static const double hard[] = { -INFINITY, -1.5, -0x1p-140, -0.0, 0.0, 0x1p-140, 1.5, INFINITY, NAN, 2.5, 3.5 };
+	static const double hard[] = { -INFINITY, -1.5,	    -0x1p-140, -0.0, 0.0, 0x1p-140,
+				       1.5,	  INFINITY, NAN,       2.5,  3.5 };
 	struct rng r = rng_stream(seed, "draw", 0);
 
 	for (size_t i = 0; i < n; i++)
-		x[i] = seed % 2 ? hard[rng_below(r, i, sizeof(hard) / sizeof(hard[0]))] : (double)(float)rng_unit(r, i) - 0.5;
+		x[i] = seed % 2 ? hard[rng_below(r, i, sizeof(hard) / sizeof(hard[0]))]
+				: (double)(float)rng_unit(r, i) - 0.5;
 }
 
 static void top_k_is_the_head_of_the_order(void **state)
@@ -106,7 +109,8 @@ static void top_k_is_the_head_of_the_order(void **state)
 				reduce_top_k(got, k, f, n);
 			for (size_t i = 0; i < k; i++)
 				if (got[i] >= n || rank[got[i]] != i)
-					fail_msg("seed %d: place %zu of %zu of %zu is value %u", (int)seed, i, k, n, got[i]);
+					fail_msg("seed %d: place %zu of %zu of %zu is value %u", (int)seed, i,
+						 k, n, got[i]);
 		}
 	}
 	reduce_top_k(got, 0, f, 0);
@@ -130,7 +134,8 @@ static void order_is_stable_and_ascending(void **state)
 			int tie = a == b || (isnan(a) && isnan(b));
 
 			if (tie ? got[i - 1] >= got[i] : !(isnan(a) || a < b))
-				fail_msg("seed %d: %g (%u) before %g (%u)", (int)seed, a, got[i - 1], b, got[i]);
+				fail_msg("seed %d: %g (%u) before %g (%u)", (int)seed, a, got[i - 1], b,
+					 got[i]);
 		}
 	}
 }

@@ -55,7 +55,8 @@ static double brute_spearman(const double *x, const double *y, size_t n)
 
 static void correlations(void **state)
 {
-	static const double x[] = { 1.0, 2.0, 3.0, 4.0 }, y[] = { 2.0, 4.0, 6.0, 8.0 }, down[] = { 9.0, 5.0, 4.0, 1.0 };
+	static const double x[] = { 1.0, 2.0, 3.0, 4.0 }, y[] = { 2.0, 4.0, 6.0, 8.0 },
+			    down[] = { 9.0, 5.0, 4.0, 1.0 };
 	static const double flat[] = { 3.0, 3.0, 3.0, 3.0 };
 	double a[40], b[40];
 
@@ -197,9 +198,11 @@ static void randomised_p_values_approach_the_exact_ones(void **state)
 			y[i] = (double)i;
 			up[i] = (double)i + 6.0 * rng_unit(r, i);
 		}
-		near("permutation", stats_permutation_p(x, n_a, x + n_a, n - n_a, DRAWS, rng_stream(seed, "p", 0)),
+		near("permutation",
+		     stats_permutation_p(x, n_a, x + n_a, n - n_a, DRAWS, rng_stream(seed, "p", 0)),
 		     exact_permutation_p(x, n_a, n), 0.02);
-		near("sign flip", stats_sign_flip_p(x, n, DRAWS, rng_stream(seed, "s", 0)), exact_sign_p(x, n), 0.02);
+		near("sign flip", stats_sign_flip_p(x, n, DRAWS, rng_stream(seed, "s", 0)),
+		     exact_sign_p(x, n), 0.02);
 		assert_true(stats_trend_p(y, up, n, DRAWS, rng_stream(seed, "t", 0)) < 0.5);
 	}
 }
@@ -228,7 +231,9 @@ static size_t count_trends(const double *x, double *y, size_t k, size_t n, doubl
 static void trend_p_approaches_the_exact_one(void **state)
 {
 	static const double x[] = { 0.0, 1.0, 2.0, 3.0, 4.0, 5.0 };
-	static const double ys[][6] = { { 1, 3, 2, 5, 4, 6 }, { 6, 5, 4, 3, 2, 1 }, { 1, 1, 2, 2, 3, 3 }, { 2, 1, 2, 1, 2, 1 } };
+	static const double ys[][6] = {
+		{ 1, 3, 2, 5, 4, 6 }, { 6, 5, 4, 3, 2, 1 }, { 1, 1, 2, 2, 3, 3 }, { 2, 1, 2, 1, 2, 1 }
+	};
 
 	(void)state;
 	for (size_t k = 0; k < sizeof(ys) / sizeof(ys[0]); k++) {
@@ -237,13 +242,15 @@ static void trend_p_approaches_the_exact_one(void **state)
 
 		memcpy(y, ys[k], sizeof(y));
 		extreme = count_trends(x, y, 0, 6, brute_spearman(x, ys[k], 6), &all);
-		near("trend", stats_trend_p(x, ys[k], 6, 20000, rng_stream(k, "trend", 0)), (double)extreme / (double)all, 0.02);
+		near("trend", stats_trend_p(x, ys[k], 6, 20000, rng_stream(k, "trend", 0)),
+		     (double)extreme / (double)all, 0.02);
 	}
 }
 
 static void p_values_at_the_edges(void **state)
 {
-	static const double high[] = { 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0 }, low[] = { 0.0, 1.0, 2.0, 3.0 };
+	static const double high[] = { 5.0, 6.0, 7.0, 8.0, 9.0, 10.0, 11.0, 12.0 },
+			    low[] = { 0.0, 1.0, 2.0, 3.0 };
 	static const double tenths[] = { 0.1, 0.2, 0.3 }, sixths[] = { 0.3, 0.2, 0.1 };
 	struct rng r = rng_stream(1, "edge", 0);
 
@@ -269,7 +276,8 @@ static void the_same_stream_gives_the_same_answer(void **state)
 	(void)state;
 	stats_permutation_p(x, 3, x + 3, 3, 77, r);
 	assert_true(stats_sign_flip_p(x, 6, 500, r) == first);
-	assert_true(stats_bootstrap_mean(x, 6, 0.95, 200, r).lo == stats_bootstrap_mean(x, 6, 0.95, 200, r).lo);
+	assert_true(stats_bootstrap_mean(x, 6, 0.95, 200, r).lo ==
+		    stats_bootstrap_mean(x, 6, 0.95, 200, r).lo);
 }
 
 /* The share of samples of a known mean whose interval holds it. */
