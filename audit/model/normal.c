@@ -235,7 +235,7 @@ static int apply_step(struct passage *p, const struct normal_step *s, struct err
 int normal_apply(const struct normal *n, struct passage *p, struct err *e)
 {
 	for (size_t i = 0; i < n->n; i++)
-		if (apply_step(p, &n->step[i], e) < 0)
+		if (apply_step(p, &n->step[i], e) < 0 || passage_check(p, e) < 0)
 			return -1;
 	return 0;
 }

@@ -63,6 +63,7 @@ void passage_put(struct passage *p, struct view bytes, struct origin at);
 size_t passage_written(const struct passage *p);
 void passage_end_piece(struct passage *p, size_t start, int32_t id); /* from `start` of what is written */
 void passage_take_rewritten(struct passage *p);
+int passage_check(const struct passage *p, struct err *e); /* that all of it can be pointed at */
 
 /* Bytes put before a piece that begins at `start`: exactly they stand for nothing, in the reference for the
  * first character of the piece. */

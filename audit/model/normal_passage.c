@@ -137,6 +137,14 @@ void passage_take_rewritten(struct passage *p)
 	passage_take_cuts(p);
 }
 
+int passage_check(const struct passage *p, struct err *e)
+{
+	if (p->text.n <= UINT32_MAX)
+		return 0;
+	return err_set(e, ERR_INPUT, "a text grows to %zu bytes before it is tokenized; %u are the most",
+		       p->text.n, UINT32_MAX);
+}
+
 void passage_prepend(struct passage *p, struct view bytes, size_t start)
 {
 	struct origin at = passage_origin(p, start);

@@ -236,6 +236,8 @@ int pretoken_apply(const struct pretoken *t, struct pretoken_work *w, struct pas
 			return -1;
 		if (s->kind == PRETOKEN_BYTES && !(raw && i + 1 == t->n))
 			write_bytes(p);
+		if (passage_check(p, e) < 0)
+			return -1;
 	}
 	return 0;
 }

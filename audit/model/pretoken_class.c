@@ -12,15 +12,17 @@ static const char *const cased_class[] = { "Lu", "Ll", "Lt" };
 
 static int class_named(struct regex_reader *r, struct cp_set *out, struct view name, bool negated, size_t at)
 {
-	struct cp_set set, word, odd;
+	struct cp_set set, word;
 
 	if (!unicode_class(&set, r->mem, name))
 		return regex_refuse(r, at, "no class of characters known here is named '%.*s'",
 				    (int)(name.n < 40 ? name.n : 40), name.p);
 	/* outside brackets Oniguruma's word characters are a few more */
-	BUG_ON(!unicode_class(&word, r->mem, VIEW("word")) || !unicode_class(&odd, r->mem, VIEW("bareword")));
-	if (!r->bracket && cp_set_eq(&set, &word))
-		set = odd;
+	if (!r->bracket && name.n > 0 && (name.p[0] | 0x20) == 'w') {
+		BUG_ON(!unicode_class(&word, r->mem, VIEW("word")));
+		if (cp_set_eq(&set, &word))
+			BUG_ON(!unicode_class(&set, r->mem, VIEW("bareword")));
+	}
 	if (negated)
 		cp_set_invert(out, r->mem, &set);
 	else

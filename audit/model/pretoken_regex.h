@@ -19,7 +19,7 @@
  * What cannot be carried over exactly is refused by name.
  */
 
-#define REGEX_LONGEST 65536 /* bytes of a pattern */
+#define REGEX_LONGEST 16384 /* bytes of a pattern */
 #define REGEX_DEEPEST 60    /* groups within groups */
 
 struct regex_op {
