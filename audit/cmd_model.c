@@ -105,7 +105,7 @@ static void print_facts(const struct facts *f)
 	printf("family      %s\nblocks      %zu of width %zu: %zu heads of %zu, %zu for keys and values\n",
 	       a->family, a->n_layers, a->d_model, a->n_heads, a->d_head, a->n_kv_heads);
 	if (a->n_experts)
-		printf("experts     %zu of width %zu, %zu used a token\n", a->n_experts, a->d_ffn,
+		printf("experts     %zu of width %zu, %zu used a token\n", a->n_experts, a->d_expert,
 		       a->n_experts_used);
 	else
 		printf("mlp         %zu wide\n", a->d_ffn);

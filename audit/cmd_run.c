@@ -71,6 +71,17 @@ int call_render(const struct call *c, const char *dir, const char *template_path
 	return run_seal(dir, e);
 }
 
+/* The same audit started twice writes one directory: the second waits, and finds everything in the cache. */
+static int run_lock(struct lock *lock, const struct plan *p, const char *cache, struct arena *mem, struct err *e)
+{
+	char hex[65];
+
+	digest_hex(hex, p->key);
+	if (dir_make(cache, e) < 0)
+		return -1;
+	return lock_acquire(lock, arena_fmt(mem, "%s/run-%.16s.lock", cache, hex), e);
+}
+
 static int carry_out(const struct call *c, const struct spec *s, const struct run_cmd_opts *o,
 		     struct par *par, struct err *e)
 {
@@ -79,16 +90,22 @@ static int carry_out(const struct call *c, const struct spec *s, const struct ru
 	struct plan_opts how = { .cache = cache, .template_path = template_path, .par = par };
 	struct run_opts opts = { .cache = cache, .out = o->out, .allow_dirty = o->allow_dirty };
 	struct provenance prov;
+	struct lock lock;
 	struct plan plan;
 	const char *dir;
+	int rc;
 
 	if (provenance_collect(&prov, c->mem, s->path, template_path, e) < 0 ||
 	    plan_make(&plan, c->mem, s, &how, e) < 0 || plan_check(&plan, cache, par, e) < 0 ||
-	    run_plan(&dir, c->mem, &plan, &prov, par, &opts, e) < 0 ||
-	    call_render(c, dir, template_path, e) < 0)
+	    run_lock(&lock, &plan, cache, c->mem, e) < 0)
 		return -1;
-	printf("%s\n", dir);
-	return 0;
+	rc = run_plan(&dir, c->mem, &plan, &prov, par, &opts, e);
+	if (rc == 0)
+		rc = call_render(c, dir, template_path, e);
+	lock_release(&lock);
+	if (rc == 0)
+		printf("%s\n", dir);
+	return rc;
 }
 
 static int run_run(const struct call *c, struct err *e)

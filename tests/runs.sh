@@ -33,7 +33,8 @@ same() { # RUN WHAT
 
 # kills the run when its log first says WORD, then lets the same command end it
 killed() { # NAME WORD
-	audit "$1" "$1" --progress=lines >/dev/null 2>"$work/$1.log" &
+	"$program" run golden/small/spec.yaml --allow-dirty --cache "$work/cache-$1" --out "$work/$1" --progress=lines \
+		>/dev/null 2>"$work/$1.log" &
 	pid=$!
 	while kill -0 "$pid" 2>/dev/null && ! grep -q "$2" "$work/$1.log"; do :; done
 	kill -9 "$pid" 2>/dev/null
@@ -62,6 +63,10 @@ audit both two --progress=never >/dev/null
 wait $!
 same one "two runs on one cache: the first"
 same two "two runs on one cache: the second"
+audit whole whole --progress=never >/dev/null &
+audit whole whole --progress=never >/dev/null
+wait $!
+same whole "the same run twice at once"
 
 if [ -n "$UPDATE" ]; then
 	cp "$work/first/results.json" golden/small/results.json

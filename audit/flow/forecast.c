@@ -55,7 +55,7 @@ double forecast_token(const struct arch *a, size_t n_blocks)
 {
 	double d = (double)a->d_model, heads = (double)a->n_heads * (double)a->d_head, kv = (double)a->n_kv_heads * (double)a->d_head;
 	double experts = a->n_experts > 0 ? (double)a->n_experts_used : 1;
-	double block = 2 * (d * (heads + 2 * kv) + heads * d + 3 * experts * d * (double)a->d_ffn);
+	double block = 2 * (d * (heads + 2 * kv) + heads * d + 3 * experts * d * (double)(a->n_experts > 0 ? a->d_expert : a->d_ffn));
 	double blocks = (double)(n_blocks < a->n_layers ? n_blocks : a->n_layers);
 
 	return blocks * block + (n_blocks > a->n_layers ? 2 * d * (double)a->n_vocab : 0);

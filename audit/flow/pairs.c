@@ -29,7 +29,7 @@ static struct view piece(const void *ud, size_t i)
 {
 	const struct pieces *p = ud;
 
-	return tokenizer_piece(p->reader->tokenizer, p->reading->id[i]);
+	return p->reading->kind[i] == TOKEN_TEMPLATE ? VIEW("") : tokenizer_piece(p->reader->tokenizer, p->reading->id[i]);
 }
 
 static size_t content_pairs(struct pair **pair, struct arena *mem, const struct spec *s,
