@@ -7,7 +7,7 @@
 #include "study/lens.h"
 
 enum {
-	LABEL_PLACES = 64,   /* strongest firings a label is made from */
+	LABEL_PLACES = 10,   /* strongest firings a label is made from: weak ones are of other texts */
 	LEAST_DOCUMENTS = 2, /* a latent seen in fewer held-out documents is no candidate: one text proves nothing */
 };
 
