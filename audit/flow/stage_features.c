@@ -111,7 +111,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 2,
+	.version = 3,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,
