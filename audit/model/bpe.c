@@ -1,8 +1,8 @@
 #include "model/bpe.h"
 
-#include <string.h>
+#include "model/tokenizer_read.h"
 
-#define SHOWN 60 /* bytes of a token in a message */
+#include <string.h>
 
 uint32_t bpe_byte_char(uint8_t byte)
 {
@@ -138,11 +138,6 @@ const struct bpe_pair *bpe_merge_of(const struct bpe *b, int32_t left, int32_t r
 
 /* ---- reading ---- */
 
-static int show(struct view v)
-{
-	return (int)(v.n < SHOWN ? v.n : SHOWN);
-}
-
 static int add_token(struct bpe *b, const struct json *v, struct err *e)
 {
 	struct view token = v->key, other;
@@ -151,11 +146,11 @@ static int add_token(struct bpe *b, const struct json *v, struct err *e)
 
 	if (v->kind != JSON_INTEGER)
 		return err_at(e, ERR_INPUT, json_pos(v),
-			      "the id of token '%.*s' is %s; it has to be an integer", show(token), token.p,
-			      json_kind_name(v->kind));
+			      "the id of token '%.*s' is %s; it has to be an integer", read_shown(token),
+			      token.p, json_kind_name(v->kind));
 	if (v->integer < 0 || v->integer >= (int64_t)BPE_MOST_IDS)
 		return err_at(e, ERR_INPUT, json_pos(v),
-			      "the id of token '%.*s' is %lld; it has to be from 0 to %u", show(token),
+			      "the id of token '%.*s' is %lld; it has to be from 0 to %u", read_shown(token),
 			      token.p, (long long)v->integer, BPE_MOST_IDS - 1);
 	if (id >= b->n_ids) {
 		b->first = mem_grow(b->first, &b->cap_ids, id + 1, sizeof(*b->first));
@@ -166,7 +161,7 @@ static int add_token(struct bpe *b, const struct json *v, struct err *e)
 	other = bpe_token(b, (int32_t)id);
 	if (other.p)
 		return err_at(e, ERR_INPUT, json_pos(v), "tokens '%.*s' and '%.*s' both have id %zu",
-			      show(other), other.p, show(token), token.p, id);
+			      read_shown(other), other.p, read_shown(token), token.p, id);
 	if (token.n > UINT32_MAX - 1 - b->n_text)
 		return err_at(e, ERR_INPUT, json_pos(v), "the vocabulary is larger than 4 GiB");
 	b->text = mem_grow(b->text, &b->cap_text, b->n_text + token.n + 1, 1);
@@ -213,7 +208,7 @@ static int merge_halves(struct view half[2], const struct json *v, struct err *e
 	blank = v->str.n ? memchr(v->str.p, ' ', v->str.n) : NULL;
 	if (!blank || memchr(blank + 1, ' ', v->str.n - (size_t)(blank + 1 - v->str.p)))
 		return err_at(e, ERR_INPUT, json_pos(v),
-			      "merge '%.*s' is not two tokens with one blank between", show(v->str),
+			      "merge '%.*s' is not two tokens with one blank between", read_shown(v->str),
 			      v->str.p);
 	half[0] = (struct view){ v->str.p, (size_t)(blank - v->str.p) };
 	half[1] = (struct view){ blank + 1, v->str.n - half[0].n - 1 };
@@ -227,7 +222,8 @@ static int merge_part(int32_t *id, const struct bpe *b, struct view token, const
 	if (*id >= 0)
 		return 0;
 	return err_at(e, ERR_INPUT, json_pos(v),
-		      "a merge needs token '%.*s', which the vocabulary does not have", show(token), token.p);
+		      "a merge needs token '%.*s', which the vocabulary does not have", read_shown(token),
+		      token.p);
 }
 
 static int add_merge(struct bpe *b, const struct json *v, uint32_t rank, struct str *whole, struct err *e)
@@ -273,12 +269,6 @@ static int read_merges(struct bpe *b, const struct json *model, struct err *e)
 	return status;
 }
 
-static int read_flag(bool *out, const struct json *model, const char *key, struct err *e)
-{
-	*out = false;
-	return json_is_null(json_find(model, key)) ? 0 : json_bool(out, model, key, e);
-}
-
 /* What a released vocabulary of another kind would set. */
 static int refuse_others(const struct json *model, struct err *e)
 {
@@ -303,9 +293,9 @@ static int read_options(struct bpe *b, const struct json *model, struct err *e)
 	const struct json *unk = json_find(model, "unk_token");
 	char hex[7] = "<0x00>";
 
-	if (refuse_others(model, e) < 0 || read_flag(&b->fuse_unk, model, "fuse_unk", e) < 0 ||
-	    read_flag(&b->byte_fallback, model, "byte_fallback", e) < 0 ||
-	    read_flag(&b->ignore_merges, model, "ignore_merges", e) < 0)
+	if (refuse_others(model, e) < 0 || read_flag(&b->fuse_unk, model, "fuse_unk", false, e) < 0 ||
+	    read_flag(&b->byte_fallback, model, "byte_fallback", false, e) < 0 ||
+	    read_flag(&b->ignore_merges, model, "ignore_merges", false, e) < 0)
 		return -1;
 	b->unk = -1;
 	if (!json_is_null(unk)) {
@@ -369,8 +359,8 @@ int bpe_ready(struct bpe *b, bool bytes, struct err *e)
 		whole = whole && b->byte[i] >= 0;
 	}
 	if (b->lost_unk.p && !(whole && (bytes || b->byte_fallback)))
-		return err_set(e, ERR_INPUT, "unk_token '%.*s' is not in the vocabulary", show(b->lost_unk),
-			       b->lost_unk.p);
+		return err_set(e, ERR_INPUT, "unk_token '%.*s' is not in the vocabulary",
+			       read_shown(b->lost_unk), b->lost_unk.p);
 	/* bytes come from a pre-tokenizer that cuts already */
 	if (!bytes)
 		bpe_find_seams(b);

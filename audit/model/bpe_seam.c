@@ -1,4 +1,5 @@
 #include "model/bpe.h"
+#include "model/tokenizer_read.h"
 
 /*
  * Seams.  Vocabularies of the SentencePiece kind have no pre-tokenizer: a word is a whole document, and most
@@ -25,16 +26,14 @@ static struct ends ends_of(const struct bpe *b, int32_t id, bool last)
 	struct view token = bpe_token(b, id);
 	struct ends ends = { .n = 0 };
 	size_t from = 0, to = token.n;
-	uint32_t cp;
 
 	add_end(&ends, id);
 	if (token.n == 0)
 		return ends;
 	if (last)
-		for (from = to - 1; from > 0 && ((uint8_t)token.p[from] & 0xc0) == 0x80;)
-			from--;
+		from = character_before(token, to);
 	else
-		to = utf8_decode(&cp, token.p, token.n);
+		to = character_after(token, 0);
 	add_end(&ends, bpe_find(b, (struct view){ token.p + from, to - from }));
 	if (b->byte_fallback)
 		add_end(&ends, b->byte[(uint8_t)(last ? token.p[token.n - 1] : token.p[0])]);

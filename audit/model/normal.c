@@ -1,8 +1,7 @@
 #include "model/normal.h"
+#include "model/tokenizer_read.h"
 
 #include <string.h>
-
-#define MOST_STEPS 32
 
 /* ---- reading ---- */
 
@@ -46,9 +45,16 @@ int normal_pattern(struct view *literal, struct pattern **pattern, struct arena 
 	return -1;
 }
 
-static int read_step(struct normal *out, struct arena *mem, const struct json *v, struct view type,
-		     struct err *e)
+struct reading {
+	struct normal *normal;
+	struct arena *mem;
+};
+
+static int read_step(void *ud, const struct json *v, struct view type, struct err *e)
 {
+	const struct reading *r = ud;
+	struct normal *out = r->normal;
+	struct arena *mem = r->mem;
 	struct normal_step *s = &out->step[out->n];
 	struct view text;
 
@@ -74,42 +80,20 @@ static int read_step(struct normal *out, struct arena *mem, const struct json *v
 		*s = (struct normal_step){ .kind = NORMAL_BYTES };
 		text = VIEW("");
 	} else {
-		return err_at(e, ERR_INPUT, json_pos(v), "normalizer %.*s is not supported",
-			      (int)(type.n < 60 ? type.n : 60), type.p);
+		return err_at(e, ERR_INPUT, json_pos(v), "normalizer %.*s is not supported", read_shown(type),
+			      type.p);
 	}
 	s->text = (struct view){ arena_strdup(mem, text.p, text.n), text.n };
 	out->n++;
 	return 0;
 }
 
-/* A Sequence may hold Sequences: taken in order from a list of what is still to do. */
-static int read_list(struct normal *out, struct arena *mem, const struct json *v, unsigned depth,
-		     struct err *e)
-{
-	const struct json *list;
-	struct view type;
-
-	if (json_str(&type, v, "type", e) < 0)
-		return -1;
-	if (!view_is(type, "Sequence")) {
-		if (out->n == MOST_STEPS)
-			return err_at(e, ERR_INPUT, json_pos(v), "more than %d normalizers", MOST_STEPS);
-		return read_step(out, mem, v, type, e);
-	}
-	if (depth == 0)
-		return err_at(e, ERR_INPUT, json_pos(v), "a Sequence within a Sequence within a Sequence");
-	if (json_member(&list, v, "normalizers", JSON_ARRAY, e) < 0)
-		return -1;
-	for (v = list->first; v; v = v->next)
-		if (read_list(out, mem, v, depth - 1, e) < 0)
-			return -1;
-	return 0;
-}
-
 int normal_read(struct normal *out, struct arena *mem, const struct json *v, struct err *e)
 {
-	*out = (struct normal){ .step = ARENA_ARRAY(mem, MOST_STEPS, struct normal_step) };
-	return json_is_null(v) ? 0 : read_list(out, mem, v, 2, e);
+	struct reading r = { out, mem };
+
+	*out = (struct normal){ .step = ARENA_ARRAY(mem, STEPS_MOST, struct normal_step) };
+	return read_steps(v, "normalizers", read_step, &r, e);
 }
 
 void normal_release(struct normal *n)

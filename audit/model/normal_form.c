@@ -1,5 +1,7 @@
+#include "base/sort.h"
 #include "base/unicode.h"
 #include "model/normal.h"
+#include "model/tokenizer_read.h"
 #include "model/unicode_class.h"
 
 /*
@@ -85,28 +87,15 @@ static void add_decomposed(struct form *f, uint32_t cp)
 		f->in[f->n++] = (struct form_char){ part[i], i > 0, class_of(part[i]) };
 }
 
-/* Canonical order: each run of marks sorted by class, stably. Merge sort, for a run may be a whole text. */
-static void order_run(struct form_char *a, struct form_char *b, size_t n)
+static int order_of(const void *a, const void *b, void *ud)
 {
-	struct form_char *from = a, *to = b, *t;
+	unsigned x = ((const struct form_char *)a)->class, y = ((const struct form_char *)b)->class;
 
-	for (size_t run = 1; run < n; run *= 2) {
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t mid = at + run < n ? at + run : n, end = at + 2 * run < n ? at + 2 * run : n;
-			size_t i = at, j = mid;
-
-			for (size_t k = at; k < end; k++)
-				to[k] = j == end || (i < mid && from[i].class <= from[j].class) ? from[i++]
-												: from[j++];
-		}
-		t = from;
-		from = to;
-		to = t;
-	}
-	for (size_t i = 0; from != a && i < n; i++)
-		a[i] = from[i];
+	(void)ud;
+	return x < y ? -1 : x > y;
 }
 
+/* Canonical order: each run of marks sorted by class, stably. */
 static void order(struct form *f)
 {
 	f->out = mem_grow(f->out, &f->cap_out, f->n + 1, sizeof(*f->out));
@@ -114,7 +103,7 @@ static void order(struct form *f)
 		for (end = i; end < f->n && f->in[end].class > 0;)
 			end++;
 		if (end - i > 1)
-			order_run(f->in + i, f->out, end - i);
+			sort_stable(f->in + i, end - i, sizeof(*f->in), order_of, NULL);
 		end += end == i;
 	}
 }
@@ -153,13 +142,6 @@ static void copy_in(struct form *f)
 		f->out[i] = f->in[i];
 }
 
-static size_t char_end(struct view text, size_t at)
-{
-	for (at++; at < text.n && ((uint8_t)text.p[at] & 0xc0) == 0x80;)
-		at++;
-	return at;
-}
-
 /* Writes what became of [start, end); `first` is where the piece begins. */
 static void put_stretch(struct passage *p, struct form *f, size_t first, size_t start, size_t end)
 {
@@ -183,7 +165,7 @@ static void put_stretch(struct passage *p, struct form *f, size_t first, size_t 
 			ref.ref_end = ref.ref_start;
 		}
 		for (int k = f->out[i].change; k <= 0 && byte < end; k++)
-			byte = char_end(p->text, byte);
+			byte = character_after(p->text, byte);
 		n = utf8_encode(utf8, f->out[i].cp);
 		for (size_t k = 0; k < n; k++) {
 			at = same ? passage_origin(p, to++) : whole;

@@ -1,5 +1,6 @@
 #include "model/bpe.h"
 #include "model/normal.h"
+#include "model/tokenizer_read.h"
 
 #include <string.h>
 
@@ -28,21 +29,14 @@ struct view passage_view(const struct passage *p, const struct piece *piece)
 	return (struct view){ p->text.p + piece->start, piece->end - piece->start };
 }
 
-static bool continues(struct view text, size_t byte)
-{
-	return byte < text.n && ((uint8_t)text.p[byte] & 0xc0) == 0x80;
-}
-
 struct origin passage_origin(const struct passage *p, size_t byte)
 {
-	size_t start = byte, end = byte + 1;
+	size_t start, end;
 
 	if (p->at)
 		return p->at[byte];
-	while (start > 0 && continues(p->text, start))
-		start--;
-	while (continues(p->text, end))
-		end++;
+	start = character_before(p->text, byte + 1);
+	end = character_after(p->text, byte);
 	return (struct origin){ (uint32_t)byte, (uint32_t)byte + 1, (uint32_t)start, (uint32_t)end };
 }
 
@@ -102,8 +96,7 @@ void passage_keep(struct passage *p, size_t start, size_t end)
 		return;
 	}
 	for (size_t i = start, next; i < end; i = next) {
-		for (next = i + 1; continues(p->text, next);)
-			next++;
+		next = character_after(p->text, i);
 		for (size_t k = i; k < next && k < end; k++)
 			*to++ = (struct origin){ (uint32_t)k, (uint32_t)k + 1, (uint32_t)i, (uint32_t)next };
 	}

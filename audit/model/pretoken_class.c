@@ -1,4 +1,5 @@
 #include "model/pretoken_regex.h"
+#include "model/tokenizer_read.h"
 
 /* Classes and escapes of Oniguruma's syntax (its doc/RE), as sets of code points. */
 
@@ -56,22 +57,13 @@ static int class_until(struct regex_reader *r, struct cp_set *out, const char *e
 	return 0;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* At least one and at most `most` hexadecimal digits. */
 static int hex_digits(struct regex_reader *r, size_t least, size_t most, uint32_t *out)
 {
 	size_t n = 0, at = r->at;
 
-	for (*out = 0; n < most && r->at < r->text.n && hex_value(r->text.p[r->at]) >= 0; n++)
-		*out = *out * 16 + (uint32_t)hex_value(r->text.p[r->at++]);
+	for (*out = 0; n < most && r->at < r->text.n && read_hex(r->text.p[r->at]) >= 0; n++)
+		*out = *out * 16 + (uint32_t)read_hex(r->text.p[r->at++]);
 	if (n < least || *out > CP_MAX)
 		return regex_refuse(r, at, "no code point in hexadecimal");
 	return 0;
@@ -221,7 +213,7 @@ static void bracket_meet(struct regex_reader *r, struct bracket *b)
 {
 	struct cp_set both;
 
-	cp_set_close(&b->set, r->mem);
+	cp_set_close(&b->set);
 	if (b->met) {
 		cp_set_meet(&both, r->mem, &b->meet, &b->set);
 		b->meet = both;
@@ -305,7 +297,7 @@ static int fold_beyond_ascii(struct regex_reader *r, const struct cp_set *set, s
 		BUG_ON(!unicode_class(&part, r->mem, view_of(cased_class[i])));
 		cp_set_join(&cased, r->mem, &part);
 	}
-	cp_set_close(&cased, r->mem);
+	cp_set_close(&cased);
 	cp_set_add(&far, r->mem, 0x80, LONG_S - 1);
 	cp_set_add(&far, r->mem, LONG_S + 1, KELVIN_SIGN - 1);
 	cp_set_add(&far, r->mem, KELVIN_SIGN + 1, CP_MAX);
@@ -333,7 +325,7 @@ int regex_fold(struct regex_reader *r, struct cp_set *set, size_t at)
 		cp_set_add(&fold, r->mem, c - 'a' + 'A', c - 'a' + 'A');
 		cp_set_add(&fold, r->mem, far, far);
 	}
-	cp_set_close(&fold, r->mem);
+	cp_set_close(&fold);
 	*set = fold;
 	return 0;
 }

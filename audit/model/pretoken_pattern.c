@@ -3,6 +3,7 @@
 #include "model/pretoken_pattern.h"
 
 #include "model/pretoken_regex.h"
+#include "model/tokenizer_read.h"
 
 #include <pcre2.h>
 
@@ -70,7 +71,7 @@ static uint32_t *find_cuts(struct arena *mem, const struct regex *x, size_t *n)
 			cp_set_add(&all, mem, 2 * (r->last + 1), 2 * (r->last + 1));
 		}
 	}
-	cp_set_close(&all, mem);
+	cp_set_close(&all);
 	cut = ARENA_ARRAY(mem, all.n, uint32_t);
 	for (size_t i = 0; i < all.n; i++)
 		if (all.range[i].first / 2 <= CP_MAX)
@@ -349,9 +350,7 @@ static size_t byte_of(struct pattern_search *s, size_t character)
 	if (s->n == s->text.n)
 		return character;
 	while (s->chars < character) {
-		s->bytes++;
-		while (s->bytes < s->text.n && ((uint8_t)s->text.p[s->bytes] & 0xc0) == 0x80)
-			s->bytes++;
+		s->bytes = character_after(s->text, s->bytes);
 		s->chars++;
 	}
 	return s->bytes;

@@ -1,6 +1,5 @@
 #include "model/pretoken.h"
-
-#define MOST_STEPS 32
+#include "model/tokenizer_read.h"
 
 /* What GPT-2 splits by; ByteLevel has it built in. */
 static const char gpt2_pattern[] =
@@ -13,12 +12,6 @@ static const char *const behavior_name[] = {
 	[SPLIT_WITH_NEXT] = "MergedWithNext",
 	[SPLIT_CONTIGUOUS] = "Contiguous",
 };
-
-static int read_flag(bool *out, const struct json *v, const char *key, bool otherwise, struct err *e)
-{
-	*out = otherwise;
-	return json_is_null(json_find(v, key)) ? 0 : json_bool(out, v, key, e);
-}
 
 static int read_behavior(enum pretoken_behavior *out, const struct json *v, struct err *e)
 {
@@ -35,7 +28,7 @@ static int read_behavior(enum pretoken_behavior *out, const struct json *v, stru
 	return err_at(e, ERR_INPUT, json_pos(json_find(v, "behavior")),
 		      "behavior '%.*s' is not Removed, Isolated, "
 		      "MergedWithPrevious, MergedWithNext or Contiguous",
-		      (int)(name.n < 60 ? name.n : 60), name.p);
+		      read_shown(name), name.p);
 }
 
 static int read_split(struct pretoken_step *s, struct arena *mem, const struct json *v, struct err *e)
@@ -60,19 +53,14 @@ static int read_bytes(struct pretoken_step *s, const struct json *v, struct err 
 static int read_metaspace(struct pretoken_step *s, struct arena *mem, const struct json *v, struct err *e)
 {
 	const struct json *scheme = json_find(v, "prepend_scheme");
-	struct view mark;
 	bool split, prefix;
-	uint32_t cp;
 
 	s->kind = PRETOKEN_METASPACE;
 	s->behavior = SPLIT_WITH_NEXT;
-	if (json_str(&mark, v, "replacement", e) < 0 || read_flag(&split, v, "split", true, e) < 0 ||
+	if (read_character(&s->mark, mem, v, "replacement", e) < 0 ||
+	    read_flag(&split, v, "split", true, e) < 0 ||
 	    read_flag(&prefix, v, "add_prefix_space", true, e) < 0)
 		return -1;
-	if (mark.n == 0 || utf8_decode(&cp, mark.p, mark.n) != mark.n)
-		return err_at(e, ERR_INPUT, json_pos(json_find(v, "replacement")),
-			      "\"replacement\" has to be one character");
-	s->mark = (struct view){ arena_strdup(mem, mark.p, mark.n), mark.n };
 	s->literal = split ? s->mark : (struct view){ NULL, 0 };
 	if (json_is_null(scheme))
 		s->prepend = prefix ? PREPEND_ALWAYS : PREPEND_NEVER;
@@ -128,10 +116,16 @@ static int read_punctuation(struct pretoken_step *s, struct arena *mem, const st
 	return json_is_null(json_find(v, "behavior")) ? 0 : read_behavior(&s->behavior, v, e);
 }
 
-static int read_step(struct pretoken *out, struct arena *mem, const struct json *v, struct view type,
-		     struct err *e)
+struct reading {
+	struct pretoken *pretoken;
+	struct arena *mem;
+};
+
+static int read_step(void *ud, const struct json *v, struct view type, struct err *e)
 {
-	struct pretoken_step *s = &out->step[out->n++];
+	const struct reading *r = ud;
+	struct pretoken_step *s = &r->pretoken->step[r->pretoken->n++];
+	struct arena *mem = r->mem;
 
 	*s = (struct pretoken_step){ .kind = PRETOKEN_SPLIT };
 	if (view_is(type, "Split"))
@@ -148,39 +142,16 @@ static int read_step(struct pretoken *out, struct arena *mem, const struct json 
 		return read_punctuation(s, mem, v, e);
 	if (view_is(type, "WhitespaceSplit"))
 		return read_chars(s, mem, "space", SPLIT_REMOVED);
-	return err_at(e, ERR_INPUT, json_pos(v), "pre_tokenizer %.*s is not supported",
-		      (int)(type.n < 60 ? type.n : 60), type.p);
-}
-
-static int read_list(struct pretoken *out, struct arena *mem, const struct json *v, unsigned depth,
-		     struct err *e)
-{
-	const struct json *list;
-	struct view type;
-
-	if (json_str(&type, v, "type", e) < 0)
-		return -1;
-	if (!view_is(type, "Sequence")) {
-		if (out->n == MOST_STEPS)
-			return err_at(e, ERR_INPUT, json_pos(v), "more than %d pre-tokenizers", MOST_STEPS);
-		return read_step(out, mem, v, type, e);
-	}
-	if (depth == 0)
-		return err_at(e, ERR_INPUT, json_pos(v), "a Sequence within a Sequence within a Sequence");
-	if (json_member(&list, v, "pretokenizers", JSON_ARRAY, e) < 0)
-		return -1;
-	for (v = list->first; v; v = v->next)
-		if (read_list(out, mem, v, depth - 1, e) < 0)
-			return -1;
-	return 0;
+	return err_at(e, ERR_INPUT, json_pos(v), "pre_tokenizer %.*s is not supported", read_shown(type),
+		      type.p);
 }
 
 int pretoken_read(struct pretoken *out, struct arena *mem, const struct json *v, struct err *e)
 {
-	*out = (struct pretoken){ .step = ARENA_ARRAY(mem, MOST_STEPS, struct pretoken_step) };
-	if (json_is_null(v))
-		return 0;
-	if (read_list(out, mem, v, 2, e) < 0)
+	struct reading r = { out, mem };
+
+	*out = (struct pretoken){ .step = ARENA_ARRAY(mem, STEPS_MOST, struct pretoken_step) };
+	if (read_steps(v, "pretokenizers", read_step, &r, e) < 0)
 		return -1;
 	out->bytes = out->n > 0 && out->step[out->n - 1].kind == PRETOKEN_BYTES;
 	return 0;

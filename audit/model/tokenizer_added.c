@@ -1,21 +1,10 @@
+#include "base/sort.h"
 #include "base/unicode.h"
 #include "model/tokenizer_parts.h"
+#include "model/tokenizer_read.h"
 #include "model/unicode_class.h"
 
-#define SHOWN 60
-
-static int show(struct view v)
-{
-	return (int)(v.n < SHOWN ? v.n : SHOWN);
-}
-
 /* ---- reading ---- */
-
-static int read_flag(bool *out, const struct json *v, const char *key, struct err *e)
-{
-	*out = false;
-	return json_is_null(json_find(v, key)) ? 0 : json_bool(out, v, key, e);
-}
 
 /* The reference does not take ids from the file: a token has the id of the vocabulary, or the next free one.
  * Where the file says otherwise, one of the two is wrong. */
@@ -32,18 +21,18 @@ static int check_id(struct added_token *t, const struct json *v, const struct bp
 		return err_at(e, ERR_INPUT, json_pos(id),
 			      "the id of added token '%.*s' is %lld; it has to be from 0 "
 			      "to %u",
-			      show(t->content), t->content.p, (long long)id->integer, BPE_MOST_IDS - 1);
+			      read_shown(t->content), t->content.p, (long long)id->integer, BPE_MOST_IDS - 1);
 	t->id = known >= 0 ? known : (*next)++;
 	if (t->id != id->integer)
 		return err_at(e, ERR_INPUT, json_pos(id), "added token '%.*s' has id %lld, but %s %d",
-			      show(t->content), t->content.p, (long long)id->integer,
+			      read_shown(t->content), t->content.p, (long long)id->integer,
 			      known >= 0 ? "the vocabulary gives it" : "the next free one is", (int)t->id);
 	other = bpe_token(bpe, t->id);
 	if (known < 0 && other.p)
 		return err_at(e, ERR_INPUT, json_pos(id),
 			      "added token '%.*s' has id %d, which is '%.*s' in the "
 			      "vocabulary",
-			      show(t->content), t->content.p, (int)t->id, show(other), other.p);
+			      read_shown(t->content), t->content.p, (int)t->id, read_shown(other), other.p);
 	return 0;
 }
 
@@ -53,9 +42,11 @@ static int read_token(struct added_token *t, struct arena *mem, const struct jso
 	struct str match = STR_INIT;
 	struct view content;
 
-	if (json_str(&content, v, "content", e) < 0 || read_flag(&t->special, v, "special", e) < 0 ||
-	    read_flag(&t->normalized, v, "normalized", e) < 0 || read_flag(&t->lstrip, v, "lstrip", e) < 0 ||
-	    read_flag(&t->rstrip, v, "rstrip", e) < 0 || read_flag(&t->single_word, v, "single_word", e) < 0)
+	if (json_str(&content, v, "content", e) < 0 || read_flag(&t->special, v, "special", false, e) < 0 ||
+	    read_flag(&t->normalized, v, "normalized", false, e) < 0 ||
+	    read_flag(&t->lstrip, v, "lstrip", false, e) < 0 ||
+	    read_flag(&t->rstrip, v, "rstrip", false, e) < 0 ||
+	    read_flag(&t->single_word, v, "single_word", false, e) < 0)
 		return -1;
 	if (content.n == 0 || content.n > ADDED_LONGEST)
 		return err_at(e, ERR_INPUT, json_pos(v),
@@ -84,49 +75,38 @@ static struct view key_of(const struct added *a, uint32_t index, enum set_of wha
 	return what == OF_CONTENT ? a->token[index].content : a->token[index].match;
 }
 
-/* Of two that read the same the special one is first, then the one listed first. */
-static bool comes_first(const struct added *a, uint32_t x, uint32_t y, enum set_of what)
-{
-	int order = view_cmp(key_of(a, x, what), key_of(a, y, what));
+struct order {
+	const struct added *added;
+	enum set_of what;
+};
 
-	if (order != 0)
-		return order < 0;
-	if (a->token[x].special != a->token[y].special)
-		return a->token[x].special;
-	return x < y;
+/* Of two that read the same the special one is first, then the one listed first. */
+static int order_of(const void *x, const void *y, void *ud)
+{
+	const struct order *o = ud;
+	uint32_t i = *(const uint32_t *)x, k = *(const uint32_t *)y;
+	int order = view_cmp(key_of(o->added, i, o->what), key_of(o->added, k, o->what));
+
+	return order != 0 ? order : o->added->token[k].special - o->added->token[i].special;
 }
 
 static void make_set(struct added_set *s, struct added *a, struct arena *mem, enum set_of what)
 {
-	uint32_t *from = ARENA_ARRAY(mem, a->n + 1, uint32_t), *to = ARENA_ARRAY(mem, a->n + 1, uint32_t), *t;
-	size_t n = 0, b = 0;
+	struct order order = { a, what };
+	size_t b = 0;
 
+	s->index = ARENA_ARRAY(mem, a->n + 1, uint32_t);
 	for (uint32_t i = 0; i < a->n; i++)
 		if (what == OF_CONTENT ||
 		    (a->token[i].normalized == (what == OF_NORMALIZED) && a->token[i].match.n > 0))
-			from[n++] = i;
-	for (size_t run = 1; run < n; run *= 2) {
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t mid = at + run < n ? at + run : n, end = at + 2 * run < n ? at + 2 * run : n;
-			size_t i = at, j = mid;
-
-			for (size_t k = at; k < end; k++)
-				to[k] = j == end || (i < mid && comes_first(a, from[i], from[j], what))
-						? from[i++]
-						: from[j++];
-		}
-		t = from;
-		from = to;
-		to = t;
-	}
-	s->index = from;
-	s->n = n;
+			s->index[s->n++] = i;
+	sort_stable(s->index, s->n, sizeof(*s->index), order_of, &order);
 	for (size_t c = 0; c < 256; c++) {
-		while (b < n && (uint8_t)key_of(a, from[b], what).p[0] < c)
+		while (b < s->n && (uint8_t)key_of(a, s->index[b], what).p[0] < c)
 			b++;
 		s->first[c] = (uint32_t)b;
 	}
-	s->first[256] = (uint32_t)n;
+	s->first[256] = (uint32_t)s->n;
 }
 
 int32_t added_id(const struct added *a, struct view content)
@@ -183,8 +163,8 @@ int added_read(struct added *out, struct arena *mem, const struct json *list, co
 		const struct added_token *t = &out->token[i];
 
 		if (out->of_id[t->id] != 0)
-			return err_set(e, ERR_INPUT, "added token '%.*s' is listed twice", show(t->content),
-				       t->content.p);
+			return err_set(e, ERR_INPUT, "added token '%.*s' is listed twice",
+				       read_shown(t->content), t->content.p);
 		out->of_id[t->id] = i + 1;
 	}
 	make_set(&out->plain, out, mem, OF_PLAIN);
@@ -241,11 +221,9 @@ static const struct added_token *longest_at(const struct added *a, const struct 
 
 static bool word_before(struct view text, size_t at)
 {
-	size_t start = at;
+	size_t start = at > 0 ? character_before(text, at) : 0;
 	uint32_t cp;
 
-	while (start > 0 && ((uint8_t)text.p[--start] & 0xc0) == 0x80)
-		;
 	return start < at && utf8_decode(&cp, text.p + start, at - start) > 0 && unicode_is_word(cp);
 }
 
@@ -259,11 +237,9 @@ static bool word_after(struct view text, size_t at)
 static size_t blanks_before(struct view text, size_t at)
 {
 	while (at > 0) {
-		size_t start = at;
+		size_t start = character_before(text, at);
 		uint32_t cp;
 
-		while (start > 0 && ((uint8_t)text.p[--start] & 0xc0) == 0x80)
-			;
 		if (utf8_decode(&cp, text.p + start, at - start) == 0 || !unicode_is_space(cp))
 			break;
 		at = start;

@@ -1,32 +1,12 @@
 #include "base/unicode.h"
 #include "model/tokenizer_parts.h"
+#include "model/tokenizer_read.h"
 
 #include <string.h>
 
-#define MOST_STEPS 32
 #define REPLACEMENT "\xef\xbf\xbd"
 
 /* ---- reading ---- */
-
-static int show(struct view v)
-{
-	return (int)(v.n < 60 ? v.n : 60);
-}
-
-static int one_character(struct view *out, struct arena *mem, const struct json *v, const char *key,
-			 struct err *e)
-{
-	struct view text;
-	uint32_t cp;
-
-	if (json_str(&text, v, key, e) < 0)
-		return -1;
-	if (text.n == 0 || utf8_decode(&cp, text.p, text.n) != text.n)
-		return err_at(e, ERR_INPUT, json_pos(json_find(v, key)), "\"%s\" has to be one character",
-			      key);
-	*out = (struct view){ arena_strdup(mem, text.p, text.n), text.n };
-	return 0;
-}
 
 static int read_replace(struct decode_step *s, struct arena *mem, const struct json *v, struct err *e)
 {
@@ -49,13 +29,19 @@ static int read_metaspace(struct decode_step *s, struct arena *mem, const struct
 		s->prefix = json_is_null(prefix) || prefix->kind == JSON_TRUE;
 	else
 		s->prefix = !(scheme->kind == JSON_STRING && view_is(scheme->str, "never"));
-	return one_character(&s->text, mem, v, "replacement", e);
+	return read_character(&s->text, mem, v, "replacement", e);
 }
 
-static int read_step(struct decode *out, struct arena *mem, const struct json *v, struct view type,
-		     struct err *e)
+struct reading {
+	struct decode *decode;
+	struct arena *mem;
+};
+
+static int read_step(void *ud, const struct json *v, struct view type, struct err *e)
 {
-	struct decode_step *s = &out->step[out->n++];
+	const struct reading *r = ud;
+	struct decode_step *s = &r->decode->step[r->decode->n++];
+	struct arena *mem = r->mem;
 
 	if (view_is(type, "ByteLevel")) {
 		s->kind = DECODE_BYTES;
@@ -73,45 +59,22 @@ static int read_step(struct decode *out, struct arena *mem, const struct json *v
 		s->kind = DECODE_STRIP;
 		if (json_size(&s->start, v, "start", e) < 0 || json_size(&s->stop, v, "stop", e) < 0)
 			return -1;
-		return one_character(&s->text, mem, v, "content", e);
+		return read_character(&s->text, mem, v, "content", e);
 	}
 	if (view_is(type, "Replace"))
 		return read_replace(s, mem, v, e);
 	if (view_is(type, "Metaspace"))
 		return read_metaspace(s, mem, v, e);
-	return err_at(e, ERR_INPUT, json_pos(v), "decoder %.*s is not supported", show(type), type.p);
-}
-
-static int read_list(struct decode *out, struct arena *mem, const struct json *v, unsigned depth,
-		     struct err *e)
-{
-	const struct json *list;
-	struct view type;
-
-	if (json_str(&type, v, "type", e) < 0)
-		return -1;
-	if (!view_is(type, "Sequence")) {
-		if (out->n == MOST_STEPS)
-			return err_at(e, ERR_INPUT, json_pos(v), "more than %d decoders", MOST_STEPS);
-		return read_step(out, mem, v, type, e);
-	}
-	if (depth == 0)
-		return err_at(e, ERR_INPUT, json_pos(v), "a Sequence within a Sequence within a Sequence");
-	if (json_member(&list, v, "decoders", JSON_ARRAY, e) < 0)
-		return -1;
-	for (v = list->first; v; v = v->next)
-		if (read_list(out, mem, v, depth - 1, e) < 0)
-			return -1;
-	return 0;
+	return err_at(e, ERR_INPUT, json_pos(v), "decoder %.*s is not supported", read_shown(type), type.p);
 }
 
 int decode_read(struct decode *out, struct arena *mem, const struct json *v, struct err *e)
 {
-	*out = (struct decode){ .step = ARENA_ARRAY(mem, MOST_STEPS, struct decode_step) };
-	if (json_is_null(v))
-		return 0;
-	out->joined = true;
-	return read_list(out, mem, v, 2, e);
+	struct reading r = { out, mem };
+
+	*out = (struct decode){ .step = ARENA_ARRAY(mem, STEPS_MOST, struct decode_step) };
+	out->joined = !json_is_null(v);
+	return read_steps(v, "decoders", read_step, &r, e);
 }
 
 void decode_release(struct decode *d)
@@ -145,23 +108,14 @@ static bool add_bytes(struct str *out, struct view token)
 	return true;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 /* "<0xNN>": the byte, or -1. */
 static int fallback_byte(struct view token)
 {
 	if (token.n != 6 || !view_starts(token, "<0x") || token.p[5] != '>')
 		return -1;
-	if (hex_value(token.p[3]) < 0 || hex_value(token.p[4]) < 0)
+	if (read_hex(token.p[3]) < 0 || read_hex(token.p[4]) < 0)
 		return -1;
-	return hex_value(token.p[3]) * 16 + hex_value(token.p[4]);
+	return read_hex(token.p[3]) * 16 + read_hex(token.p[4]);
 }
 
 static void add_replaced(struct str *out, struct view token, struct view literal, struct view text)

@@ -1,5 +1,6 @@
 #include "base/unicode.h"
 #include "model/tokenizer_parts.h"
+#include "model/tokenizer_read.h"
 
 #include <string.h>
 
@@ -87,8 +88,7 @@ static void add_added(struct encode *c, const struct piece *piece)
 static size_t step_forward(struct view text, size_t at, size_t most)
 {
 	for (; most > 0 && at < text.n; most--)
-		for (at++; at < text.n && ((uint8_t)text.p[at] & 0xc0) == 0x80;)
-			at++;
+		at = character_after(text, at);
 	return at;
 }
 
@@ -98,8 +98,7 @@ static bool step_back(struct view text, size_t *at, size_t chars)
 	size_t to = *at;
 
 	for (; chars > 0 && to > 0; chars--)
-		while (to > 0 && ((uint8_t)text.p[--to] & 0xc0) == 0x80)
-			;
+		to = character_before(text, to);
 	if (chars == 0)
 		*at = to;
 	return chars == 0;

@@ -1,18 +1,7 @@
 #include "model/tokenizer_parts.h"
+#include "model/tokenizer_read.h"
 
-#define MOST_STEPS 16
 #define MOST_IDS 64 /* put around a text */
-
-static int show(struct view v)
-{
-	return (int)(v.n < 60 ? v.n : 60);
-}
-
-static int read_flag(bool *out, const struct json *v, const char *key, bool otherwise, struct err *e)
-{
-	*out = otherwise;
-	return json_is_null(json_find(v, key)) ? 0 : json_bool(out, v, key, e);
-}
 
 static int put_id(struct post_step *s, bool after, const struct json *v, size_t vocab, struct err *e)
 {
@@ -41,7 +30,7 @@ static int put_special(struct post_step *s, bool after, const struct json *speci
 		;
 	if (!v)
 		return err_at(e, ERR_INPUT, json_pos(special),
-			      "special token '%.*s' is not in \"special_tokens\"", show(name), name.p);
+			      "special token '%.*s' is not in \"special_tokens\"", read_shown(name), name.p);
 	if (json_member(&ids, v, "ids", JSON_ARRAY, e) < 0)
 		return -1;
 	for (v = ids->first; v; v = v->next)
@@ -86,54 +75,39 @@ static int read_template(struct post_step *s, struct arena *mem, const struct js
 	return 0;
 }
 
-static int read_step(struct post *out, struct arena *mem, const struct json *v, struct view type,
-		     size_t vocab, struct err *e)
+struct reading {
+	struct post *post;
+	struct arena *mem;
+	size_t vocab;
+};
+
+static int read_step(void *ud, const struct json *v, struct view type, struct err *e)
 {
-	struct post_step *s = &out->step[out->n];
+	const struct reading *r = ud;
+	struct post_step *s = &r->post->step[r->post->n];
 	bool trim;
 
 	if (view_is(type, "TemplateProcessing")) {
-		out->n++;
-		return read_template(s, mem, v, vocab, e);
+		r->post->n++;
+		return read_template(s, r->mem, v, r->vocab, e);
 	}
 	if (!view_is(type, "ByteLevel"))
-		return err_at(e, ERR_INPUT, json_pos(v), "post_processor %.*s is not supported", show(type),
-			      type.p);
+		return err_at(e, ERR_INPUT, json_pos(v), "post_processor %.*s is not supported",
+			      read_shown(type), type.p);
 	if (read_flag(&trim, v, "trim_offsets", true, e) < 0 ||
 	    read_flag(&s->prefix, v, "add_prefix_space", true, e) < 0)
 		return -1;
-	out->n += trim;
-	return 0;
-}
-
-static int read_list(struct post *out, struct arena *mem, const struct json *v, unsigned depth, size_t vocab,
-		     struct err *e)
-{
-	const struct json *list;
-	struct view type;
-
-	if (json_str(&type, v, "type", e) < 0)
-		return -1;
-	if (!view_is(type, "Sequence")) {
-		if (out->n == MOST_STEPS)
-			return err_at(e, ERR_INPUT, json_pos(v), "more than %d post-processors", MOST_STEPS);
-		return read_step(out, mem, v, type, vocab, e);
-	}
-	if (depth == 0)
-		return err_at(e, ERR_INPUT, json_pos(v), "a Sequence within a Sequence within a Sequence");
-	if (json_member(&list, v, "processors", JSON_ARRAY, e) < 0)
-		return -1;
-	for (v = list->first; v; v = v->next)
-		if (read_list(out, mem, v, depth - 1, vocab, e) < 0)
-			return -1;
+	r->post->n += trim;
 	return 0;
 }
 
 int post_read(struct post *out, struct arena *mem, const struct json *v, size_t vocab, struct err *e)
 {
+	struct reading r = { out, mem, vocab };
+
 	/* one more for what a tokenizer_config.json adds */
-	*out = (struct post){ .step = ARENA_ARRAY(mem, MOST_STEPS + 1, struct post_step) };
-	return json_is_null(v) ? 0 : read_list(out, mem, v, 2, vocab, e);
+	*out = (struct post){ .step = ARENA_ARRAY(mem, STEPS_MOST + 1, struct post_step) };
+	return read_steps(v, "processors", read_step, &r, e);
 }
 
 /* The id of config[key] (a string, or an object with "content") where config[flag] is true; -1 otherwise. */
@@ -156,7 +130,7 @@ static int config_id(int32_t *out, const struct json *config, const char *flag, 
 	*out = tokenizer_find(t, content);
 	if (*out < 0)
 		return err_at(e, ERR_INPUT, json_pos(v),
-			      "\"%s\" is '%.*s', which the tokenizer does not have", key, show(content),
+			      "\"%s\" is '%.*s', which the tokenizer does not have", key, read_shown(content),
 			      content.p);
 	return 0;
 }

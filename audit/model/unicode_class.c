@@ -1,5 +1,7 @@
 #include "model/unicode_class.h"
 
+#include "base/sort.h"
+
 #include "model/unicode_table.h"
 
 #define CATEGORY_BITS 5
@@ -80,33 +82,21 @@ void cp_set_join(struct cp_set *s, struct arena *mem, const struct cp_set *other
 		cp_set_add(s, mem, other->range[i].first, other->range[i].last);
 }
 
-/* Merge sort by the first code point: from `a` into `b` and back, runs doubling. */
-static struct cp_range *ranges_sort(struct cp_range *a, struct cp_range *b, size_t n)
+static int order_of(const void *a, const void *b, void *ud)
 {
-	for (size_t run = 1; run < n; run *= 2) {
-		for (size_t at = 0; at < n; at += 2 * run) {
-			size_t mid = at + run < n ? at + run : n;
-			size_t end = at + 2 * run < n ? at + 2 * run : n;
-			size_t i = at, j = mid;
+	const struct cp_range *x = a, *y = b;
 
-			for (size_t k = at; k < end; k++)
-				b[k] = j == end || (i < mid && a[i].first <= a[j].first) ? a[i++] : a[j++];
-		}
-		struct cp_range *t = a;
-		a = b;
-		b = t;
-	}
-	return a;
+	(void)ud;
+	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-void cp_set_close(struct cp_set *s, struct arena *mem)
+void cp_set_close(struct cp_set *s)
 {
 	size_t n = 0;
 
 	if (s->n == 0)
 		return;
-	s->range = ranges_sort(s->range, ARENA_ARRAY(mem, s->n, struct cp_range), s->n);
-	s->cap = s->n;
+	sort_stable(s->range, s->n, sizeof(*s->range), order_of, NULL);
 	for (size_t i = 1; i < s->n; i++) {
 		struct cp_range *last = &s->range[n];
 
@@ -268,7 +258,7 @@ bool unicode_class(struct cp_set *out, struct arena *mem, struct view name)
 		if (out->n == 0)
 			return false;
 	}
-	cp_set_close(out, mem);
+	cp_set_close(out);
 	return true;
 }
 

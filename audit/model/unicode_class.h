@@ -35,7 +35,7 @@ struct cp_set {
 
 void cp_set_add(struct cp_set *s, struct arena *mem, uint32_t first, uint32_t last); /* leaves it open */
 void cp_set_join(struct cp_set *s, struct arena *mem, const struct cp_set *other);   /* leaves it open */
-void cp_set_close(struct cp_set *s, struct arena *mem);
+void cp_set_close(struct cp_set *s);
 void cp_set_invert(struct cp_set *out, struct arena *mem, const struct cp_set *s);
 void cp_set_meet(struct cp_set *out, struct arena *mem, const struct cp_set *a, const struct cp_set *b);
 bool cp_set_has(const struct cp_set *s, uint32_t cp);
