@@ -145,16 +145,33 @@ void dtype_widen(float *out, const struct tensor *t, size_t first, size_t n)
 	}
 }
 
-void dtype_narrow_bf16(uint16_t *out, const float *in, size_t n)
+LANES_INLINE void narrow_lanes(u16x16 *out, const u32x16 *in)
 {
-	for (size_t i = 0; i < n; i++) {
-		uint32_t u;
+	u32x16 u = *in, even = u + 0x7fffu + (u >> 16 & 1u);
+	u32x16 nan = (u32x16)((u & 0x7fffffffu) > 0x7f800000u);
 
-		memcpy(&u, in + i, sizeof(u));
-		if ((u & 0x7fffffffu) > 0x7f800000u)
-			u |= 0x00400000u; /* a NaN must not round to infinity */
-		else
-			u += 0x7fffu + (u >> 16 & 1u);
-		out[i] = (uint16_t)(u >> 16);
+	/* a NaN must not round to infinity */
+	u = (nan & (u | 0x00400000u)) | (~nan & even);
+	*out = __builtin_convertvector(u >> 16, u16x16);
+}
+
+CLONES void dtype_narrow_bf16(uint16_t *out, const float *in, size_t n)
+{
+	size_t i = 0;
+	u32x16 w;
+	u16x16 h;
+
+	for (; i + LANES <= n; i += LANES) {
+		memcpy(&w, in + i, sizeof(w));
+		narrow_lanes(&h, &w);
+		memcpy(out + i, &h, sizeof(h));
+	}
+	if (i < n) {
+		float tail[LANES] = { 0 };
+
+		memcpy(tail, in + i, (n - i) * sizeof(*in));
+		memcpy(&w, tail, sizeof(w));
+		narrow_lanes(&h, &w);
+		memcpy(out + i, &h, (n - i) * sizeof(*out));
 	}
 }

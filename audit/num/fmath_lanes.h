@@ -9,30 +9,28 @@
  * quadruple precision and rounded.  In place.
  */
 
-/* exp(r) = 1 + r + r^2 P(r) on |r| <= ln(2)/2, scaled by 2^n in two steps so that denormals round once. */
+/* exp(r) = 1 + r + r^2 P(r) on |r| <= ln(2)/2, scaled by 2^n in two steps so that denormals round once. P is
+ * summed in pairs: the shorter chain counts more than the multiplication it costs. */
 LANES_INLINE void lanes_exp(f32x16 *x)
 {
 	const float round = 0x1.8p23f; /* adding and taking it away rounds to an integer */
 	const float ln2_hi = 0x1.62e4p-1f, ln2_lo = 0x1.7f7d1cp-20f;
-	f32x16 c, t, n, r, p;
-	i32x16 e, low;
+	f32x16 t = *x * 0x1.715476p0f + round;
+	f32x16 n = t - round;
+	f32x16 r = (*x - n * ln2_hi) - n * ln2_lo, r2 = r * r;
+	f32x16 a = r * 0.000198909882f + 0.00139336474f;
+	f32x16 b = r * 0.00833331048f + 0.0416664667f;
+	f32x16 p = r * 0.166666672f + 0.5f;
+	i32x16 e = (i32x16)t - 0x4b400000;
+	i32x16 low = e >> 1;
 
-	c = LANES_SELECT(*x > 89.0f, (f32x16){ 0 } + 89.0f, *x);
-	c = LANES_SELECT(c < -104.0f, (f32x16){ 0 } - 104.0f, c);
-	t = c * 0x1.715476p0f + round;
-	n = t - round;
-	e = (i32x16)t - 0x4b400000;
-	r = (c - n * ln2_hi) - n * ln2_lo;
-	p = r * 0.000198909882f + 0.00139336474f;
-	p = p * r + 0.00833331048f;
-	p = p * r + 0.0416664667f;
-	p = p * r + 0.166666672f;
-	p = p * r + 0.5f;
-	p = 1.0f + (r + r * r * p);
-	low = e >> 1;
+	p = p + r2 * (b + r2 * a);
+	p = 1.0f + (r + r2 * p);
 	p = p * (f32x16)((low + 127) << 23);
 	p = p * (f32x16)((e - low + 127) << 23);
-	*x = LANES_SELECT(*x != *x, *x, p);
+	/* beyond these n is no exponent, and p anything; NaN stays NaN */
+	p = LANES_SELECT(*x > 89.0f, (f32x16){ 0 } + __builtin_inff(), p);
+	*x = LANES_SELECT(*x < -104.0f, (f32x16){ 0 }, p);
 }
 
 /* |x| < 0.625: x + x z P(z), z = x^2; beyond: 1 - 2 / (exp(2|x|) + 1), with the sign put back. */

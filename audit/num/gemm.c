@@ -18,10 +18,12 @@
 enum {
 	LEFT_ROWS = 512, /* rows of a unit at most: 512 KiB of left panels */
 	TILE_ROWS = 128, /* the same of gemm_tile_*, whose panels are on the stack */
+	LEAST_ROWS = 64, /* and at least, where there are so many */
 	UNITS_PER_THREAD = 4,
 	UNIT_PANELS = 16,	  /* right panels of a unit at most */
 	FEW_UNIT_BYTES = 1 << 16, /* of weights, at least */
 	PANEL = GEMM_CHUNK * GEMM_NR,
+	LINE_BYTES = 64,
 	NEAR_COLUMNS = 256, /* a right matrix that lies as a panel does is used in place: where it is this */
 	NEAR_ROWS =
 		2 *
@@ -139,23 +141,32 @@ static struct gemm_rows rows_at(const struct tensor *t, size_t first, size_t k)
 				   .ld = t->cols };
 }
 
+/* depth rows of n floats, `ld` apart, put `to_ld` apart; what stands to their right is fetched meanwhile,
+ * being next. n is a constant where it matters. */
+static inline void copy_rows(float *to, size_t to_ld, const float *from, size_t ld, size_t n, size_t depth)
+{
+	for (size_t d = 0; d < depth; d++, to += to_ld, from += ld) {
+		for (size_t i = n; i < 2 * n; i += LINE_BYTES / sizeof(*from))
+			__builtin_prefetch((const void *)((uintptr_t)from + i * sizeof(*from)), 0, 2);
+		memcpy(to, from, n * sizeof(*from));
+	}
+}
+
 /* Rows i0 .. i0+m-1 of the left matrix from column k on, as panels `apart` floats from each other. */
 static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth,
 			size_t apart)
 {
 	for (size_t i = 0; i < m; i += GEMM_MR, left += apart) {
 		size_t rows = least(GEMM_MR, m - i);
+		const float *from = g->a + (g->a_turned ? k * g->lda + i0 + i : (i0 + i) * g->lda + k);
+		struct gemm_rows w = { .data = (const uint8_t *)from, .ld = g->lda };
 
-		if (g->a_turned) {
-			for (size_t d = 0; d < depth; d++)
-				memcpy(left + d * GEMM_MR, g->a + (k + d) * g->lda + i0 + i,
-				       rows * sizeof(*left));
-		} else {
-			struct gemm_rows w = { .data = (const uint8_t *)(g->a + (i0 + i) * g->lda + k),
-					       .ld = g->lda };
-
+		if (!g->a_turned)
 			g->kernel->left(left, &w, rows, depth);
-		}
+		else if (rows == GEMM_MR)
+			copy_rows(left, GEMM_MR, from, g->lda, GEMM_MR, depth);
+		else
+			copy_rows(left, GEMM_MR, from, g->lda, rows, depth);
 	}
 }
 
@@ -163,9 +174,17 @@ static void left_panels(float *left, const struct product *g, size_t i0, size_t 
  * before. */
 static void right_copy(float *right, const struct tensor *b, size_t j, size_t n, size_t k, size_t depth)
 {
+	const float *from = (const float *)b->data + k * b->cols + j;
 	float wide[2 * GEMM_NR];
 	size_t before = j % 32, width = pieces(before + n, 32) * 32;
 
+	if (b->dtype == DT_F32) {
+		if (n == GEMM_NR)
+			copy_rows(right, GEMM_NR, from, b->cols, GEMM_NR, depth);
+		else
+			copy_rows(right, GEMM_NR, from, b->cols, n, depth);
+		return;
+	}
 	for (size_t d = 0; d < depth; d++, right += GEMM_NR)
 		if (b->dtype == DT_MXFP4) {
 			dtype_widen(wide, b, (k + d) * b->cols + j - before, width);
@@ -303,10 +322,32 @@ static void few_run(struct par *p, struct product *g)
 	par_run(p, pieces(g->n, g->unit_cols), few_unit, g);
 }
 
+/* A unit's left rows are turned once and its right columns once: of the cuts with enough units for all
+ * threads, the one where that weighs least against rows * columns. A right value costs about three to a
+ * left one's two. */
+static void cut(struct product *g, size_t units)
+{
+	size_t panels = pieces(g->n, GEMM_NR), first = pieces(g->m, LEFT_ROWS);
+	double least_cost = 0.0;
+
+	for (size_t down = first; down <= pieces(g->m, LEAST_ROWS) && down < first + units; down++) {
+		size_t rows = pieces(pieces(g->m, down), GEMM_MR) * GEMM_MR;
+		size_t cols = least(panels / pieces(units, down), UNIT_PANELS);
+		double cost;
+
+		cols = (cols > 0 ? cols : 1) * GEMM_NR;
+		cost = 3.0 / (double)rows + 2.0 / (double)cols;
+		if (down > first && cost >= least_cost)
+			continue;
+		least_cost = cost;
+		g->unit_rows = rows;
+		g->unit_cols = cols;
+	}
+	g->across = pieces(g->n, g->unit_cols);
+}
+
 static void product_run(struct par *p, struct product *g)
 {
-	size_t down, want, each;
-
 	BUG_ON(par_scratch(p) < GEMM_SCRATCH);
 	if (g->m == 0 || g->n == 0)
 		return;
@@ -315,14 +356,8 @@ static void product_run(struct par *p, struct product *g)
 		few_run(p, g);
 		return;
 	}
-	down = pieces(g->m, LEFT_ROWS);
-	g->unit_rows = pieces(pieces(g->m, down), GEMM_MR) * GEMM_MR;
-	down = pieces(g->m, g->unit_rows);
-	want = pieces(par_threads(p) * UNITS_PER_THREAD, down);
-	each = least(pieces(g->n, GEMM_NR) / want, UNIT_PANELS);
-	g->unit_cols = (each > 0 ? each : 1) * GEMM_NR;
-	g->across = pieces(g->n, g->unit_cols);
-	par_run(p, down * g->across, product_unit, g);
+	cut(g, par_threads(p) > 1 ? par_threads(p) * UNITS_PER_THREAD : 1);
+	par_run(p, pieces(g->m, g->unit_rows) * g->across, product_unit, g);
 }
 
 void gemm_weight(struct par *p, float *y, const float *x, size_t n, const struct tensor *w, const float *bias)

@@ -13,8 +13,10 @@ GEMM_INLINE void block(const struct gemm_block *b, float *c, const float *left, 
 	UNROLL(4)
 	for (size_t i = 0; i < rows; i++) {
 		UNROLL(3)
-		for (size_t j = 0; j < cols; j++)
+		for (size_t j = 0; j < cols; j++) {
+			_mm_prefetch((const char *)(c + i * b->ldc + j * LANE), _MM_HINT_T0);
 			sum[i][j] = _mm256_setzero_ps();
+		}
 	}
 	for (size_t k = 0; k < b->depth; k++, left += GEMM_MR, right += b->ldr) {
 		__m256 r[3];

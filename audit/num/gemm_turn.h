@@ -5,8 +5,8 @@
 #include "num/lanes.h"
 
 /*
- * What the x86 kernels share: gemm_rows.c's reading of stored rows, eight at a time, and the pieces of it that
- * gemm_avx512.c uses for sixteen.
+ * What the x86 kernels share: gemm_rows.c's reading of stored rows, eight at a time, and the pieces of it
+ * that gemm_avx512.c uses for sixteen.
  */
 
 void gemm_left(float *panel, const struct gemm_rows *w, size_t m, size_t depth);

@@ -43,7 +43,15 @@ typedef float f32x16 __attribute__((vector_size(64)));
 typedef int32_t i32x16 __attribute__((vector_size(64)));
 typedef uint32_t u32x16 __attribute__((vector_size(64)));
 typedef uint16_t u16x16 __attribute__((vector_size(32)));
+typedef float f32x8 __attribute__((vector_size(32)));
+typedef double f64x8 __attribute__((vector_size(64)));
+
 typedef double f64x16 __attribute__((vector_size(128)));
+
+/* Sixteen doubles as two registers hold them: a sum kept in an f64x16 would live in memory. */
+struct lanes_double {
+	f64x8 low, high;
+};
 
 /* a where the mask (all ones or none, as comparisons give) is set, else b */
 #define LANES_SELECT(mask, a, b) ((f32x16)(((i32x16)(a) & (mask)) | ((i32x16)(b) & ~(mask))))
@@ -81,24 +89,36 @@ LANES_INLINE void lanes_fill(f32x16 *v, float x)
 /* A fixed tree: lanes 8 apart, then 4, 2, 1. */
 LANES_INLINE float lanes_sum(const f32x16 *v)
 {
-	float s[LANES];
+	f32x8 low = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7);
+	f32x8 high = __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
+	f32x8 s = low + high;
 
-	__builtin_memcpy(s, v, sizeof(s));
-	for (size_t half = LANES / 2; half > 0; half /= 2)
-		for (size_t i = 0; i < half; i++)
-			s[i] += s[i + half];
-	return s[0];
+	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+LANES_INLINE void lanes_widen(struct lanes_double *d, const f32x16 *v)
+{
+	f32x8 low = __builtin_shufflevector(*v, *v, 0, 1, 2, 3, 4, 5, 6, 7);
+	f32x8 high = __builtin_shufflevector(*v, *v, 8, 9, 10, 11, 12, 13, 14, 15);
+
+	d->low = __builtin_convertvector(low, f64x8);
+	d->high = __builtin_convertvector(high, f64x8);
+}
+
+/* The same tree. */
+LANES_INLINE double lanes_fold(const struct lanes_double *v)
+{
+	f64x8 s = v->low + v->high;
+
+	return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
 }
 
 LANES_INLINE double lanes_sum_d(const f64x16 *v)
 {
-	double s[LANES];
+	struct lanes_double d;
 
-	__builtin_memcpy(s, v, sizeof(s));
-	for (size_t half = LANES / 2; half > 0; half /= 2)
-		for (size_t i = 0; i < half; i++)
-			s[i] += s[i + half];
-	return s[0];
+	__builtin_memcpy(&d, v, sizeof(d));
+	return lanes_fold(&d);
 }
 
 LANES_INLINE float lanes_max(const f32x16 *v)

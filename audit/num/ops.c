@@ -27,45 +27,49 @@ LANES_INLINE void put(float *p, const f32x16 *v, size_t m)
 
 CLONES double op_norm2_d(const float *x, size_t n)
 {
-	f64x16 s = { 0 };
+	struct lanes_double s = { { 0 }, { 0 } }, w;
 	f32x16 v;
 
 	EACH_LANES(n, i, m)
 	{
-		f64x16 w;
-
 		get(&v, x + i, m);
-		w = __builtin_convertvector(v, f64x16);
-		s += w * w;
+		lanes_widen(&w, &v);
+		s.low += w.low * w.low;
+		s.high += w.high * w.high;
 	}
-	return lanes_sum_d(&s);
+	return lanes_fold(&s);
 }
 
 CLONES double op_sum_d(const float *x, size_t n)
 {
-	f64x16 s = { 0 };
+	struct lanes_double s = { { 0 }, { 0 } }, w;
 	f32x16 v;
 
 	EACH_LANES(n, i, m)
 	{
 		get(&v, x + i, m);
-		s += __builtin_convertvector(v, f64x16);
+		lanes_widen(&w, &v);
+		s.low += w.low;
+		s.high += w.high;
 	}
-	return lanes_sum_d(&s);
+	return lanes_fold(&s);
 }
 
 CLONES double op_dot_d(const float *a, const float *b, size_t n)
 {
-	f64x16 s = { 0 };
+	struct lanes_double s = { { 0 }, { 0 } }, x, y;
 	f32x16 v, w;
 
 	EACH_LANES(n, i, m)
 	{
 		get(&v, a + i, m);
 		get(&w, b + i, m);
-		s += __builtin_convertvector(v, f64x16) * __builtin_convertvector(w, f64x16);
+		lanes_widen(&x, &v);
+		lanes_widen(&y, &w);
+		s.low += x.low * y.low;
+		s.high += x.high * y.high;
 	}
-	return lanes_sum_d(&s);
+	return lanes_fold(&s);
 }
 
 CLONES float op_dot(const float *a, const float *b, size_t n)
@@ -113,22 +117,23 @@ CLONES void op_rmsnorm(float *y, const float *x, const float *gain, size_t d, fl
 CLONES void op_layernorm(float *y, const float *x, const float *gain, const float *bias, size_t d, float eps)
 {
 	double mean = op_sum_d(x, d) / (double)d;
-	f64x16 s = { 0 };
+	struct lanes_double s = { { 0 }, { 0 } }, w;
 	f32x16 v, g;
 	float inv, centre = (float)mean;
 
 	EACH_LANES(d, i, m)
 	{
-		f64x16 w;
-
 		if (m == LANES)
 			lanes_load(&v, x + i);
 		else
 			lanes_load_part(&v, x + i, m, centre);
-		w = __builtin_convertvector(v, f64x16) - mean;
-		s += w * w;
+		lanes_widen(&w, &v);
+		w.low -= mean;
+		w.high -= mean;
+		s.low += w.low * w.low;
+		s.high += w.high * w.high;
 	}
-	inv = (float)(1.0 / fm_sqrt_d(lanes_sum_d(&s) / (double)d + (double)eps));
+	inv = (float)(1.0 / fm_sqrt_d(lanes_fold(&s) / (double)d + (double)eps));
 	EACH_LANES(d, i, m)
 	{
 		get(&v, x + i, m);
@@ -215,7 +220,7 @@ CLONES static float max_of(const float *x, size_t n)
 /* y = exp(x - top), y may be x or NULL; the sum in double. */
 CLONES static double exp_sum(float *y, const float *x, size_t n, float top)
 {
-	f64x16 s = { 0 };
+	struct lanes_double s = { { 0 }, { 0 } }, w;
 	f32x16 v;
 
 	EACH_LANES(n, i, m)
@@ -226,11 +231,13 @@ CLONES static double exp_sum(float *y, const float *x, size_t n, float top)
 			lanes_load_part(&v, x + i, m, -__builtin_inff());
 		v -= top;
 		lanes_exp(&v);
-		s += __builtin_convertvector(v, f64x16);
+		lanes_widen(&w, &v);
+		s.low += w.low;
+		s.high += w.high;
 		if (y)
 			put(y + i, &v, m);
 	}
-	return lanes_sum_d(&s);
+	return lanes_fold(&s);
 }
 
 /* Softmax with `extra` more in the denominator, given relative to nothing: exp(sink). */
