@@ -72,7 +72,8 @@ int call_render(const struct call *c, const char *dir, const char *template_path
 }
 
 /* The same audit started twice writes one directory: the second waits, and finds everything in the cache. */
-static int run_lock(struct lock *lock, const struct plan *p, const char *cache, struct arena *mem, struct err *e)
+static int run_lock(struct lock *lock, const struct plan *p, const char *cache, struct arena *mem,
+		    struct err *e)
 {
 	char hex[65];
 

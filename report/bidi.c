@@ -6,18 +6,22 @@ static const struct joining {
 	uint16_t letter, forms;
 	bool both;
 } table[] = {
-	{ 0x0622, 0xFE81, false }, { 0x0623, 0xFE83, false }, { 0x0624, 0xFE85, false }, { 0x0625, 0xFE87, false },
-	{ 0x0626, 0xFE89, true },  { 0x0627, 0xFE8D, false }, { 0x0628, 0xFE8F, true },	 { 0x0629, 0xFE93, false },
-	{ 0x062A, 0xFE95, true },  { 0x062B, 0xFE99, true },  { 0x062C, 0xFE9D, true },	 { 0x062D, 0xFEA1, true },
-	{ 0x062E, 0xFEA5, true },  { 0x062F, 0xFEA9, false }, { 0x0630, 0xFEAB, false }, { 0x0631, 0xFEAD, false },
-	{ 0x0632, 0xFEAF, false }, { 0x0633, 0xFEB1, true },  { 0x0634, 0xFEB5, true },	 { 0x0635, 0xFEB9, true },
-	{ 0x0636, 0xFEBD, true },  { 0x0637, 0xFEC1, true },  { 0x0638, 0xFEC5, true },	 { 0x0639, 0xFEC9, true },
-	{ 0x063A, 0xFECD, true },  { 0x0641, 0xFED1, true },  { 0x0642, 0xFED5, true },	 { 0x0643, 0xFED9, true },
-	{ 0x0644, 0xFEDD, true },  { 0x0645, 0xFEE1, true },  { 0x0646, 0xFEE5, true },	 { 0x0647, 0xFEE9, true },
-	{ 0x0648, 0xFEED, false }, { 0x0649, 0xFEEF, false }, { 0x064A, 0xFEF1, true },	 { 0x0679, 0xFB66, true },
-	{ 0x067E, 0xFB56, true },  { 0x0686, 0xFB7A, true },  { 0x0688, 0xFB88, false }, { 0x0691, 0xFB8C, false },
-	{ 0x0698, 0xFB8A, false }, { 0x06A9, 0xFB8E, true },  { 0x06AF, 0xFB92, true },	 { 0x06BA, 0xFB9E, false },
-	{ 0x06C1, 0xFBA6, true },  { 0x06CC, 0xFBFC, true },  { 0x06D2, 0xFBAE, false },
+	{ 0x0622, 0xFE81, false }, { 0x0623, 0xFE83, false }, { 0x0624, 0xFE85, false },
+	{ 0x0625, 0xFE87, false }, { 0x0626, 0xFE89, true },  { 0x0627, 0xFE8D, false },
+	{ 0x0628, 0xFE8F, true },  { 0x0629, 0xFE93, false }, { 0x062A, 0xFE95, true },
+	{ 0x062B, 0xFE99, true },  { 0x062C, 0xFE9D, true },  { 0x062D, 0xFEA1, true },
+	{ 0x062E, 0xFEA5, true },  { 0x062F, 0xFEA9, false }, { 0x0630, 0xFEAB, false },
+	{ 0x0631, 0xFEAD, false }, { 0x0632, 0xFEAF, false }, { 0x0633, 0xFEB1, true },
+	{ 0x0634, 0xFEB5, true },  { 0x0635, 0xFEB9, true },  { 0x0636, 0xFEBD, true },
+	{ 0x0637, 0xFEC1, true },  { 0x0638, 0xFEC5, true },  { 0x0639, 0xFEC9, true },
+	{ 0x063A, 0xFECD, true },  { 0x0641, 0xFED1, true },  { 0x0642, 0xFED5, true },
+	{ 0x0643, 0xFED9, true },  { 0x0644, 0xFEDD, true },  { 0x0645, 0xFEE1, true },
+	{ 0x0646, 0xFEE5, true },  { 0x0647, 0xFEE9, true },  { 0x0648, 0xFEED, false },
+	{ 0x0649, 0xFEEF, false }, { 0x064A, 0xFEF1, true },  { 0x0679, 0xFB66, true },
+	{ 0x067E, 0xFB56, true },  { 0x0686, 0xFB7A, true },  { 0x0688, 0xFB88, false },
+	{ 0x0691, 0xFB8C, false }, { 0x0698, 0xFB8A, false }, { 0x06A9, 0xFB8E, true },
+	{ 0x06AF, 0xFB92, true },  { 0x06BA, 0xFB9E, false }, { 0x06C1, 0xFBA6, true },
+	{ 0x06CC, 0xFBFC, true },  { 0x06D2, 0xFBAE, false },
 };
 
 enum { FINAL = 1, INITIAL = 2, MEDIAL = 3, LAM = 0x0644, TATWEEL = 0x0640 };
@@ -52,16 +56,11 @@ static bool joins_right(uint32_t cp)
 static uint32_t lam_alef(uint32_t alef)
 {
 	switch (alef) {
-	case 0x0622:
-		return 0xFEF5;
-	case 0x0623:
-		return 0xFEF7;
-	case 0x0625:
-		return 0xFEF9;
-	case 0x0627:
-		return 0xFEFB;
-	default:
-		return 0;
+	case 0x0622: return 0xFEF5;
+	case 0x0623: return 0xFEF7;
+	case 0x0625: return 0xFEF9;
+	case 0x0627: return 0xFEFB;
+	default: return 0;
 	}
 }
 
@@ -101,8 +100,8 @@ size_t bidi_shape(uint32_t *cp, size_t n, const struct fonts *f)
 
 static bool is_right(uint32_t cp)
 {
-	return (cp >= 0x0590 && cp < 0x0660) || (cp > 0x066C && cp < 0x06F0) || (cp > 0x06F9 && cp < 0x0900) ||
-	       (cp >= 0xFB1D && cp < 0xFE00) || (cp >= 0xFE70 && cp < 0xFEFF);
+	return (cp >= 0x0590 && cp < 0x0660) || (cp > 0x066C && cp < 0x06F0) ||
+	       (cp > 0x06F9 && cp < 0x0900) || (cp >= 0xFB1D && cp < 0xFE00) || (cp >= 0xFE70 && cp < 0xFEFF);
 }
 
 static bool is_digit(uint32_t cp)
@@ -113,8 +112,8 @@ static bool is_digit(uint32_t cp)
 /* What belongs to no direction: blanks and signs. */
 static bool is_neutral(uint32_t cp)
 {
-	return cp < 0xC0 && !(cp >= 'a' && cp <= 'z') && !(cp >= 'A' && cp <= 'Z') && !is_digit(cp) && cp != 0xAA &&
-	       cp != 0xB5 && cp != 0xBA;
+	return cp < 0xC0 && !(cp >= 'a' && cp <= 'z') && !(cp >= 'A' && cp <= 'Z') && !is_digit(cp) &&
+	       cp != 0xAA && cp != 0xB5 && cp != 0xBA;
 }
 
 uint32_t bidi_mirror(uint32_t cp)
@@ -144,7 +143,8 @@ static size_t run_end(const uint32_t *cp, size_t n, size_t from)
 {
 	size_t end = from + 1;
 
-	for (size_t i = from + 1; i < n && (is_right(cp[i]) || is_digit(cp[i]) || is_neutral(cp[i]) || is_mark(cp[i])); i++)
+	for (size_t i = from + 1;
+	     i < n && (is_right(cp[i]) || is_digit(cp[i]) || is_neutral(cp[i]) || is_mark(cp[i])); i++)
 		if (!is_neutral(cp[i]))
 			end = i + 1;
 	return end;
@@ -158,7 +158,8 @@ static void turn_numbers(size_t *order, const uint32_t *cp, size_t from, size_t 
 
 		while (stop < to) {
 			uint32_t c = cp[order[stop]];
-			bool within = stop > k && stop + 1 < to && is_digit(cp[order[stop + 1]]) && (c == '.' || c == ',');
+			bool within = stop > k && stop + 1 < to && is_digit(cp[order[stop + 1]]) &&
+				      (c == '.' || c == ',');
 
 			if (!is_digit(c) && !within)
 				break;

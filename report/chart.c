@@ -27,9 +27,10 @@ static double at_y(const struct plot *p, double v)
 void chart_dot(struct scene *s, double x, double y, double radius, enum ink fill, enum ink stroke)
 {
 	/* the circle's points by twelfths: sqrt(3) / 2 and 1 / 2 */
-	static const struct point unit[] = { { 1, 0 },	 { 0.866, 0.5 },   { 0.5, 0.866 },   { 0, 1 },
-					     { -0.5, 0.866 }, { -0.866, 0.5 }, { -1, 0 },	     { -0.866, -0.5 },
-					     { -0.5, -0.866 }, { 0, -1 },	   { 0.5, -0.866 }, { 0.866, -0.5 },
+	static const struct point unit[] = { { 1, 0 },	{ 0.866, 0.5 },	  { 0.5, 0.866 },
+					     { 0, 1 },	{ -0.5, 0.866 },  { -0.866, 0.5 },
+					     { -1, 0 }, { -0.866, -0.5 }, { -0.5, -0.866 },
+					     { 0, -1 }, { 0.5, -0.866 },  { 0.866, -0.5 },
 					     { 1, 0 } };
 	struct point at[13];
 
@@ -139,7 +140,8 @@ static void draw_sample(struct scene *s, const struct series *one, double x, dou
 	if (one->y && one->look != LOOK_DOTS)
 		scene_outline(s, ends, 2, INK_NONE, one->ink, 1.2, one->dash);
 	if (one->y && one->look != LOOK_LINE)
-		chart_dot(s, x + width / 2, y, 1.9, hollow && one->look == LOOK_DOTS ? INK_PAPER : one->ink, one->ink);
+		chart_dot(s, x + width / 2, y, 1.9, hollow && one->look == LOOK_DOTS ? INK_PAPER : one->ink,
+			  one->ink);
 }
 
 /* Rows as wide as the chart; returns their height, 0 where no series has a name. */
@@ -237,7 +239,8 @@ static void draw_bars(const struct plot *p, const struct chart *c)
 		if (one->value && scene_measure(p->s, label_style, view_of(one->value)) < slot + 4)
 			scene_text(p->s, left + bar / 2, top - 2.5, legend_style, 0.5, view_of(one->value));
 		if (one->label && scene_measure(p->s, label_style, view_of(one->label)) < slot + 2)
-			scene_text(p->s, left + bar / 2, p->y + p->h + 10, label_style, 0.5, view_of(one->label));
+			scene_text(p->s, left + bar / 2, p->y + p->h + 10, label_style, 0.5,
+				   view_of(one->label));
 	}
 }
 

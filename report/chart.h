@@ -15,19 +15,19 @@
 enum look { LOOK_LINE, LOOK_LINE_AND_DOTS, LOOK_DOTS };
 
 struct series {
-	const char *label;         /* in the legend; NULL: not there */
-	enum ink ink, tint;        /* the line; the band */
+	const char *label;  /* in the legend; NULL: not there */
+	enum ink ink, tint; /* the line; the band */
 	enum dash dash;
 	enum look look;
-	const bool *hollow;        /* (n) points that do not count; NULL: all do */
-	const double *x, *y;       /* (n) y NULL: a band without a line */
-	const double *lo, *hi;     /* (n) the band; NULL: none */
+	const bool *hollow;    /* (n) points that do not count; NULL: all do */
+	const double *x, *y;   /* (n) y NULL: a band without a line */
+	const double *lo, *hi; /* (n) the band; NULL: none */
 	size_t n;
 };
 
 struct bar {
-	const char *label;         /* below it */
-	const char *value;         /* above it */
+	const char *label; /* below it */
+	const char *value; /* above it */
 	double height;
 	enum ink ink;
 };
@@ -38,10 +38,10 @@ struct chart {
 	size_t n_series;
 	const struct bar *bar;
 	size_t n_bars;
-	bool from_zero;            /* the y axis holds zero */
-	bool zero_line;            /* and shows it */
-	bool whole;                /* x ticks at whole numbers only */
-	bool percent;              /* y is a share */
+	bool from_zero; /* the y axis holds zero */
+	bool zero_line; /* and shows it */
+	bool whole;	/* x ticks at whole numbers only */
+	bool percent;	/* y is a share */
 };
 
 void chart_draw(struct scene *s, const struct chart *c, double x, double y, double w, double h);
@@ -52,7 +52,7 @@ struct axis {
 	double lo, hi, step;
 	long first;
 	size_t n;
-	unsigned digits;           /* after the point, to tell the ticks apart */
+	unsigned digits; /* after the point, to tell the ticks apart */
 };
 void axis_make(struct axis *out, double lo, double hi, size_t most, bool whole);
 

@@ -83,7 +83,8 @@ static void see_lines(struct escape *s, const struct str *out)
 			s->fence = sign;
 			s->fence_run = run;
 			s->fence_quotes = quotes;
-		} else if (s->fence && (quotes < s->fence_quotes || (run >= s->fence_run && sign == s->fence))) {
+		} else if (s->fence &&
+			   (quotes < s->fence_quotes || (run >= s->fence_run && sign == s->fence))) {
 			/* where the quote ends, so does a block in it */
 			s->fence = '\0';
 		}
@@ -188,20 +189,21 @@ static bool is_special(struct view v, size_t i)
 	char before = i ? v.p[i - 1] : ' ', after = i + 1 < v.n ? v.p[i + 1] : ' ';
 
 	switch (v.p[i]) {
-	case '\\': case '`': case '*': case '[': case ']': case '<': case '|': case '~': case '$':
-		return true;
-	case '_':
-		return !is_word(before) || !is_word(after);
-	case '&':
-		return is_word(after) || after == '#';
-	case '@':
-		return is_word(after);
-	case ':':
-		return after == '/';
-	case '.':
-		return i >= 3 && !memcmp(v.p + i - 3, "www", 3);
-	default:
-		return false;
+	case '\\':
+	case '`':
+	case '*':
+	case '[':
+	case ']':
+	case '<':
+	case '|':
+	case '~':
+	case '$': return true;
+	case '_': return !is_word(before) || !is_word(after);
+	case '&': return is_word(after) || after == '#';
+	case '@': return is_word(after);
+	case ':': return after == '/';
+	case '.': return i >= 3 && !memcmp(v.p + i - 3, "www", 3);
+	default: return false;
 	}
 }
 
@@ -214,7 +216,8 @@ static bool is_special_first(struct view v, size_t i)
 		return v.p[0] && strchr("#>+-=:", v.p[0]);
 	while (digits < v.n && is_digit(v.p[digits]))
 		digits++;
-	return digits && i == digits && (v.p[i] == '.' || v.p[i] == ')') && (i + 1 == v.n || v.p[i + 1] == ' ');
+	return digits && i == digits && (v.p[i] == '.' || v.p[i] == ')') &&
+	       (i + 1 == v.n || v.p[i + 1] == ' ');
 }
 
 /* A blank at the edge of a value, as a number: emphasis does not take one beside its signs, and a block loses it.
@@ -224,8 +227,8 @@ static size_t put_blank(struct str *out, struct view v)
 	uint32_t cp = 0;
 	size_t n = utf8_decode(&cp, v.p, v.n);
 
-	if (cp != ' ' && cp != 0xA0 && cp != 0x1680 && !(cp >= 0x2000 && cp <= 0x200A) && cp != 0x202F && cp != 0x205F &&
-	    cp != 0x3000)
+	if (cp != ' ' && cp != 0xA0 && cp != 0x1680 && !(cp >= 0x2000 && cp <= 0x200A) && cp != 0x202F &&
+	    cp != 0x205F && cp != 0x3000)
 		return 0;
 	str_addf(out, "&#%u;", (unsigned)cp);
 	return n;
@@ -257,13 +260,15 @@ static bool in_heading(struct view line)
 static void put_words(struct str *out, struct view v)
 {
 	bool first = begins_block(last_line(out)), heading = in_heading(last_line(out));
-	size_t edge = last_of(v), blank = v.n && (first || strchr("*_~[", out->p[out->n - 1])) ? put_blank(out, v) : 0;
+	size_t edge = last_of(v),
+	       blank = v.n && (first || strchr("*_~[", out->p[out->n - 1])) ? put_blank(out, v) : 0;
 
 	first = first && !blank;
 	for (size_t i = blank; i < v.n; i++) {
 		if (i == edge && put_blank(out, (struct view){ v.p + i, v.n - i }))
 			break;
-		if (is_special(v, i) || (first && !is_number(v) && is_special_first(v, i)) || (heading && v.p[i] == '#'))
+		if (is_special(v, i) || (first && !is_number(v) && is_special_first(v, i)) ||
+		    (heading && v.p[i] == '#'))
 			str_addc(out, '\\');
 		str_addc(out, v.p[i]);
 		/* lines of the value can be broken where they ended */
@@ -308,7 +313,8 @@ void escape_code(struct escape *s, struct str *out, struct view value)
 		blanks += v.p[i] == ' ';
 	}
 	/* one blank off each end is not part of a span that has both, unless it is all blanks */
-	pad = v.n && (v.p[0] == '`' || v.p[v.n - 1] == '`' || (v.p[0] == ' ' && v.p[v.n - 1] == ' ' && blanks < v.n));
+	pad = v.n && (v.p[0] == '`' || v.p[v.n - 1] == '`' ||
+		      (v.p[0] == ' ' && v.p[v.n - 1] == ' ' && blanks < v.n));
 	for (size_t i = 0; v.n && i <= longest; i++)
 		str_addc(out, '`');
 	str_adds(out, pad ? " " : "");

@@ -14,11 +14,11 @@
  */
 
 struct escape {
-	const struct fonts *fonts; /* NULL: every character that can be seen is shown */
-	size_t seen;               /* whole lines of the output that have been looked at */
-	char fence;                /* inside a fenced code block: its character */
+	const struct fonts *fonts;	/* NULL: every character that can be seen is shown */
+	size_t seen;			/* whole lines of the output that have been looked at */
+	char fence;			/* inside a fenced code block: its character */
 	size_t fence_run, fence_quotes; /* its length, and how many quotes it stands in */
-	bool address;              /* behind the "](" of a link that was written as it is */
+	bool address;			/* behind the "](" of a link that was written as it is */
 };
 
 /* Text that is Markdown already: the template's own, and raw values. */

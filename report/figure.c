@@ -3,11 +3,12 @@
 #include "store/metrics.h"
 
 static const struct kind {
-	const char *name;          /* ends in '-' where an id follows */
+	const char *name; /* ends in '-' where an id follows */
 	int (*make)(struct scene *s, const struct json *results, struct view id, struct err *e);
 } kinds[] = {
-	{ "training-", figure_training },   { "gap", figure_gap },           { "columns", figure_columns },
-	{ "relevance", figure_relevance }, { "contexts-", figure_contexts }, { "dose-", figure_dose },
+	{ "training-", figure_training }, { "gap", figure_gap },
+	{ "columns", figure_columns },	  { "relevance", figure_relevance },
+	{ "contexts-", figure_contexts }, { "dose-", figure_dose },
 };
 
 int figure_make(struct scene *out, struct arena *mem, const struct fonts *f, const struct json *results,
@@ -21,8 +22,10 @@ int figure_make(struct scene *out, struct arena *mem, const struct fonts *f, con
 		if (kind.p[kind.n - 1] == '-' ? view_starts(name, k->name) && id.n : view_is(name, k->name))
 			return k->make(out, results, kind.p[kind.n - 1] == '-' ? id : VIEW(""), e);
 	}
-	return err_set(e, ERR_SPEC, "no figure '%.*s'; there are training-SEED, gap, columns, relevance, contexts-LATENT "
-		       "and dose-FINDING", (int)name.n, name.p);
+	return err_set(e, ERR_SPEC,
+		       "no figure '%.*s'; there are training-SEED, gap, columns, relevance, contexts-LATENT "
+		       "and dose-FINDING",
+		       (int)name.n, name.p);
 }
 
 bool figure_real(double *out, const struct json *obj, const char *key)
@@ -35,7 +38,8 @@ bool figure_real(double *out, const struct json *obj, const char *key)
 	return true;
 }
 
-const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path, bool unit)
+const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path,
+			  bool unit)
 {
 	const struct metric *m = metric_find(view_of(path));
 	struct str s = STR_INIT;

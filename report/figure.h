@@ -16,7 +16,7 @@
  *	dose-FINDING    contrast score against dose, with the bands of the controls
  */
 
-enum { FIGURE_WIDTH = 482 };       /* points: the column of text on paper */
+enum { FIGURE_WIDTH = 482 }; /* points: the column of text on paper */
 
 /* `name` without folder and ending.  No such figure: ERR_SPEC, naming those there are. */
 int figure_make(struct scene *out, struct arena *mem, const struct fonts *f, const struct json *results,
@@ -33,7 +33,8 @@ int figure_dose(struct scene *s, const struct json *results, struct view id, str
 /* What they share: a member that is a number (false where it is null, absent or none); its words by the table of
  * metrics; a string, empty where there is none. */
 bool figure_real(double *out, const struct json *obj, const char *key);
-const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path, bool unit);
+const char *figure_number(struct arena *mem, const struct json *obj, const char *key, const char *path,
+			  bool unit);
 struct view figure_text(const struct json *obj, const char *key);
 
 #endif

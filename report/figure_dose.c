@@ -31,7 +31,8 @@ struct columns {
 	size_t n_null;
 };
 
-static void read_doses(struct columns *c, struct arena *mem, const struct json *doses, const struct side *side)
+static void read_doses(struct columns *c, struct arena *mem, const struct json *doses,
+		       const struct side *side)
 {
 	double **each[] = { &c->dose, &c->mean, &c->lo, &c->hi, &c->null_dose, &c->null_lo, &c->null_hi };
 
@@ -41,7 +42,8 @@ static void read_doses(struct columns *c, struct arena *mem, const struct json *
 	for (const struct json *d = doses->first; d; d = d->next) {
 		const struct json *counts = json_find(d, "counts");
 
-		if (figure_real(&c->null_dose[c->n_null], d, "dose") && figure_real(&c->null_lo[c->n_null], d, side->null_lo) &&
+		if (figure_real(&c->null_dose[c->n_null], d, "dose") &&
+		    figure_real(&c->null_lo[c->n_null], d, side->null_lo) &&
 		    figure_real(&c->null_hi[c->n_null], d, side->null_hi))
 			c->n_null++;
 		if (!figure_real(&c->dose[c->n], d, "dose") || !figure_real(&c->mean[c->n], d, side->mean))
@@ -52,29 +54,46 @@ static void read_doses(struct columns *c, struct arena *mem, const struct json *
 	}
 }
 
-static void draw_side(struct scene *s, const struct json *doses, const struct side *side, double x, double width)
+static void draw_side(struct scene *s, const struct json *doses, const struct side *side, double x,
+		      double width)
 {
 	struct columns c = { 0 };
 	struct series series[2];
 
 	read_doses(&c, s->mem, doses, side);
-	series[0] = (struct series){ .label = "random directions", .tint = INK_CONTROL_TINT, .x = c.null_dose,
-				     .lo = c.null_lo, .hi = c.null_hi, .n = c.n_null };
-	series[1] = (struct series){ .label = "the finding, with its interval", .ink = side->ink, .tint = side->tint,
-				     .x = c.dose, .y = c.mean, .lo = c.lo, .hi = c.hi, .n = c.n, .look = LOOK_LINE_AND_DOTS,
+	series[0] = (struct series){ .label = "random directions",
+				     .tint = INK_CONTROL_TINT,
+				     .x = c.null_dose,
+				     .lo = c.null_lo,
+				     .hi = c.null_hi,
+				     .n = c.n_null };
+	series[1] = (struct series){ .label = "the finding, with its interval",
+				     .ink = side->ink,
+				     .tint = side->tint,
+				     .x = c.dose,
+				     .y = c.mean,
+				     .lo = c.lo,
+				     .hi = c.hi,
+				     .n = c.n,
+				     .look = LOOK_LINE_AND_DOTS,
 				     .hollow = c.hollow };
 	chart_draw(s,
-		   &(struct chart){ .title = side->title, .x_label = "dose (1: what a prompt of the behaviour adds)",
-				    .y_label = "contrast score, nats", .series = series, .n_series = 2, .zero_line = true },
+		   &(struct chart){ .title = side->title,
+				    .x_label = "dose (1: what a prompt of the behaviour adds)",
+				    .y_label = "contrast score, nats",
+				    .series = series,
+				    .n_series = 2,
+				    .zero_line = true },
 		   x, 0, width, height);
 }
 
 int figure_dose(struct scene *s, const struct json *results, struct view id, struct err *e)
 {
 	static const struct side sides[] = {
-		{ "Prompts that show the behaviour", "on", "on_lo", "on_hi", "null_on_lo", "null_on_hi", INK_CANDIDATE,
-		  INK_CANDIDATE_TINT },
-		{ "Prompts that do not", "off", "off_lo", "off_hi", "null_off_lo", "null_off_hi", INK_BASE, INK_BASE_TINT },
+		{ "Prompts that show the behaviour", "on", "on_lo", "on_hi", "null_on_lo", "null_on_hi",
+		  INK_CANDIDATE, INK_CANDIDATE_TINT },
+		{ "Prompts that do not", "off", "off_lo", "off_hi", "null_off_lo", "null_off_hi", INK_BASE,
+		  INK_BASE_TINT },
 	};
 	const struct json *doses = json_find(find_finding(results, id), "doses");
 	double width = (s->width - gutter) / 2;

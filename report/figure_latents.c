@@ -10,7 +10,8 @@ static const struct column {
 } columns[] = {
 	{ "base_only", "Base only", "what the base has and the candidate lacks", INK_BASE, INK_BASE_TINT },
 	{ "shared", "Shared", "what both have", INK_SHARED, INK_SHARED_TINT },
-	{ "candidate_only", "Candidate only", "what is new in the candidate", INK_CANDIDATE, INK_CANDIDATE_TINT },
+	{ "candidate_only", "Candidate only", "what is new in the candidate", INK_CANDIDATE,
+	  INK_CANDIDATE_TINT },
 };
 enum { N_COLUMNS = sizeof(columns) / sizeof(columns[0]), CARDS = 5 };
 
@@ -41,7 +42,8 @@ static struct strip_token *read_tokens(size_t *n, struct arena *mem, const struc
 		double a = 0;
 		bool read = figure_real(&a, one, "activation");
 
-		t[*n] = (struct strip_token){ .text = figure_text(one, "text"), .muted = !read,
+		t[*n] = (struct strip_token){ .text = figure_text(one, "text"),
+					      .muted = !read,
 					      .strength = most > 0 ? a / most : 0 };
 		if (t[*n].strength > t[peak].strength)
 			peak = *n;
@@ -57,7 +59,8 @@ static struct view join_tokens(struct arena *mem, const struct json *list, size_
 	struct view v;
 	size_t n = 0;
 
-	for (const struct json *t = list && list->kind == JSON_ARRAY ? list->first : NULL; t && n < most; t = t->next, n++) {
+	for (const struct json *t = list && list->kind == JSON_ARRAY ? list->first : NULL; t && n < most;
+	     t = t->next, n++) {
 		struct view token = figure_text(t, "token");
 
 		str_adds(&s, n ? "  " : "");
@@ -75,11 +78,14 @@ static struct view join_tokens(struct arena *mem, const struct json *list, size_
 /* The words of a card, from y down; returns where they end. */
 static double draw_words(struct scene *s, const struct json *card, double x, double y, double width)
 {
-	struct view label = figure_text(card, "label"), tokens = join_tokens(s->mem, json_find(card, "promoted"), 5);
+	struct view label = figure_text(card, "label"),
+		    tokens = join_tokens(s->mem, json_find(card, "promoted"), 5);
 	size_t lines;
 
 	scene_text(s, x, y + 7, small_style, 0,
-		   view_of(arena_fmt(s->mem, "latent %s", figure_number(s->mem, card, "latent", "latents.exclusive[].latent", true))));
+		   view_of(arena_fmt(
+			   s->mem, "latent %s",
+			   figure_number(s->mem, card, "latent", "latents.exclusive[].latent", true))));
 	scene_text(s, x + width, y + 7, small_style, 1, figure_text(card, "status"));
 	y += 10;
 	if (!label.n)
@@ -87,11 +93,13 @@ static double draw_words(struct scene *s, const struct json *card, double x, dou
 	lines = scene_wrap(s, x, y + 8, width, 9.4, 2, label_style, label);
 	y += 9.4 * (double)lines + 2;
 	scene_text(s, x, y + 7, (struct style){ FACE_REGULAR, 7, INK_TEXT }, 0,
-		   view_of(arena_fmt(s->mem, "relevance %s",
-				     figure_number(s->mem, card, "relevance", "latents.columns.*[].relevance", true))));
+		   view_of(arena_fmt(
+			   s->mem, "relevance %s",
+			   figure_number(s->mem, card, "relevance", "latents.columns.*[].relevance", true))));
 	scene_text(s, x + width, y + 7, small_style, 1,
-		   view_of(arena_fmt(s->mem, "fires on %s",
-				     figure_number(s->mem, card, "frequency", "latents.columns.*[].frequency", true))));
+		   view_of(arena_fmt(
+			   s->mem, "fires on %s",
+			   figure_number(s->mem, card, "frequency", "latents.columns.*[].frequency", true))));
 	y += 11;
 	if (tokens.n) {
 		scene_wrap(s, x, y + 7, width, 9, 1, small_style,
@@ -102,7 +110,8 @@ static double draw_words(struct scene *s, const struct json *card, double x, dou
 }
 
 /* One card from y down; returns its height. */
-static double draw_card(struct scene *s, const struct json *card, const struct column *c, double x, double y, double width)
+static double draw_card(struct scene *s, const struct json *card, const struct column *c, double x, double y,
+			double width)
 {
 	const double text = 6.8;
 	const struct json *contexts = json_find(card, "contexts"), *context = json_at(contexts, 0);
@@ -117,7 +126,8 @@ static double draw_card(struct scene *s, const struct json *card, const struct c
 	token = read_tokens(&n, s->mem, context, most);
 	if (n) {
 		strip_window(&from, &to, s, width - 2 * pad - 2, 3, text, token, n);
-		at += 2 + strip_draw(s, x + pad + 2, at + 2, width - 2 * pad - 2, 3, text, token + from, to - from);
+		at += 2 + strip_draw(s, x + pad + 2, at + 2, width - 2 * pad - 2, 3, text, token + from,
+				     to - from);
 	}
 	at += pad;
 	s->mark[index].h = s->mark[index + 1].h = at - y;
@@ -140,7 +150,8 @@ int figure_columns(struct scene *s, const struct json *results, struct view id, 
 			return err_set(e, ERR_SPEC, "no cards of the column %s in the results", c->key);
 		scene_box(s, x, 0, width, 22, c->tint, INK_NONE);
 		scene_text(s, x + pad, 9.5, (struct style){ FACE_BOLD, 8.5, INK_TEXT }, 0, view_of(c->title));
-		scene_text(s, x + pad, 18.5, (struct style){ FACE_REGULAR, 6.6, INK_TEXT }, 0, view_of(c->what));
+		scene_text(s, x + pad, 18.5, (struct style){ FACE_REGULAR, 6.6, INK_TEXT }, 0,
+			   view_of(c->what));
 		for (const struct json *card = cards->first; card && n < CARDS; card = card->next, n++)
 			y += draw_card(s, card, c, x, y, width) + card_gap;
 		if (!n)
@@ -215,7 +226,8 @@ int figure_contexts(struct scene *s, const struct json *results, struct view id,
 			   view_of(arena_fmt(s->mem, "activation %s, gap %s",
 					     figure_number(s->mem, one, "activation",
 							   "latents.columns.*[].contexts[].activation", true),
-					     figure_number(s->mem, one, "gap", "latents.columns.*[].contexts[].gap", true))));
+					     figure_number(s->mem, one, "gap",
+							   "latents.columns.*[].contexts[].gap", true))));
 		y += 11;
 		strip_window(&from, &to, s, s->width - inset, LINES, text, token, n);
 		y += strip_draw(s, inset, y, s->width - inset, LINES, text, token + from, to - from) + 6;
@@ -233,7 +245,8 @@ static struct series read_side(struct arena *mem, const struct json *all, const 
 	double rank = 1;
 
 	for (const struct json *row = all->first; row; row = row->next, rank += 1) {
-		if (!view_eq(figure_text(row, "partition"), view_of(partition)) || !figure_real(&y[s.n], row, "relevance"))
+		if (!view_eq(figure_text(row, "partition"), view_of(partition)) ||
+		    !figure_real(&y[s.n], row, "relevance"))
 			continue;
 		x[s.n++] = rank;
 	}
@@ -260,9 +273,14 @@ int figure_relevance(struct scene *s, const struct json *results, struct view id
 	s->title = "Relevance of every exclusive latent, in rank order";
 	s->height = 150;
 	chart_draw(s,
-		   &(struct chart){ .title = "Relevance of every exclusive latent", .x_label = "rank",
-				    .y_label = "mean prediction gap where it fires, nats", .series = side, .n_series = 2,
-				    .zero_line = true, .from_zero = true, .whole = true },
+		   &(struct chart){ .title = "Relevance of every exclusive latent",
+				    .x_label = "rank",
+				    .y_label = "mean prediction gap where it fires, nats",
+				    .series = side,
+				    .n_series = 2,
+				    .zero_line = true,
+				    .from_zero = true,
+				    .whole = true },
 		   0, 0, s->width, s->height);
 	return 0;
 }

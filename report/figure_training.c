@@ -24,18 +24,23 @@ static struct series read_trace(struct arena *mem, const struct json *curve, con
 	return s;
 }
 
-static void draw_panel(struct scene *s, const struct json *curve, const char *title, const struct trace *t, size_t n,
-		       bool percent, size_t slot)
+static void draw_panel(struct scene *s, const struct json *curve, const char *title, const struct trace *t,
+		       size_t n, bool percent, size_t slot)
 {
 	double width = (s->width - gutter) / 2;
 	struct series *series = ARENA_ARRAY(s->mem, n, struct series);
-	struct chart c = { .title = title, .x_label = "step", .series = series, .n_series = n, .percent = percent,
+	struct chart c = { .title = title,
+			   .x_label = "step",
+			   .series = series,
+			   .n_series = n,
+			   .percent = percent,
 			   .whole = true };
 
 	for (size_t i = 0; i < n; i++)
 		series[i] = read_trace(s->mem, curve, &t[i]);
 	c.from_zero = slot > 1;
-	chart_draw(s, &c, slot % 2 ? width + gutter : 0, slot / 2 ? panel_height + gutter : 0, width, panel_height);
+	chart_draw(s, &c, slot % 2 ? width + gutter : 0, slot / 2 ? panel_height + gutter : 0, width,
+		   panel_height);
 }
 
 static const struct json *find_training(const struct json *results, struct view seed)
@@ -61,10 +66,12 @@ int figure_training(struct scene *s, const struct json *results, struct view id,
 					    { "candidate", "fve_candidate", INK_CANDIDATE, DASH_DASHED } };
 	static const struct trace l0[] = { { "base-only", "l0_base_only", INK_BASE, DASH_SOLID },
 					   { "shared", "l0_shared", INK_SHARED, DASH_DOTTED },
-					   { "candidate-only", "l0_candidate_only", INK_CANDIDATE, DASH_DASHED } };
+					   { "candidate-only", "l0_candidate_only", INK_CANDIDATE,
+					     DASH_DASHED } };
 	static const struct trace dead[] = { { "base-only", "dead_base_only", INK_BASE, DASH_SOLID },
 					     { "shared", "dead_shared", INK_SHARED, DASH_DOTTED },
-					     { "candidate-only", "dead_candidate_only", INK_CANDIDATE, DASH_DASHED } };
+					     { "candidate-only", "dead_candidate_only", INK_CANDIDATE,
+					       DASH_DASHED } };
 	const struct json *training = find_training(results, id), *curve = json_find(training, "curve");
 
 	if (!curve || curve->kind != JSON_ARRAY)
@@ -98,7 +105,8 @@ int figure_gap(struct scene *s, const struct json *results, struct view id, stru
 	s->height = 150;
 	chart_draw(s,
 		   &(struct chart){ .title = "Pairs by the size of their prediction gap",
-				    .x_label = "size of the gap, each bar from here to the next, nats", .bar = bar,
+				    .x_label = "size of the gap, each bar from here to the next, nats",
+				    .bar = bar,
 				    .n_bars = bins->n },
 		   0, 0, s->width, s->height);
 	return 0;

@@ -6,11 +6,11 @@
 /* Sizes, leadings and spaces of the blocks, in points. */
 static const struct {
 	double size, leading, before;
-} headings[] = { { 0, 0, 0 }, { 21, 27, 0 }, { 14.5, 19, 22 }, { 11, 15, 15 }, { 9.5, 13.5, 11 }, { 9.25, 13, 9 },
-		 { 9.25, 13, 9 } };
+} headings[] = { { 0, 0, 0 },	    { 21, 27, 0 },   { 14.5, 19, 22 }, { 11, 15, 15 },
+		 { 9.5, 13.5, 11 }, { 9.25, 13, 9 }, { 9.25, 13, 9 } };
 
 static const double body_leading = 13.2, paragraph_space = 6.5, code_size = 7.8, code_leading = 10.6;
-static const double indent = 15;       /* of a list's items */
+static const double indent = 15; /* of a list's items */
 static const double quote_pad = 9;
 
 /* Boxes: the words GitHub gives meaning to, and plain quotes. */
@@ -52,7 +52,8 @@ static double baseline(double leading, double size)
 }
 
 /* The lines of a passage, one band each; the first two and the last two stay together. */
-static void add_lines(struct flow *f, const struct passage *p, double x, double width, double leading, double before)
+static void add_lines(struct flow *f, const struct passage *p, double x, double width, double leading,
+		      double before)
 {
 	struct line *line;
 	size_t n = passage_break(&line, f->mem, p, width);
@@ -91,13 +92,15 @@ static void add_heading(struct flow *f, const struct node *n, double x, double w
 /* Only a picture. */
 static bool is_picture(const struct node *n)
 {
-	return n && n->kind == NODE_PARAGRAPH && n->first && n->first == n->last && n->first->kind == NODE_IMAGE;
+	return n && n->kind == NODE_PARAGRAPH && n->first && n->first == n->last &&
+	       n->first->kind == NODE_IMAGE;
 }
 
 /* Only emphasis: the words below a picture. */
 static bool is_caption(const struct node *n)
 {
-	return n && n->kind == NODE_PARAGRAPH && n->first && n->first == n->last && n->first->kind == NODE_EMPHASIS;
+	return n && n->kind == NODE_PARAGRAPH && n->first && n->first == n->last &&
+	       n->first->kind == NODE_EMPHASIS;
 }
 
 /* A few words that lead to a table or a picture stay with it. */
@@ -111,7 +114,8 @@ static bool is_contents(const struct node *n)
 {
 	const struct node *link = n->first;
 
-	return link && link == n->last && link->kind == NODE_LINK && link->target.n > 1 && link->target.p[0] == '#';
+	return link && link == n->last && link->kind == NODE_LINK && link->target.n > 1 &&
+	       link->target.p[0] == '#';
 }
 
 static void add_picture(struct flow *f, const struct node *n, double x, double width)
@@ -201,10 +205,12 @@ static void add_code(struct flow *f, const struct node *n, double x, double widt
 		passage_plain(&p, f->mem, f->fonts, one, t);
 		n_lines = passage_break(&line, f->mem, &p, width - 2 * pad);
 		for (size_t i = 0; i < n_lines; i++) {
-			struct band *b = flow_band(f, x + width, f->n == first ? paragraph_space : 0, code_leading);
+			struct band *b =
+				flow_band(f, x + width, f->n == first ? paragraph_space : 0, code_leading);
 
 			scene_box(&b->scene, x, -0.2, width, code_leading + 0.4, INK_PANEL, INK_NONE);
-			passage_lay(&b->scene, &b->areas, &p, line[i], x + pad, baseline(code_leading, t.size));
+			passage_lay(&b->scene, &b->areas, &p, line[i], x + pad,
+				    baseline(code_leading, t.size));
 		}
 		rest.p += one.n + (end ? 1 : 0);
 		rest.n -= one.n + (end ? 1 : 0);
@@ -221,7 +227,8 @@ static void add_list(struct flow *f, const struct node *list, double x, double w
 	unsigned number = list->level;
 
 	for (const struct node *item = list->first; item; item = item->next) {
-		bool contents = item->first && item->first->kind == NODE_PARAGRAPH && is_contents(item->first);
+		bool contents =
+			item->first && item->first->kind == NODE_PARAGRAPH && is_contents(item->first);
 		double by = contents && list->parent->kind != NODE_ITEM ? 0 : indent;
 		char label[16] = "\u2022";
 		size_t first = f->n;
@@ -237,7 +244,8 @@ static void add_list(struct flow *f, const struct node *list, double x, double w
 		if (item == list->first && list->parent->kind != NODE_ITEM)
 			b->before = paragraph_space;
 		if (!contents)
-			scene_text(&b->scene, x + indent - 5, baseline(body_leading, t.size), t, 1, view_of(label));
+			scene_text(&b->scene, x + indent - 5, baseline(body_leading, t.size), t, 1,
+				   view_of(label));
 	}
 }
 
@@ -322,31 +330,20 @@ static void add_blocks(struct flow *f, const struct node *n, double x, double wi
 {
 	for (; n; n = n->next) {
 		switch (n->kind) {
-		case NODE_HEADING:
-			add_heading(f, n, x, width);
-			break;
-		case NODE_PARAGRAPH:
-			add_paragraph(f, n, x, width, paragraph_space);
-			break;
-		case NODE_LIST:
-			add_list(f, n, x, width);
-			break;
+		case NODE_HEADING: add_heading(f, n, x, width); break;
+		case NODE_PARAGRAPH: add_paragraph(f, n, x, width, paragraph_space); break;
+		case NODE_LIST: add_list(f, n, x, width); break;
 		case NODE_TABLE:
 			flow_table(f, n, x, width, paragraph_space + 2);
 			f->band[f->n - 1].keep |= is_caption(n->next);
 			break;
-		case NODE_BLOCK:
-			add_code(f, n, x, width);
-			break;
+		case NODE_BLOCK: add_code(f, n, x, width); break;
 		case NODE_QUOTE:
 			add_quote(f, n, x, width);
 			f->band[f->n - 1].keep |= n->next && n->next->kind == NODE_TABLE;
 			break;
-		case NODE_RULE:
-			add_rule(f, x, width);
-			break;
-		default:
-			break;
+		case NODE_RULE: add_rule(f, x, width); break;
+		default: break;
 		}
 	}
 }

@@ -16,19 +16,19 @@
  */
 
 struct band {
-	double before;             /* space above it, left out at the top of a page */
+	double before; /* space above it, left out at the top of a page */
 	double height;
-	bool keep;                 /* on the page of the next one */
-	bool new_page;             /* begins one */
-	size_t heads, n_heads;     /* of a table's row: the bands of its head, repeated on a new page */
-	struct scene scene;        /* x as on the page, y from the band's top */
+	bool keep;	       /* on the page of the next one */
+	bool new_page;	       /* begins one */
+	size_t heads, n_heads; /* of a table's row: the bands of its head, repeated on a new page */
+	struct scene scene;    /* x as on the page, y from the band's top */
 	struct areas areas;
-	struct view anchor;        /* a heading's; others: empty */
-	unsigned level;            /* of the heading */
-	struct view words;         /* of the heading */
-	struct view document;      /* of a document's first band: its name; others: empty */
-	struct view contents;      /* the anchor whose page number stands at the end of this line; or empty */
-	double contents_x;         /* where that line's words end, and the number does */
+	struct view anchor;   /* a heading's; others: empty */
+	unsigned level;	      /* of the heading */
+	struct view words;    /* of the heading */
+	struct view document; /* of a document's first band: its name; others: empty */
+	struct view contents; /* the anchor whose page number stands at the end of this line; or empty */
+	double contents_x;    /* where that line's words end, and the number does */
 	double contents_end;
 };
 
@@ -50,7 +50,7 @@ void flow_add(struct flow *f, const struct node *document, struct view name, dou
 struct band *flow_band(struct flow *f, double width, double before, double height);
 void flow_table(struct flow *f, const struct node *table, double x, double width, double before);
 
-enum { FLOW_PAGE_NUMBER = 3 };             /* digits there is room for at the end of a line of contents */
+enum { FLOW_PAGE_NUMBER = 3 }; /* digits there is room for at the end of a line of contents */
 #define FLOW_BODY ((struct style){ FACE_REGULAR, 9.25, INK_TEXT })
 
 #endif

@@ -15,7 +15,7 @@ enum { BASIC_PLANE = 0x10000, PER_EM = 1000 };
 struct face_file {
 	struct map map;
 	struct view path;
-	uint16_t *glyph;           /* (BASIC_PLANE) glyph of a code point; 0: none */
+	uint16_t *glyph; /* (BASIC_PLANE) glyph of a code point; 0: none */
 	unsigned per_em, n_glyphs, n_advances;
 	bool long_loca;
 	size_t hmtx, loca, glyf, glyf_bytes;
@@ -27,12 +27,9 @@ struct fonts {
 };
 
 static const char *const files[FACE_COUNT] = {
-	[FACE_REGULAR] = "NotoSans-Regular.ttf",
-	[FACE_BOLD] = "NotoSans-Bold.ttf",
-	[FACE_ITALIC] = "NotoSans-Italic.ttf",
-	[FACE_MONO] = "DejaVuSansMono.ttf",
-	[FACE_SYMBOL] = "DejaVuSans.ttf",
-	[FACE_CJK] = "DroidSansFallback.ttf",
+	[FACE_REGULAR] = "NotoSans-Regular.ttf", [FACE_BOLD] = "NotoSans-Bold.ttf",
+	[FACE_ITALIC] = "NotoSans-Italic.ttf",	 [FACE_MONO] = "DejaVuSansMono.ttf",
+	[FACE_SYMBOL] = "DejaVuSans.ttf",	 [FACE_CJK] = "DroidSansFallback.ttf",
 };
 
 /* Where the wanted face lacks a character, these are asked in turn: each comes to the same set. */
@@ -50,10 +47,10 @@ static const enum face fallback[FACE_COUNT][3] = {
 static const struct {
 	uint32_t first, last;
 } unseen[] = {
-	{ 0x0000, 0x001F }, { 0x007F, 0x009F }, { 0x00AD, 0x00AD }, { 0x034F, 0x034F }, { 0x0600, 0x0605 },
-	{ 0x061C, 0x061C }, { 0x06DD, 0x06DD }, { 0x070F, 0x070F }, { 0x115F, 0x1160 }, { 0x17B4, 0x17B5 },
-	{ 0x180B, 0x180F }, { 0x200B, 0x200F }, { 0x2028, 0x202E }, { 0x2060, 0x206F }, { 0x3164, 0x3164 },
-	{ 0xD800, 0xF8FF }, { 0xFDD0, 0xFDEF }, { 0xFE00, 0xFE0F }, { 0xFEFF, 0xFEFF }, { 0xFFA0, 0xFFA0 },
+	{ 0x0000, 0x001F }, { 0x007F, 0x009F }, { 0x00AD, 0x00AD },    { 0x034F, 0x034F }, { 0x0600, 0x0605 },
+	{ 0x061C, 0x061C }, { 0x06DD, 0x06DD }, { 0x070F, 0x070F },    { 0x115F, 0x1160 }, { 0x17B4, 0x17B5 },
+	{ 0x180B, 0x180F }, { 0x200B, 0x200F }, { 0x2028, 0x202E },    { 0x2060, 0x206F }, { 0x3164, 0x3164 },
+	{ 0xD800, 0xF8FF }, { 0xFDD0, 0xFDEF }, { 0xFE00, 0xFE0F },    { 0xFEFF, 0xFEFF }, { 0xFFA0, 0xFFA0 },
 	{ 0xFFF0, 0xFFFB }, { 0xFFFE, 0xFFFF }, { 0xE0000, 0x10FFFF },
 };
 
@@ -82,7 +79,8 @@ static bool within(const struct face_file *f, size_t at, size_t n)
 }
 
 /* Where a table begins; it holds at least `least` bytes, *size of them. */
-static int find_table(size_t *at, size_t *size, const struct face_file *f, const char *tag, size_t least, struct err *e)
+static int find_table(size_t *at, size_t *size, const struct face_file *f, const char *tag, size_t least,
+		      struct err *e)
 {
 	unsigned n = within(f, 0, 12) ? get16(f, 4) : 0;
 
@@ -118,7 +116,8 @@ static int read_segments(struct face_file *f, size_t at, struct err *e)
 
 			if (offset) {
 				if (!within(f, slot, 2))
-					return err_set(e, ERR_INPUT, "%s: its table of characters points outside",
+					return err_set(e, ERR_INPUT,
+						       "%s: its table of characters points outside",
 						       f->path.p);
 				glyph = get16(f, slot);
 			}
@@ -153,18 +152,19 @@ static int read_face(struct face_file *f, struct err *e)
 {
 	size_t head, hhea, maxp, size;
 
-	if (find_table(&head, &size, f, "head", 54, e) < 0 || find_table(&hhea, &size, f, "hhea", 36, e) < 0 ||
-	    find_table(&maxp, &size, f, "maxp", 6, e) < 0)
+	if (find_table(&head, &size, f, "head", 54, e) < 0 ||
+	    find_table(&hhea, &size, f, "hhea", 36, e) < 0 || find_table(&maxp, &size, f, "maxp", 6, e) < 0)
 		return -1;
 	f->per_em = get16(f, head + 18);
 	f->long_loca = get16(f, head + 50) != 0;
 	f->n_advances = get16(f, hhea + 34);
 	f->n_glyphs = get16(f, maxp + 4);
 	if (f->per_em < 16 || !f->n_advances || !f->n_glyphs || f->n_advances > f->n_glyphs)
-		return err_set(e, ERR_INPUT, "%s: %u units an em, %u widths for %u glyphs", f->path.p, f->per_em,
-			       f->n_advances, f->n_glyphs);
+		return err_set(e, ERR_INPUT, "%s: %u units an em, %u widths for %u glyphs", f->path.p,
+			       f->per_em, f->n_advances, f->n_glyphs);
 	if (find_table(&f->hmtx, &size, f, "hmtx", 4 * (size_t)f->n_advances, e) < 0 ||
-	    find_table(&f->loca, &size, f, "loca", (f->long_loca ? 4 : 2) * ((size_t)f->n_glyphs + 1), e) < 0 ||
+	    find_table(&f->loca, &size, f, "loca", (f->long_loca ? 4 : 2) * ((size_t)f->n_glyphs + 1), e) <
+		    0 ||
 	    find_table(&f->glyf, &f->glyf_bytes, f, "glyf", 0, e) < 0)
 		return -1;
 	f->glyph = mem_alloc(BASIC_PLANE, sizeof(*f->glyph));
@@ -334,7 +334,8 @@ static size_t glyph_offset(const struct face_file *f, size_t id)
 static size_t add_parts(uint16_t *glyph, size_t n, size_t i, const struct face_file *f)
 {
 	enum { WORDS = 1, SCALE = 8, MORE = 32, XY_SCALE = 64, TWO_BY_TWO = 128, COMPOSITE = 0x8000 };
-	size_t start = glyph_offset(f, glyph[i]), end = glyph_offset(f, (size_t)glyph[i] + 1), at = f->glyf + start;
+	size_t start = glyph_offset(f, glyph[i]), end = glyph_offset(f, (size_t)glyph[i] + 1),
+	       at = f->glyf + start;
 	unsigned flags = MORE;
 
 	if (end < start + 10 || end > f->glyf_bytes || get16(f, at) < COMPOSITE)

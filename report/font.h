@@ -23,7 +23,7 @@ struct fonts;
 /* `dir` holds the TrueType files of fonts_file(). */
 int fonts_open(struct fonts **out, const char *dir, struct err *e);
 void fonts_close(struct fonts *f);
-const char *fonts_file(enum face face);                        /* "NotoSans-Regular.ttf" */
+const char *fonts_file(enum face face);			       /* "NotoSans-Regular.ttf" */
 const char *fonts_path(const struct fonts *f, enum face face); /* with its folder */
 
 /* Is it shown as itself? */

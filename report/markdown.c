@@ -6,8 +6,8 @@
 
 struct reader {
 	struct arena *mem;
-	struct node *at;           /* where the next node goes */
-	struct str block;          /* the code block under way */
+	struct node *at;  /* where the next node goes */
+	struct str block; /* the code block under way */
 	size_t depth;
 	bool too_deep;
 };
@@ -15,10 +15,11 @@ struct reader {
 static const struct {
 	const char *name, *text;
 } entities[] = {
-	{ "&amp;", "&" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&apos;", "'" }, { "&nbsp;", "\u00A0" },
-	{ "&ndash;", "\u2013" }, { "&mdash;", "\u2014" }, { "&hellip;", "\u2026" }, { "&copy;", "\u00A9" },
-	{ "&times;", "\u00D7" }, { "&minus;", "\u2212" }, { "&plusmn;", "\u00B1" }, { "&le;", "\u2264" },
-	{ "&ge;", "\u2265" }, { "&larr;", "\u2190" }, { "&rarr;", "\u2192" },
+	{ "&amp;", "&" },	  { "&lt;", "<" },	  { "&gt;", ">" },	   { "&quot;", "\"" },
+	{ "&apos;", "'" },	  { "&nbsp;", "\u00A0" }, { "&ndash;", "\u2013" }, { "&mdash;", "\u2014" },
+	{ "&hellip;", "\u2026" }, { "&copy;", "\u00A9" }, { "&times;", "\u00D7" }, { "&minus;", "\u2212" },
+	{ "&plusmn;", "\u00B1" }, { "&le;", "\u2264" },	  { "&ge;", "\u2265" },	   { "&larr;", "\u2190" },
+	{ "&rarr;", "\u2192" },
 };
 
 static struct view keep(struct arena *mem, const struct str *s)
@@ -72,7 +73,8 @@ static struct view attribute(struct reader *r, const MD_ATTRIBUTE *a)
 	struct view v;
 
 	for (size_t i = 0; a->text && a->substr_offsets[i] < a->size; i++) {
-		struct view part = { a->text + a->substr_offsets[i], a->substr_offsets[i + 1] - a->substr_offsets[i] };
+		struct view part = { a->text + a->substr_offsets[i],
+				     a->substr_offsets[i + 1] - a->substr_offsets[i] };
 
 		if (a->substr_types[i] == MD_TEXT_ENTITY)
 			add_entity(&s, part);
@@ -147,7 +149,9 @@ static int enter_cell(struct reader *r, bool head, const MD_BLOCK_TD_DETAIL *td)
 	struct node *n = add_node(r, NODE_CELL);
 
 	n->head = head;
-	n->align = td->align == MD_ALIGN_RIGHT ? NODE_RIGHT : td->align == MD_ALIGN_CENTER ? NODE_CENTER : NODE_LEFT;
+	n->align = td->align == MD_ALIGN_RIGHT	  ? NODE_RIGHT
+		   : td->align == MD_ALIGN_CENTER ? NODE_CENTER
+						  : NODE_LEFT;
 	return open_node(r, n);
 }
 
@@ -158,41 +162,28 @@ static int enter_block(MD_BLOCKTYPE type, void *detail, void *ud)
 
 	close_inline(r);
 	switch (type) {
-	case MD_BLOCK_QUOTE:
-		return open_node(r, add_node(r, NODE_QUOTE));
-	case MD_BLOCK_UL:
-		return enter_list(r, detail, NULL);
-	case MD_BLOCK_OL:
-		return enter_list(r, NULL, detail);
-	case MD_BLOCK_LI:
-		return open_node(r, add_node(r, NODE_ITEM));
-	case MD_BLOCK_HR:
-		return open_node(r, add_node(r, NODE_RULE));
+	case MD_BLOCK_QUOTE: return open_node(r, add_node(r, NODE_QUOTE));
+	case MD_BLOCK_UL: return enter_list(r, detail, NULL);
+	case MD_BLOCK_OL: return enter_list(r, NULL, detail);
+	case MD_BLOCK_LI: return open_node(r, add_node(r, NODE_ITEM));
+	case MD_BLOCK_HR: return open_node(r, add_node(r, NODE_RULE));
 	case MD_BLOCK_H:
 		n = add_node(r, NODE_HEADING);
 		n->level = ((const MD_BLOCK_H_DETAIL *)detail)->level;
 		return open_node(r, n);
-	case MD_BLOCK_CODE:
-		str_clear(&r->block);
-		return open_node(r, add_node(r, NODE_BLOCK));
-	case MD_BLOCK_P:
-		return open_node(r, add_node(r, NODE_PARAGRAPH));
+	case MD_BLOCK_CODE: str_clear(&r->block); return open_node(r, add_node(r, NODE_BLOCK));
+	case MD_BLOCK_P: return open_node(r, add_node(r, NODE_PARAGRAPH));
 	case MD_BLOCK_TABLE:
 		n = add_node(r, NODE_TABLE);
 		n->level = ((const MD_BLOCK_TABLE_DETAIL *)detail)->col_count;
 		return open_node(r, n);
-	case MD_BLOCK_TR:
-		return open_node(r, add_node(r, NODE_ROW));
-	case MD_BLOCK_TH:
-		r->at->head = true;
-		return enter_cell(r, true, detail);
-	case MD_BLOCK_TD:
-		return enter_cell(r, false, detail);
+	case MD_BLOCK_TR: return open_node(r, add_node(r, NODE_ROW));
+	case MD_BLOCK_TH: r->at->head = true; return enter_cell(r, true, detail);
+	case MD_BLOCK_TD: return enter_cell(r, false, detail);
 	case MD_BLOCK_DOC:
 	case MD_BLOCK_HTML:
 	case MD_BLOCK_THEAD:
-	case MD_BLOCK_TBODY:
-		break;
+	case MD_BLOCK_TBODY: break;
 	}
 	return 0;
 }
@@ -219,8 +210,7 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *ud)
 	if (open_inline(r) < 0)
 		return -1;
 	switch (type) {
-	case MD_SPAN_STRONG:
-		return open_node(r, add_node(r, NODE_STRONG));
+	case MD_SPAN_STRONG: return open_node(r, add_node(r, NODE_STRONG));
 	case MD_SPAN_A:
 		n = add_node(r, NODE_LINK);
 		n->target = attribute(r, &((const MD_SPAN_A_DETAIL *)detail)->href);
@@ -229,12 +219,9 @@ static int enter_span(MD_SPANTYPE type, void *detail, void *ud)
 		n = add_node(r, NODE_IMAGE);
 		n->target = attribute(r, &((const MD_SPAN_IMG_DETAIL *)detail)->src);
 		return open_node(r, n);
-	case MD_SPAN_CODE:
-		return open_node(r, add_node(r, NODE_CODE));
-	case MD_SPAN_DEL:
-		return open_node(r, add_node(r, NODE_STRIKE));
-	default:
-		return open_node(r, add_node(r, NODE_EMPHASIS));
+	case MD_SPAN_CODE: return open_node(r, add_node(r, NODE_CODE));
+	case MD_SPAN_DEL: return open_node(r, add_node(r, NODE_STRIKE));
+	default: return open_node(r, add_node(r, NODE_EMPHASIS));
 	}
 }
 
@@ -273,24 +260,12 @@ static int add_words(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size, void *
 	if (open_inline(r) < 0)
 		return -1;
 	switch (type) {
-	case MD_TEXT_NULLCHAR:
-		str_adds(&s, "\uFFFD");
-		break;
-	case MD_TEXT_BR:
-		add_node(r, NODE_BREAK);
-		return 0;
-	case MD_TEXT_SOFTBR:
-		str_addc(&s, ' ');
-		break;
-	case MD_TEXT_ENTITY:
-		add_entity(&s, (struct view){ text, size });
-		break;
-	case MD_TEXT_CODE:
-		add_code(&s, (struct view){ text, size }, in_cell(r->at));
-		break;
-	default:
-		str_add(&s, text, size);
-		break;
+	case MD_TEXT_NULLCHAR: str_adds(&s, "\uFFFD"); break;
+	case MD_TEXT_BR: add_node(r, NODE_BREAK); return 0;
+	case MD_TEXT_SOFTBR: str_addc(&s, ' '); break;
+	case MD_TEXT_ENTITY: add_entity(&s, (struct view){ text, size }); break;
+	case MD_TEXT_CODE: add_code(&s, (struct view){ text, size }, in_cell(r->at)); break;
+	default: str_add(&s, text, size); break;
 	}
 	add_node(r, NODE_TEXT)->text = keep(r->mem, &s);
 	str_release(&s);
@@ -383,7 +358,8 @@ int markdown_read(struct node **out, struct arena *mem, struct view text, const 
 	rc = md_parse(text.p, (MD_SIZE)text.n, &parser, &r);
 	str_release(&r.block);
 	if (r.too_deep)
-		return err_set(e, ERR_INPUT, "%s: more than %d blocks and spans within one another", file, (int)NODE_DEPTH);
+		return err_set(e, ERR_INPUT, "%s: more than %d blocks and spans within one another", file,
+			       (int)NODE_DEPTH);
 	if (rc != 0)
 		return err_set(e, ERR_INPUT, "%s: Markdown that cannot be read", file);
 	name_headings(mem, root);

@@ -14,9 +14,25 @@
  */
 
 enum node_kind {
-	NODE_DOCUMENT, NODE_HEADING, NODE_PARAGRAPH, NODE_LIST, NODE_ITEM, NODE_TABLE, NODE_ROW, NODE_CELL, NODE_BLOCK,
-	NODE_QUOTE, NODE_RULE,
-	NODE_TEXT, NODE_EMPHASIS, NODE_STRONG, NODE_STRIKE, NODE_CODE, NODE_LINK, NODE_IMAGE, NODE_BREAK,
+	NODE_DOCUMENT,
+	NODE_HEADING,
+	NODE_PARAGRAPH,
+	NODE_LIST,
+	NODE_ITEM,
+	NODE_TABLE,
+	NODE_ROW,
+	NODE_CELL,
+	NODE_BLOCK,
+	NODE_QUOTE,
+	NODE_RULE,
+	NODE_TEXT,
+	NODE_EMPHASIS,
+	NODE_STRONG,
+	NODE_STRIKE,
+	NODE_CODE,
+	NODE_LINK,
+	NODE_IMAGE,
+	NODE_BREAK,
 	/* NODE_BLOCK is a block of code; NODE_CODE a span of it; NODE_BREAK ends a line */
 };
 
@@ -24,16 +40,16 @@ enum node_align { NODE_LEFT, NODE_CENTER, NODE_RIGHT };
 
 struct node {
 	enum node_kind kind;
-	unsigned level;            /* heading: 1..6; list: the first number, 0 where it has bullets; table: columns */
-	bool head;                 /* row or cell of a table's head */
-	bool tight;                /* list whose items are not set apart, and their paragraphs */
-	enum node_align align;     /* cell */
-	struct view text;          /* text; block of code: all its lines, each with its line feed */
-	struct view target;        /* link, image: the address; heading: its anchor, without '#' */
+	unsigned level; /* heading: 1..6; list: the first number, 0 where it has bullets; table: columns */
+	bool head;	/* row or cell of a table's head */
+	bool tight;	/* list whose items are not set apart, and their paragraphs */
+	enum node_align align; /* cell */
+	struct view text;      /* text; block of code: all its lines, each with its line feed */
+	struct view target;    /* link, image: the address; heading: its anchor, without '#' */
 	struct node *parent, *first, *last, *next;
 };
 
-enum { NODE_DEPTH = 64 };          /* nodes within nodes; deeper is an error */
+enum { NODE_DEPTH = 64 }; /* nodes within nodes; deeper is an error */
 
 /* `file` names the text in errors. */
 int markdown_read(struct node **out, struct arena *mem, struct view text, const char *file, struct err *e);

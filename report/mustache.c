@@ -8,7 +8,7 @@ struct cutter {
 	struct mustache *m;
 	struct arena *mem;
 	size_t at, cap;
-	struct view open, close;   /* the delimiters */
+	struct view open, close; /* the delimiters */
 	size_t section[MUSTACHE_DEPTH];
 	size_t depth;
 };
@@ -78,7 +78,9 @@ static void add_tag(struct cutter *c, struct tag t)
 static void add_text(struct cutter *c, size_t from, size_t to)
 {
 	if (to > from)
-		add_tag(c, (struct tag){ .kind = TAG_TEXT, .text = { c->m->text.p + from, to - from }, .at = from });
+		add_tag(c, (struct tag){ .kind = TAG_TEXT,
+					 .text = { c->m->text.p + from, to - from },
+					 .at = from });
 }
 
 /* Is the tag at [from, to) alone on its line?  Then *line is where the line begins and *next where the next does. */
@@ -125,12 +127,13 @@ static int close_section(struct cutter *c, struct view name, size_t at, struct e
 	struct tag *open;
 
 	if (!c->depth)
-		return err_at(e, ERR_SPEC, mustache_pos(c->m, at), "{{/%.*s}} closes nothing", (int)name.n, name.p);
+		return err_at(e, ERR_SPEC, mustache_pos(c->m, at), "{{/%.*s}} closes nothing", (int)name.n,
+			      name.p);
 	open = &c->m->tag[c->section[--c->depth]];
 	if (!view_eq(open->text, name))
 		return err_at(e, ERR_SPEC, mustache_pos(c->m, at),
-			      "{{/%.*s}} stands where {{/%.*s}} should: line %u opened it", (int)name.n, name.p,
-			      (int)open->text.n, open->text.p, mustache_pos(c->m, open->at).line);
+			      "{{/%.*s}} stands where {{/%.*s}} should: line %u opened it", (int)name.n,
+			      name.p, (int)open->text.n, open->text.p, mustache_pos(c->m, open->at).line);
 	open->end = c->m->n;
 	add_tag(c, (struct tag){ .kind = TAG_CLOSE, .text = name, .at = at });
 	return 0;
@@ -139,8 +142,8 @@ static int close_section(struct cutter *c, struct view name, size_t at, struct e
 static int open_section(struct cutter *c, struct tag t, struct err *e)
 {
 	if (c->depth == MUSTACHE_DEPTH)
-		return err_at(e, ERR_SPEC, mustache_pos(c->m, t.at), "more than %d sections within one another",
-			      (int)MUSTACHE_DEPTH);
+		return err_at(e, ERR_SPEC, mustache_pos(c->m, t.at),
+			      "more than %d sections within one another", (int)MUSTACHE_DEPTH);
 	c->section[c->depth++] = c->m->n;
 	add_tag(c, t);
 	return 0;
@@ -152,11 +155,12 @@ static int check_name(const struct cutter *c, struct view name, size_t at, struc
 		return err_at(e, ERR_SPEC, mustache_pos(c->m, at), "a tag without a name");
 	for (size_t i = 0; i < name.n; i++)
 		if (is_space(name.p[i]))
-			return err_at(e, ERR_SPEC, mustache_pos(c->m, at), "a name has no blanks: '%.*s'", (int)name.n,
-				      name.p);
-	if (name.n > 1 && (name.p[0] == '.' || name.p[name.n - 1] == '.' || find(name, 0, VIEW("..")) < name.n))
-		return err_at(e, ERR_SPEC, mustache_pos(c->m, at), "a dot of '%.*s' has no name beside it", (int)name.n,
-			      name.p);
+			return err_at(e, ERR_SPEC, mustache_pos(c->m, at), "a name has no blanks: '%.*s'",
+				      (int)name.n, name.p);
+	if (name.n > 1 &&
+	    (name.p[0] == '.' || name.p[name.n - 1] == '.' || find(name, 0, VIEW("..")) < name.n))
+		return err_at(e, ERR_SPEC, mustache_pos(c->m, at), "a dot of '%.*s' has no name beside it",
+			      (int)name.n, name.p);
 	return 0;
 }
 
@@ -165,18 +169,12 @@ static enum tag_kind kind_of(char sign)
 {
 	switch (sign) {
 	case '&':
-	case '{':
-		return TAG_RAW;
-	case '#':
-		return TAG_SECTION;
-	case '^':
-		return TAG_INVERTED;
-	case '/':
-		return TAG_CLOSE;
-	case '>':
-		return TAG_PARTIAL;
-	default:
-		return TAG_VALUE;
+	case '{': return TAG_RAW;
+	case '#': return TAG_SECTION;
+	case '^': return TAG_INVERTED;
+	case '/': return TAG_CLOSE;
+	case '>': return TAG_PARTIAL;
+	default: return TAG_VALUE;
 	}
 }
 
@@ -188,17 +186,18 @@ static int cut_inner(struct view *inner, size_t *next, const struct cutter *c, s
 	char sign = start < text.n ? text.p[start] : '\0', last = sign == '{' ? '}' : '=';
 
 	/* {{{x}}} ends in one brace more */
-	if (sign == '{' && c->close.p[0] == '}' && stop + c->close.n < text.n && text.p[stop + c->close.n] == '}')
+	if (sign == '{' && c->close.p[0] == '}' && stop + c->close.n < text.n &&
+	    text.p[stop + c->close.n] == '}')
 		stop++;
 	if (stop >= text.n)
-		return err_at(e, ERR_SPEC, mustache_pos(c->m, from), "a tag without its end '%.*s'", (int)c->close.n,
-			      c->close.p);
+		return err_at(e, ERR_SPEC, mustache_pos(c->m, from), "a tag without its end '%.*s'",
+			      (int)c->close.n, c->close.p);
 	*next = stop + c->close.n;
 	*inner = (struct view){ text.p + start, stop - start };
 	if (sign == '{' || sign == '=') {
 		if (inner->n < 2 || inner->p[inner->n - 1] != last)
-			return err_at(e, ERR_SPEC, mustache_pos(c->m, from), "a tag that begins with '%c' ends with '%c'",
-				      sign, last);
+			return err_at(e, ERR_SPEC, mustache_pos(c->m, from),
+				      "a tag that begins with '%c' ends with '%c'", sign, last);
 		inner->n--;
 	}
 	if (sign == '!' || sign == '=' || kind_of(sign) != TAG_VALUE) {

@@ -113,12 +113,14 @@ static int add_jump(struct page *page, const struct cutter *c, struct area a, do
 	struct jump j = { .x = a.x, .y = a.y + y, .w = a.w, .h = a.h };
 	const struct placed *to;
 
-	if (view_starts(a.target, "https://") || view_starts(a.target, "http://") || view_starts(a.target, "mailto:")) {
+	if (view_starts(a.target, "https://") || view_starts(a.target, "http://") ||
+	    view_starts(a.target, "mailto:")) {
 		j.uri = a.target;
 	} else if (view_starts(a.target, "#") || view_ends(a.target, ".md")) {
 		bool heading = a.target.p[0] == '#';
 
-		to = find_place(c, heading ? (struct view){ a.target.p + 1, a.target.n - 1 } : a.target, !heading);
+		to = find_place(c, heading ? (struct view){ a.target.p + 1, a.target.n - 1 } : a.target,
+				!heading);
 		if (!to)
 			return err_set(e, ERR_SPEC, "the document links to '%.*s', and there is no such %s",
 				       (int)a.target.n, a.target.p, heading ? "heading" : "document");
@@ -139,9 +141,10 @@ static int put_number(struct scene *s, const struct cutter *c, const struct band
 	double baseline = y + b->height / 2 + t.size * 0.355, end, step = scene_measure(s, dots, VIEW(". "));
 
 	if (!to)
-		return err_set(e, ERR_SPEC, "the contents name '#%.*s', and there is no such heading", (int)b->contents.n,
-			       b->contents.p);
-	end = b->contents_end - scene_text(s, b->contents_end, baseline, t, 1, view_of(arena_fmt(c->mem, "%zu", to->page + 1)));
+		return err_set(e, ERR_SPEC, "the contents name '#%.*s', and there is no such heading",
+			       (int)b->contents.n, b->contents.p);
+	end = b->contents_end -
+	      scene_text(s, b->contents_end, baseline, t, 1, view_of(arena_fmt(c->mem, "%zu", to->page + 1)));
 	/* on a grid from the right, so that the dots of all lines stand below one another */
 	for (double x = b->contents_end - 24; x > b->contents_x + 6; x -= step)
 		if (x + step < end)
@@ -181,12 +184,14 @@ static int fill_pages(struct paper *p, const struct cutter *c, struct err *e)
 			if (add_jump(page, c, b->areas.area[k], at->y, e) < 0)
 				return -1;
 		if (b->anchor.n && b->level <= 3)
-			p->bookmark[p->n_bookmarks++] = (struct bookmark){ b->words, b->level, at->page, at->y };
+			p->bookmark[p->n_bookmarks++] =
+				(struct bookmark){ b->words, b->level, at->page, at->y };
 	}
 	return 0;
 }
 
-int paper_make(struct paper *out, struct arena *mem, const struct flow *f, const struct paper_info *info, struct err *e)
+int paper_make(struct paper *out, struct arena *mem, const struct flow *f, const struct paper_info *info,
+	       struct err *e)
 {
 	struct cutter c = { .f = f, .mem = mem, .y = top };
 	size_t n_bookmarks = 0;

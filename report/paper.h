@@ -15,8 +15,8 @@
  */
 
 struct jump {
-	double x, y, w, h;         /* on its page */
-	struct view uri;           /* to the world; or empty, and then to: */
+	double x, y, w, h; /* on its page */
+	struct view uri;   /* to the world; or empty, and then to: */
 	size_t page;
 	double to_y;
 };
@@ -29,7 +29,7 @@ struct page {
 
 struct bookmark {
 	struct view words;
-	unsigned level;            /* 1.. */
+	unsigned level; /* 1.. */
 	size_t page;
 	double y;
 };
@@ -38,8 +38,8 @@ struct bookmark {
 struct paper_info {
 	const char *title, *author, *subject, *keywords;
 	const char *head_left, *head_right;
-	bool head_warns;           /* the right one is a warning */
-	const char *date;          /* "2026-01-31T12:00:00Z"; NULL: none */
+	bool head_warns;  /* the right one is a warning */
+	const char *date; /* "2026-01-31T12:00:00Z"; NULL: none */
 };
 
 struct paper {
@@ -57,6 +57,7 @@ struct paper {
 #define PAPER_WIDTH 481.9
 
 /* A link to a heading or document that is not there is ERR_SPEC. */
-int paper_make(struct paper *out, struct arena *mem, const struct flow *f, const struct paper_info *info, struct err *e);
+int paper_make(struct paper *out, struct arena *mem, const struct flow *f, const struct paper_info *info,
+	       struct err *e);
 
 #endif

@@ -92,30 +92,22 @@ static void add_inlines(struct maker *m, const struct node *parent, struct form 
 		size_t from = m->p->n;
 
 		switch (n->kind) {
-		case NODE_TEXT:
-			add_text(m, n->text, f);
-			continue;
+		case NODE_TEXT: add_text(m, n->text, f); continue;
 		case NODE_BREAK:
-			add_letter(m, (struct letter){ .cp = ' ', .face = f.face, .size = m->p->style.size, .line_end = true });
+			add_letter(m, (struct letter){ .cp = ' ',
+						       .face = f.face,
+						       .size = m->p->style.size,
+						       .line_end = true });
 			continue;
-		case NODE_STRONG:
-			inner.face = FACE_BOLD;
-			break;
-		case NODE_EMPHASIS:
-			inner.face = f.face == FACE_BOLD ? FACE_BOLD : FACE_ITALIC;
-			break;
+		case NODE_STRONG: inner.face = FACE_BOLD; break;
+		case NODE_EMPHASIS: inner.face = f.face == FACE_BOLD ? FACE_BOLD : FACE_ITALIC; break;
 		case NODE_CODE:
 			inner.face = FACE_MONO;
 			inner.code = true;
 			break;
-		case NODE_STRIKE:
-			inner.strike = true;
-			break;
-		case NODE_LINK:
-			inner.link = add_target(m, n->target);
-			break;
-		default:
-			break;
+		case NODE_STRIKE: inner.strike = true; break;
+		case NODE_LINK: inner.link = add_target(m, n->target); break;
+		default: break;
 		}
 		add_inlines(m, n, inner);
 		if (n->kind == NODE_CODE)
@@ -123,7 +115,8 @@ static void add_inlines(struct maker *m, const struct node *parent, struct form 
 	}
 }
 
-void passage_make(struct passage *out, struct arena *mem, const struct fonts *f, const struct node *n, struct style s)
+void passage_make(struct passage *out, struct arena *mem, const struct fonts *f, const struct node *n,
+		  struct style s)
 {
 	struct maker m = { .p = out, .mem = mem, .fonts = f };
 
@@ -131,7 +124,8 @@ void passage_make(struct passage *out, struct arena *mem, const struct fonts *f,
 	add_inlines(&m, n, (struct form){ .face = s.face });
 }
 
-void passage_plain(struct passage *out, struct arena *mem, const struct fonts *f, struct view text, struct style s)
+void passage_plain(struct passage *out, struct arena *mem, const struct fonts *f, struct view text,
+		   struct style s)
 {
 	struct maker m = { .p = out, .mem = mem, .fonts = f };
 
@@ -146,14 +140,16 @@ static bool is_alnum(uint32_t cp)
 
 static bool is_wide(uint32_t cp)
 {
-	return (cp >= 0x2E80 && cp < 0xD7B0) || (cp >= 0xF900 && cp < 0xFB00) || (cp >= 0xFF00 && cp < 0xFFF0);
+	return (cp >= 0x2E80 && cp < 0xD7B0) || (cp >= 0xF900 && cp < 0xFB00) ||
+	       (cp >= 0xFF00 && cp < 0xFFF0);
 }
 
 /* Signs that do not begin a line in Chinese and Japanese. */
 static bool sticks(uint32_t cp)
 {
-	static const uint32_t closing[] = { 0x3001, 0x3002, 0x300D, 0x300F, 0x3011, 0xFF01, 0xFF09, 0xFF0C, 0xFF0E,
-					    0xFF1A, 0xFF1B, 0xFF1F, 0x30FC, ')', ',', '.', ';', ':', '!', '?', ']' };
+	static const uint32_t closing[] = { 0x3001, 0x3002, 0x300D, 0x300F, 0x3011, 0xFF01, 0xFF09,
+					    0xFF0C, 0xFF0E, 0xFF1A, 0xFF1B, 0xFF1F, 0x30FC, ')',
+					    ',',    '.',    ';',    ':',    '!',    '?',    ']' };
 
 	for (size_t i = 0; i < sizeof(closing) / sizeof(closing[0]); i++)
 		if (cp == closing[i])
@@ -278,8 +274,8 @@ static bool same_form(const struct letter *a, const struct letter *b)
 }
 
 /* Letters of one form. */
-static void put_run(struct scene *s, struct areas *a, const struct passage *p, const struct letter *l, size_t n, double x,
-		    double y)
+static void put_run(struct scene *s, struct areas *a, const struct passage *p, const struct letter *l,
+		    size_t n, double x, double y)
 {
 	struct str text = STR_INIT;
 	double width = -l->before - l[n - 1].after;
@@ -299,7 +295,8 @@ static void put_run(struct scene *s, struct areas *a, const struct passage *p, c
 		scene_line(s, x, y - l->size * 0.3, width, 0, p->style.ink, 0.5);
 	if (l->link) {
 		scene_line(s, x, y + 1.2, width, 0, INK_LINK, 0.3);
-		areas_add(a, s->mem, (struct area){ x, y - l->size, width, l->size * 1.25, p->target[l->link - 1] });
+		areas_add(a, s->mem,
+			  (struct area){ x, y - l->size, width, l->size * 1.25, p->target[l->link - 1] });
 	}
 	str_release(&text);
 }

@@ -16,19 +16,19 @@
 
 struct letter {
 	uint32_t cp;
-	enum face face;            /* the one that draws it */
-	double size, advance;      /* points */
-	double before, after;      /* of the advance: room left and right of the letter, about a span of code */
-	unsigned link;             /* 1 + index into the passage's targets; 0: none */
+	enum face face;	      /* the one that draws it */
+	double size, advance; /* points */
+	double before, after; /* of the advance: room left and right of the letter, about a span of code */
+	unsigned link;	      /* 1 + index into the passage's targets; 0: none */
 	bool code, strike, line_end;
 };
 
 struct passage {
 	struct letter *letter;
 	size_t n, cap;
-	struct view *target;       /* addresses of links */
+	struct view *target; /* addresses of links */
 	size_t n_targets;
-	struct style style;        /* of plain letters */
+	struct style style; /* of plain letters */
 };
 
 /* A line: letters [from, to), without the blank it broke at. */
@@ -49,14 +49,17 @@ struct areas {
 };
 
 /* The inlines below `n`; images give their words. */
-void passage_make(struct passage *out, struct arena *mem, const struct fonts *f, const struct node *n, struct style s);
-void passage_plain(struct passage *out, struct arena *mem, const struct fonts *f, struct view text, struct style s);
+void passage_make(struct passage *out, struct arena *mem, const struct fonts *f, const struct node *n,
+		  struct style s);
+void passage_plain(struct passage *out, struct arena *mem, const struct fonts *f, struct view text,
+		   struct style s);
 /* At least one line, though it may be empty. */
 size_t passage_break(struct line **out, struct arena *mem, const struct passage *p, double width);
 double passage_width(const struct passage *p);
 double passage_widest_word(const struct passage *p);
 /* One line on its baseline; the areas of its links are added. */
-void passage_lay(struct scene *s, struct areas *a, const struct passage *p, struct line l, double x, double y);
+void passage_lay(struct scene *s, struct areas *a, const struct passage *p, struct line l, double x,
+		 double y);
 
 void areas_add(struct areas *a, struct arena *mem, struct area one);
 

@@ -142,7 +142,8 @@ static void paint_mark(struct painter *p, HPDF_Page page, const struct mark *m)
 	if (m->stroke != INK_NONE)
 		set_stroke(page, m);
 	if (m->kind == MARK_BOX) {
-		HPDF_Page_Rectangle(page, hundredths(m->x), up(p, m->y + m->h), hundredths(m->w), hundredths(m->h));
+		HPDF_Page_Rectangle(page, hundredths(m->x), up(p, m->y + m->h), hundredths(m->w),
+				    hundredths(m->h));
 	} else if (m->kind == MARK_LINE) {
 		HPDF_Page_MoveTo(page, hundredths(m->x), up(p, m->y));
 		HPDF_Page_LineTo(page, hundredths(m->x + m->w), up(p, m->y + m->h));
@@ -188,7 +189,8 @@ static void paint_jumps(struct painter *p, size_t page)
 			str_addv(&uri, j->uri);
 			a = HPDF_Page_CreateURILinkAnnot(p->page[page], r, uri.p);
 		} else {
-			a = HPDF_Page_CreateLinkAnnot(p->page[page], r, make_destination(p, j->page, j->to_y));
+			a = HPDF_Page_CreateLinkAnnot(p->page[page], r,
+						      make_destination(p, j->page, j->to_y));
 		}
 		HPDF_LinkAnnot_SetBorderStyle(a, 0, 0, 0);
 		str_release(&uri);
@@ -314,8 +316,8 @@ int paper_pdf(const struct paper *paper, const char *path, struct err *e)
 	if (o)
 		copy_out(&p, o);
 	if (p.first) {
-		err_set(e, ERR_IO, "cannot write %s: libharu error 0x%04lX (%lu)", path, (unsigned long)p.first,
-			(unsigned long)p.detail);
+		err_set(e, ERR_IO, "cannot write %s: libharu error 0x%04lX (%lu)", path,
+			(unsigned long)p.first, (unsigned long)p.detail);
 		if (o)
 			out_abort(o);
 		goto out;

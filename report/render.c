@@ -13,18 +13,18 @@
 
 enum {
 	DATA_BYTES = 512 << 20,
-	DOCUMENTS = 16,            /* the report and those it links */
-	READABLE = 60000,          /* characters of a Markdown file that GitHub shows well */
+	DOCUMENTS = 16,	  /* the report and those it links */
+	READABLE = 60000, /* characters of a Markdown file that GitHub shows well */
 };
 
 struct document {
-	struct view name;          /* "report.md" */
+	struct view name; /* "report.md" */
 	struct view text;
 	struct node *root;
 };
 
 struct picture {
-	struct view target;        /* "figures/gap.svg" */
+	struct view target; /* "figures/gap.svg" */
 	struct scene *scene;
 };
 
@@ -48,7 +48,8 @@ static const char *within(struct renderer *r, const char *dir, struct view name)
 /* The results' members, and the provenance as one more. */
 static const struct json *join(struct arena *mem, const struct json *results, const struct json *provenance)
 {
-	struct json *root = ARENA_NEW(mem, struct json), *member = ARENA_ARRAY(mem, results->n + 1, struct json);
+	struct json *root = ARENA_NEW(mem, struct json),
+		    *member = ARENA_ARRAY(mem, results->n + 1, struct json);
 	size_t n = 0;
 
 	*root = *results;
@@ -68,13 +69,16 @@ static int read_data(struct renderer *r, struct err *e)
 {
 	const struct json *provenance;
 
-	if (json_read_file(&r->results, &r->mem, within(r, r->dir, VIEW("results.json")), DATA_BYTES, e) < 0 ||
-	    json_read_file(&provenance, &r->mem, within(r, r->dir, VIEW("provenance.json")), DATA_BYTES, e) < 0)
+	if (json_read_file(&r->results, &r->mem, within(r, r->dir, VIEW("results.json")), DATA_BYTES, e) <
+		    0 ||
+	    json_read_file(&provenance, &r->mem, within(r, r->dir, VIEW("provenance.json")), DATA_BYTES, e) <
+		    0)
 		return -1;
 	if (r->results->kind != JSON_OBJECT || provenance->kind != JSON_OBJECT)
 		return err_set(e, ERR_INPUT, "%s/%s.json is %s; an object is wanted", r->dir,
 			       r->results->kind == JSON_OBJECT ? "provenance" : "results",
-			       json_kind_name(r->results->kind == JSON_OBJECT ? provenance->kind : r->results->kind));
+			       json_kind_name(r->results->kind == JSON_OBJECT ? provenance->kind
+									      : r->results->kind));
 	r->data = join(&r->mem, r->results, provenance);
 	return 0;
 }
@@ -145,7 +149,8 @@ static int add_picture(struct renderer *r, struct view target, struct err *e)
 	if (find_picture(r, target))
 		return 0;
 	if (!view_starts(target, "figures/") || !view_ends(target, ".svg") || !is_name(name))
-		return err_set(e, ERR_SPEC, "the image '%.*s' is none of the figures/NAME.svg", (int)target.n, target.p);
+		return err_set(e, ERR_SPEC, "the image '%.*s' is none of the figures/NAME.svg", (int)target.n,
+			       target.p);
 	p.scene = ARENA_NEW(&r->mem, struct scene);
 	if (figure_make(p.scene, &r->mem, r->fonts, r->results, name, e) < 0)
 		return -1;
@@ -163,7 +168,8 @@ static int gather(struct renderer *r, struct err *e)
 		for (const struct node *n = root; n; n = markdown_next(root, n)) {
 			if ((n->kind == NODE_LINK && follow_link(r, n->target, e) < 0) ||
 			    (n->kind == NODE_IMAGE && add_picture(r, n->target, e) < 0))
-				return err_wrap(e, "%.*s: ", (int)r->document[i].name.n, r->document[i].name.p);
+				return err_wrap(e, "%.*s: ", (int)r->document[i].name.n,
+						r->document[i].name.p);
 		}
 	}
 	return 0;
@@ -177,8 +183,8 @@ static int write_text(struct renderer *r, const struct document *d, struct err *
 	for (size_t i = 0; i < d->text.n; i++)
 		characters += ((unsigned char)d->text.p[i] & 0xC0) != 0x80;
 	if (characters >= READABLE)
-		log_warn("%.*s has %zu characters; GitHub shows up to %d well", (int)d->name.n, d->name.p, characters,
-			 (int)READABLE);
+		log_warn("%.*s has %zu characters; GitHub shows up to %d well", (int)d->name.n, d->name.p,
+			 characters, (int)READABLE);
 	if (out_open(&o, within(r, r->dir, d->name), e) < 0)
 		return -1;
 	out_put(o, d->text.p, d->text.n);
@@ -208,7 +214,8 @@ static bool is_true(const struct json *obj, const char *member)
 
 static int describe(struct paper_info *info, struct renderer *r, struct err *e)
 {
-	const struct json *provenance = json_find(r->data, "provenance"), *spec = json_find(provenance, "spec");
+	const struct json *provenance = json_find(r->data, "provenance"),
+			  *spec = json_find(provenance, "spec");
 	const struct json *commit = json_find(spec, "commit_short"), *time = json_find(spec, "commit_time");
 	const struct json *version = json_find(json_find(provenance, "program"), "version");
 	struct digest d;
@@ -223,13 +230,15 @@ static int describe(struct paper_info *info, struct renderer *r, struct err *e)
 			       : "dfc-audit";
 	info->subject = arena_fmt(&r->mem, "results.json sha256:%s", hex);
 	info->keywords = "model audit, model diffing, crosscoder";
-	info->date = time && time->kind == JSON_STRING ? arena_strdup(&r->mem, time->str.p, time->str.n) : NULL;
+	info->date =
+		time && time->kind == JSON_STRING ? arena_strdup(&r->mem, time->str.p, time->str.n) : NULL;
 	info->head_warns = !is_true(spec, "committed") || is_true(spec, "is_dirty");
 	if (!is_true(spec, "committed"))
 		info->head_right = "UNCOMMITTED SPEC";
 	else if (commit && commit->kind == JSON_STRING)
-		info->head_right = arena_fmt(&r->mem, info->head_warns ? "DIRTY TREE, spec commit %.*s" : "spec commit %.*s",
-					     (int)commit->str.n, commit->str.p);
+		info->head_right = arena_fmt(
+			&r->mem, info->head_warns ? "DIRTY TREE, spec commit %.*s" : "spec commit %.*s",
+			(int)commit->str.n, commit->str.p);
 	else
 		info->head_right = "";
 	return 0;

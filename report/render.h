@@ -13,9 +13,10 @@
  */
 
 struct render_opts {
-	const char *template_path; /* templates/report.md; its folder has the partials and the further documents */
-	const char *fonts;         /* folder of the faces */
-	const char *name;          /* "report": NAME.md, NAME.pdf */
+	const char *
+		template_path; /* templates/report.md; its folder has the partials and the further documents */
+	const char *fonts;     /* folder of the faces */
+	const char *name;      /* "report": NAME.md, NAME.pdf */
 };
 
 int report_render(const char *run_dir, const struct render_opts *o, struct err *e);

@@ -104,8 +104,8 @@ void scene_box(struct scene *s, double x, double y, double w, double h, enum ink
 	m->width = 0.5;
 }
 
-void scene_outline(struct scene *s, const struct point *point, size_t n, enum ink fill, enum ink stroke, double width,
-		   enum dash dash)
+void scene_outline(struct scene *s, const struct point *point, size_t n, enum ink fill, enum ink stroke,
+		   double width, enum dash dash)
 {
 	struct mark *m = add_mark(s, MARK_OUTLINE);
 	struct point *copy = ARENA_ARRAY(s->mem, n ? n : 1, struct point);
@@ -213,8 +213,8 @@ static struct view shorten(const struct scene *s, struct style t, double width, 
 	return view_of(arena_fmt(s->mem, "%.*s\u2026", (int)at, v.p));
 }
 
-size_t scene_wrap(struct scene *s, double x, double y, double width, double leading, size_t lines, struct style t,
-		  struct view text)
+size_t scene_wrap(struct scene *s, double x, double y, double width, double leading, size_t lines,
+		  struct style t, struct view text)
 {
 	struct view v = spell(s, text);
 	size_t line = 0;

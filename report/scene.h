@@ -16,10 +16,27 @@
 /* The one palette, after Okabe and Ito (2008): told apart by colour-blind readers, and by lightness in grey. */
 enum ink {
 	INK_NONE,
-	INK_PAPER, INK_TEXT, INK_MUTED, INK_RULE, INK_GRID, INK_PANEL,
-	INK_LINK, INK_WARN, INK_WARN_PANEL, INK_GOOD, INK_GOOD_PANEL, INK_NOTE, INK_NOTE_PANEL,
-	INK_BASE, INK_BASE_TINT, INK_SHARED, INK_SHARED_TINT, INK_CANDIDATE, INK_CANDIDATE_TINT, INK_CONTROL_TINT,
-	INK_HEAT,                  /* INK_HEAT + 0 .. INK_HEAT + HEAT_LEVELS - 1: white to strong */
+	INK_PAPER,
+	INK_TEXT,
+	INK_MUTED,
+	INK_RULE,
+	INK_GRID,
+	INK_PANEL,
+	INK_LINK,
+	INK_WARN,
+	INK_WARN_PANEL,
+	INK_GOOD,
+	INK_GOOD_PANEL,
+	INK_NOTE,
+	INK_NOTE_PANEL,
+	INK_BASE,
+	INK_BASE_TINT,
+	INK_SHARED,
+	INK_SHARED_TINT,
+	INK_CANDIDATE,
+	INK_CANDIDATE_TINT,
+	INK_CONTROL_TINT,
+	INK_HEAT, /* INK_HEAT + 0 .. INK_HEAT + HEAT_LEVELS - 1: white to strong */
 	INK_COUNT = INK_HEAT + 12,
 };
 enum { HEAT_LEVELS = INK_COUNT - INK_HEAT };
@@ -38,13 +55,14 @@ struct point {
 
 struct mark {
 	enum mark_kind kind;
-	enum ink fill, stroke;     /* INK_NONE: not */
-	double x, y, w, h;         /* box; line from (x, y) to (x + w, y + h); word from x on the baseline y, w wide */
-	double width;              /* of the stroke */
+	enum ink fill, stroke; /* INK_NONE: not */
+	double x, y, w,
+		h;    /* box; line from (x, y) to (x + w, y + h); word from x on the baseline y, w wide */
+	double width; /* of the stroke */
 	enum dash dash;
 	const struct point *point; /* outline, open or (when filled) closed */
 	size_t n;
-	struct view text;          /* word: spelled, all in `face` */
+	struct view text; /* word: spelled, all in `face` */
 	enum face face;
 	double size;
 };
@@ -52,7 +70,7 @@ struct mark {
 struct scene {
 	struct arena *mem;
 	const struct fonts *fonts;
-	const char *title;         /* what it shows, in a sentence */
+	const char *title; /* what it shows, in a sentence */
 	double width, height;
 	struct mark *mark;
 	size_t n, cap;
@@ -63,8 +81,8 @@ void scene_init(struct scene *s, struct arena *mem, const struct fonts *f, doubl
 void scene_line(struct scene *s, double x, double y, double dx, double dy, enum ink ink, double width);
 void scene_box(struct scene *s, double x, double y, double w, double h, enum ink fill, enum ink stroke);
 /* The points are copied. */
-void scene_outline(struct scene *s, const struct point *point, size_t n, enum ink fill, enum ink stroke, double width,
-		   enum dash dash);
+void scene_outline(struct scene *s, const struct point *point, size_t n, enum ink fill, enum ink stroke,
+		   double width, enum dash dash);
 
 struct style {
 	enum face face;
@@ -78,8 +96,8 @@ double scene_text(struct scene *s, double x, double y, struct style t, double an
 double scene_letters(struct scene *s, double x, double y, struct style t, double anchor, struct view text);
 /* At most `lines` lines of at most `width` from the baseline y down, `leading` apart; what does not fit ends in an
  * ellipsis.  Returns how many lines there are. */
-size_t scene_wrap(struct scene *s, double x, double y, double width, double leading, size_t lines, struct style t,
-		  struct view text);
+size_t scene_wrap(struct scene *s, double x, double y, double width, double leading, size_t lines,
+		  struct style t, struct view text);
 double scene_measure(const struct scene *s, struct style t, struct view text);
 /* Copies all marks of another scene, made smaller or larger about its corner, then moved. */
 void scene_place(struct scene *s, const struct scene *other, double x, double y, double scale);

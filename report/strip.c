@@ -17,7 +17,8 @@ static double width_of(const struct scene *s, double size, const struct strip_to
 	return w < most ? w : most;
 }
 
-static void draw_token(struct scene *s, double x, double y, double width, double size, const struct strip_token *t)
+static void draw_token(struct scene *s, double x, double y, double width, double size,
+		       const struct strip_token *t)
 {
 	struct style style = style_of(size);
 	double height = line_height(size), pad = size * 0.13;
@@ -53,8 +54,8 @@ double strip_draw(struct scene *s, double x, double y, double width, size_t line
 }
 
 /* Lines that tokens [from, to) take. */
-static size_t lines_of(const struct scene *s, double width, double size, const struct strip_token *token, size_t from,
-		       size_t to)
+static size_t lines_of(const struct scene *s, double width, double size, const struct strip_token *token,
+		       size_t from, size_t to)
 {
 	double at = 0;
 	size_t line = 1;

@@ -11,9 +11,9 @@
 
 struct strip_token {
 	struct view text;
-	double strength;           /* 0..1; 0: no background */
-	bool peak;                 /* where the context was found: underlined */
-	bool muted;                /* not read as text */
+	double strength; /* 0..1; 0: no background */
+	bool peak;	 /* where the context was found: underlined */
+	bool muted;	 /* not read as text */
 };
 
 /* From the top at y; returns the height of what was drawn, at most `lines` lines. */

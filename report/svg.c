@@ -7,9 +7,8 @@
  * sees nothing overlap; the background is painted, so that dark pages leave it readable.
  */
 
-static const char head[] =
-	"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-	"<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" role=\"img\"";
+static const char head[] = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+			   "<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" role=\"img\"";
 
 static const char styles[] =
 	"<style>text{font-family:'Noto Sans','DejaVu Sans',Verdana,Arial,sans-serif;white-space:pre;"
@@ -49,20 +48,11 @@ static void put_words(struct out *o, struct view v)
 {
 	for (size_t i = 0; i < v.n; i++) {
 		switch (v.p[i]) {
-		case '<':
-			out_fmt(o, "&lt;");
-			break;
-		case '>':
-			out_fmt(o, "&gt;");
-			break;
-		case '&':
-			out_fmt(o, "&amp;");
-			break;
-		case '"':
-			out_fmt(o, "&quot;");
-			break;
-		default:
-			out_put(o, v.p + i, 1);
+		case '<': out_fmt(o, "&lt;"); break;
+		case '>': out_fmt(o, "&gt;"); break;
+		case '&': out_fmt(o, "&amp;"); break;
+		case '"': out_fmt(o, "&quot;"); break;
+		default: out_put(o, v.p + i, 1);
 		}
 	}
 }
@@ -143,12 +133,8 @@ static void put_mark(struct out *o, const struct mark *m)
 		put_stroke(o, m);
 		out_fmt(o, "/>\n");
 		break;
-	case MARK_OUTLINE:
-		put_outline(o, m);
-		break;
-	case MARK_WORD:
-		put_word(o, m);
-		break;
+	case MARK_OUTLINE: put_outline(o, m); break;
+	case MARK_WORD: put_word(o, m); break;
 	}
 }
 
@@ -165,8 +151,9 @@ int scene_svg(const struct scene *s, const char *path, struct err *e)
 	out_fmt(o, " viewBox=\"%.0f %.0f %.2f %.2f\">\n<title>", -margin, -margin, s->width + 2 * margin,
 		s->height + 2 * margin);
 	put_words(o, view_of(s->title));
-	out_fmt(o, "</title>\n%s<rect x=\"%.0f\" y=\"%.0f\" width=\"100%%\" height=\"100%%\" fill=\"#%06x\"/>\n", styles,
-		-margin, -margin, ink_rgb(INK_PAPER));
+	out_fmt(o,
+		"</title>\n%s<rect x=\"%.0f\" y=\"%.0f\" width=\"100%%\" height=\"100%%\" fill=\"#%06x\"/>\n",
+		styles, -margin, -margin, ink_rgb(INK_PAPER));
 	for (size_t i = 0; i < s->n; i++)
 		put_mark(o, &s->mark[i]);
 	out_fmt(o, "</svg>\n");

@@ -22,8 +22,8 @@ struct row {
 struct table {
 	struct row *row;
 	size_t n_rows, n_columns;
-	double *width;             /* (n_columns) of the text, without padding */
-	double pad;                /* left and right of it */
+	double *width; /* (n_columns) of the text, without padding */
+	double pad;    /* left and right of it */
 };
 
 static void read_cells(struct flow *f, struct table *t, const struct node *table)
@@ -113,8 +113,8 @@ static void divide(const struct table *t, const double *asks, const double *need
 }
 
 /* One line of a row across all its columns. */
-static void add_slice(struct flow *f, const struct table *t, const struct row *r, size_t slice, size_t n_slices, double x,
-		      double width, double before)
+static void add_slice(struct flow *f, const struct table *t, const struct row *r, size_t slice,
+		      size_t n_slices, double x, double width, double before)
 {
 	bool top = slice == 0, bottom = slice + 1 == n_slices;
 	double height = leading + (top ? pad_y : 0) + (bottom ? pad_y : 0), at = x;
@@ -131,17 +131,22 @@ static void add_slice(struct flow *f, const struct table *t, const struct row *r
 		if (slice < c->n_lines) {
 			slack = t->width[k] - c->line[slice].width;
 			passage_lay(&b->scene, &b->areas, &c->p, c->line[slice],
-				    at + slack * (c->align == NODE_RIGHT ? 1 : c->align == NODE_CENTER ? 0.5 : 0), y);
+				    at + slack * (c->align == NODE_RIGHT    ? 1
+						  : c->align == NODE_CENTER ? 0.5
+									    : 0),
+				    y);
 		}
 		at += t->width[k] + t->pad;
 	}
 	if (r->head && top)
 		scene_line(&b->scene, x, 0, width, 0, INK_MUTED, 0.7);
 	if (bottom)
-		scene_line(&b->scene, x, height, width, 0, r->head ? INK_MUTED : INK_RULE, r->head ? 0.7 : 0.35);
+		scene_line(&b->scene, x, height, width, 0, r->head ? INK_MUTED : INK_RULE,
+			   r->head ? 0.7 : 0.35);
 }
 
-static void add_row(struct flow *f, const struct table *t, struct row *r, double x, double width, double before)
+static void add_row(struct flow *f, const struct table *t, struct row *r, double x, double width,
+		    double before)
 {
 	enum { WHOLE = 14 }; /* lines up to which a row is not cut */
 	size_t n = 1, first = f->n;

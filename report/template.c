@@ -12,7 +12,7 @@ enum {
 	FRAMES = PARTIAL_DEPTH * MUSTACHE_DEPTH + 1,
 	TEMPLATE_BYTES = 1 << 20,
 	OUTPUT_BYTES = 64 << 20,
-	STEPS = 50 << 20,          /* tags, so that partials that double at each level end in an error */
+	STEPS = 50 << 20, /* tags, so that partials that double at each level end in an error */
 };
 
 /* A value that names are looked up in, and the path by which it was reached. */
@@ -26,17 +26,17 @@ struct filler {
 	struct str *out;
 	const struct template_opts *opts;
 	struct escape escape;
-	struct frame *frame;       /* the innermost last */
+	struct frame *frame; /* the innermost last */
 	size_t n_frames, steps;
 	unsigned partials;
-	struct view folder;        /* with its '/', or empty */
+	struct view folder; /* with its '/', or empty */
 };
 
 /* Where a name leads. */
 struct place {
-	const struct json *v;      /* NULL: nowhere */
+	const struct json *v; /* NULL: nowhere */
 	struct view path;
-	bool label, unit;          /* it asked for a word of the number's row */
+	bool label, unit; /* it asked for a word of the number's row */
 };
 
 static int fail(const struct mustache *m, const struct tag *t, struct err *e, const char *what)
@@ -149,19 +149,21 @@ static int fail_unknown(const struct filler *f, const struct mustache *m, const 
 	struct view rest = t->text, first = cut(&rest), near = nearest(f, first);
 
 	if (near.n && !view_eq(near, first))
-		return err_at(e, ERR_SPEC, mustache_pos(m, t->at), "'%.*s' is not in the results; is it %.*s?",
-			      (int)t->text.n, t->text.p, (int)near.n, near.p);
+		return err_at(e, ERR_SPEC, mustache_pos(m, t->at),
+			      "'%.*s' is not in the results; is it %.*s?", (int)t->text.n, t->text.p,
+			      (int)near.n, near.p);
 	return fail(m, t, e, "is not in the results");
 }
 
-static int print_number(struct str *out, const struct filler *f, const struct mustache *m, const struct tag *t,
-			struct place p, struct err *e)
+static int print_number(struct str *out, const struct filler *f, const struct mustache *m,
+			const struct tag *t, struct place p, struct err *e)
 {
 	const struct metric *row = f->opts->strict ? metric_find(p.path) : NULL;
 
 	if (f->opts->strict && !row)
 		return err_at(e, ERR_SPEC, mustache_pos(m, t->at),
-			      "the number '%.*s' has no row in the table of metrics", (int)p.path.n, p.path.p);
+			      "the number '%.*s' has no row in the table of metrics", (int)p.path.n,
+			      p.path.p);
 	if (p.label)
 		str_adds(out, row->label);
 	else if (p.unit)
@@ -176,7 +178,8 @@ static int print_number(struct str *out, const struct filler *f, const struct mu
 }
 
 /* The text of a value, before any escaping. */
-static int print_value(struct str *out, struct filler *f, const struct mustache *m, const struct tag *t, struct err *e)
+static int print_value(struct str *out, struct filler *f, const struct mustache *m, const struct tag *t,
+		       struct err *e)
 {
 	struct place p = find(f, t->text);
 	bool strict = f->opts->strict;
@@ -184,27 +187,18 @@ static int print_value(struct str *out, struct filler *f, const struct mustache 
 	if (!p.v)
 		return strict ? fail_unknown(f, m, t, e) : 0;
 	switch (p.v->kind) {
-	case JSON_NULL:
-		str_adds(out, strict ? "\u2013" : "");
-		return 0;
-	case JSON_FALSE:
-		str_adds(out, strict ? "no" : "false");
-		return 0;
-	case JSON_TRUE:
-		str_adds(out, strict ? "yes" : "true");
-		return 0;
+	case JSON_NULL: str_adds(out, strict ? "\u2013" : ""); return 0;
+	case JSON_FALSE: str_adds(out, strict ? "no" : "false"); return 0;
+	case JSON_TRUE: str_adds(out, strict ? "yes" : "true"); return 0;
 	case JSON_INTEGER:
-	case JSON_REAL:
-		return print_number(out, f, m, t, p, e);
-	case JSON_STRING:
-		str_addv(out, p.v->str);
-		return 0;
+	case JSON_REAL: return print_number(out, f, m, t, p, e);
+	case JSON_STRING: str_addv(out, p.v->str); return 0;
 	case JSON_ARRAY:
-	case JSON_OBJECT:
-		break;
+	case JSON_OBJECT: break;
 	}
-	return err_at(e, ERR_SPEC, mustache_pos(m, t->at), "'%.*s' is %s and cannot be printed; {{#%.*s}} opens it",
-		      (int)t->text.n, t->text.p, json_kind_name(p.v->kind), (int)t->text.n, t->text.p);
+	return err_at(e, ERR_SPEC, mustache_pos(m, t->at),
+		      "'%.*s' is %s and cannot be printed; {{#%.*s}} opens it", (int)t->text.n, t->text.p,
+		      json_kind_name(p.v->kind), (int)t->text.n, t->text.p);
 }
 
 /* A value right between two backticks is a code span: then *skip is the byte of the next literal to leave out. */
@@ -213,8 +207,8 @@ static int fill_value(struct filler *f, const struct mustache *m, size_t i, size
 	const struct tag *t = &m->tag[i], *next = i + 1 < m->n ? t + 1 : NULL;
 	struct str s = STR_INIT;
 	int rc = print_value(&s, f, m, t, e);
-	bool ticks = f->out->n && f->out->p[f->out->n - 1] == '`' && next && next->kind == TAG_TEXT && next->text.n &&
-		     next->text.p[0] == '`' && !escape_in_block(&f->escape, f->out);
+	bool ticks = f->out->n && f->out->p[f->out->n - 1] == '`' && next && next->kind == TAG_TEXT &&
+		     next->text.n && next->text.p[0] == '`' && !escape_in_block(&f->escape, f->out);
 
 	if (rc == 0 && t->kind == TAG_RAW) {
 		escape_none(&f->escape, f->out, str_view(&s));
@@ -231,7 +225,8 @@ static int fill_value(struct filler *f, const struct mustache *m, size_t i, size
 
 static int fill_tags(struct filler *f, const struct mustache *m, size_t from, size_t to, struct err *e);
 
-static int fill_within(struct filler *f, const struct mustache *m, size_t i, struct frame frame, struct err *e)
+static int fill_within(struct filler *f, const struct mustache *m, size_t i, struct frame frame,
+		       struct err *e)
 {
 	int rc;
 
@@ -265,16 +260,20 @@ static int fill_section(struct filler *f, const struct mustache *m, size_t i, st
 
 static int fill_partial(struct filler *f, const struct mustache *m, const struct tag *t, struct err *e)
 {
-	const char *path = arena_fmt(&f->mem, "%.*s%.*s.md", (int)f->folder.n, f->folder.p, (int)t->text.n, t->text.p);
+	const char *path =
+		arena_fmt(&f->mem, "%.*s%.*s.md", (int)f->folder.n, f->folder.p, (int)t->text.n, t->text.p);
 	struct mustache part;
 	struct view text;
 	int rc;
 
 	for (size_t i = 0; i < t->text.n; i++)
-		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", t->text.p[i], 64))
+		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", t->text.p[i],
+			    64))
 			return fail(m, t, e, "is no name of a partial: letters, digits, '-' and '_'");
 	if (!path_is_file(path))
-		return f->opts->strict ? fail(m, t, e, "is not beside the template as a file with the ending .md") : 0;
+		return f->opts->strict
+			       ? fail(m, t, e, "is not beside the template as a file with the ending .md")
+			       : 0;
 	if (f->partials == PARTIAL_DEPTH)
 		return fail(m, t, e, "is included more than 32 levels deep");
 	if (file_read(&text, &f->mem, path, TEMPLATE_BYTES, e) < 0 ||
@@ -293,21 +292,19 @@ static int fill_tag(struct filler *f, const struct mustache *m, size_t i, size_t
 
 	*skip = 0;
 	if (++f->steps > STEPS || f->out->n > OUTPUT_BYTES)
-		return fail(m, t, e, "comes when the document is beyond any measure; do partials include one another?");
+		return fail(
+			m, t, e,
+			"comes when the document is beyond any measure; do partials include one another?");
 	switch (t->kind) {
 	case TAG_TEXT:
 		escape_none(&f->escape, f->out, (struct view){ t->text.p + skipped, t->text.n - skipped });
 		return 0;
 	case TAG_VALUE:
-	case TAG_RAW:
-		return fill_value(f, m, i, skip, e);
+	case TAG_RAW: return fill_value(f, m, i, skip, e);
 	case TAG_SECTION:
-	case TAG_INVERTED:
-		return fill_section(f, m, i, e);
-	case TAG_PARTIAL:
-		return fill_partial(f, m, t, e);
-	case TAG_CLOSE:
-		return 0;
+	case TAG_INVERTED: return fill_section(f, m, i, e);
+	case TAG_PARTIAL: return fill_partial(f, m, t, e);
+	case TAG_CLOSE: return 0;
 	}
 	return 0;
 }
@@ -331,7 +328,9 @@ static int fill_tags(struct filler *f, const struct mustache *m, size_t from, si
 int template_fill_text(struct str *out, struct view text, const char *file, const struct json *data,
 		       const struct template_opts *o, struct err *e)
 {
-	struct filler f = { .mem = ARENA_INIT, .out = out, .opts = o, .escape = { .fonts = o->fonts }, .n_frames = 1 };
+	struct filler f = {
+		.mem = ARENA_INIT, .out = out, .opts = o, .escape = { .fonts = o->fonts }, .n_frames = 1
+	};
 	const char *slash = strrchr(file, '/');
 	struct mustache m;
 	int rc;

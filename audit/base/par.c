@@ -31,8 +31,8 @@ struct par {
 	pthread_mutex_t lock;
 	pthread_cond_t begin, end;
 	size_t round;
-	unsigned at_work;          /* workers that joined the round and have not reported */
-	bool open;                 /* the round may be joined */
+	unsigned at_work; /* workers that joined the round and have not reported */
+	bool open;	  /* the round may be joined */
 	bool quit, running;
 
 	par_fn fn;

@@ -195,7 +195,8 @@ static size_t lead_rows(uint32_t *row, size_t most, const struct trainer *t, dou
 }
 
 /* Decoder and encoder row of one latent: the way from the bias to a scaled row, at the norm that all start with. */
-static void lead_row(float *dec, float *enc, const float *x, const float *bias, size_t d, float scale, double norm)
+static void lead_row(float *dec, float *enc, const float *x, const float *bias, size_t d, float scale,
+		     double norm)
 {
 	double length;
 
@@ -220,11 +221,11 @@ static int lead_side(struct trainer *t, bool candidate, struct err *e)
 	if (batch_read(b, s, t->par, &t->data, n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < n && candidate; i++)
-		lead_row(d->dec_b + (s->n_shared + i) * s->d_b, d->enc_b + (s->n_shared + i) * s->d_b, b->xb + i * s->d_b,
-			 d->bias_b, s->d_b, d->scale_b, t->opts.init_norm);
+		lead_row(d->dec_b + (s->n_shared + i) * s->d_b, d->enc_b + (s->n_shared + i) * s->d_b,
+			 b->xb + i * s->d_b, d->bias_b, s->d_b, d->scale_b, t->opts.init_norm);
 	for (size_t i = 0; i < n && !candidate; i++)
-		lead_row(d->dec_a + i * s->d_a, d->enc_a + i * s->d_a, b->xa + i * s->d_a, d->bias_a, s->d_a, d->scale_a,
-			 t->opts.init_norm);
+		lead_row(d->dec_a + i * s->d_a, d->enc_a + i * s->d_a, b->xa + i * s->d_a, d->bias_a, s->d_a,
+			 d->scale_a, t->opts.init_norm);
 	return 0;
 }
 

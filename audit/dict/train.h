@@ -31,7 +31,7 @@ struct train_opts {
 	double init_norm;	/* of decoder rows, per model */
 	enum score score;
 	double enrich;	     /* share of a batch drawn by row weight; 0: none */
-	double seeded;                    /* share of exclusive latents that start at rows drawn by `lead` */
+	double seeded;	     /* share of exclusive latents that start at rows drawn by `lead` */
 	double enrich_above; /* nats: gaps that count towards a row's weight (the weights are the caller's) */
 	uint64_t seed;
 	size_t log_every, checkpoint_every, checkpoint_keep; /* the caller's */

@@ -24,7 +24,7 @@ static void expressed_find(uint32_t top[EXPRESSED], const struct found *f, size_
 
 				if (row != NULL)
 					sum[latent] += f->answer_gap[r] * (double)f->answers->row_value[k] *
-						fm_sqrt_d(op_norm2_d(row, f->dfc->shape.d_b));
+						       fm_sqrt_d(op_norm2_d(row, f->dfc->shape.d_b));
 			}
 		}
 	}
@@ -38,7 +38,7 @@ static double share_exclusive(const struct found *f, const struct group *g)
 
 	for (size_t i = 0; i < g->n; i++) {
 		double part = g->member[i].weight * g->member[i].weight *
-			op_norm2_d(dfc_decoder_b(f->dfc, g->member[i].latent), f->dfc->shape.d_b);
+			      op_norm2_d(dfc_decoder_b(f->dfc, g->member[i].latent), f->dfc->shape.d_b);
 
 		all += part;
 		if (dfc_partition(&f->dfc->shape, g->member[i].latent) == PARTITION_B)
@@ -60,8 +60,8 @@ static const char *kind_of(const struct found *f, const struct group *g, const u
 }
 
 /* The words where a latent fires: at the turn boundaries, or in the answers. */
-static const char *latent_words(struct arena *mem, const struct found *f, const struct words *w, const struct active *a,
-				const uint32_t *rows, uint32_t latent)
+static const char *latent_words(struct arena *mem, const struct found *f, const struct words *w,
+				const struct active *a, const uint32_t *rows, uint32_t latent)
 {
 	size_t n = a->latent_start[latent + 1] - a->latent_start[latent];
 	struct place *place = ARENA_ARRAY(mem, n + 1, struct place);
@@ -69,7 +69,8 @@ static const char *latent_words(struct arena *mem, const struct found *f, const 
 	for (size_t i = 0; i < n; i++) {
 		uint32_t row = rows[a->row[a->latent_start[latent] + i]];
 
-		place[i] = (struct place){ (uint32_t)corpus_doc_of(f->corpus, row), corpus_pair(f->corpus, row)->byte };
+		place[i] = (struct place){ (uint32_t)corpus_doc_of(f->corpus, row),
+					   corpus_pair(f->corpus, row)->byte };
 	}
 	return words_label(mem, w, place, n);
 }
@@ -81,13 +82,14 @@ static void put_latent(struct json_out *j, const struct found *f, uint32_t laten
 	json_puts(j, "label", label);
 }
 
-static void put_latents(struct json_out *j, const struct found *f, const struct group *g, const uint32_t top[EXPRESSED],
-			const struct words *w, struct arena *mem)
+static void put_latents(struct json_out *j, const struct found *f, const struct group *g,
+			const uint32_t top[EXPRESSED], const struct words *w, struct arena *mem)
 {
 	json_open(j, "latents", '[');
 	for (size_t i = 0; i < g->n; i++) {
 		json_open(j, NULL, '{');
-		put_latent(j, f, g->member[i].latent, latent_words(mem, f, w, f->turns, f->turn_rows, g->member[i].latent));
+		put_latent(j, f, g->member[i].latent,
+			   latent_words(mem, f, w, f->turns, f->turn_rows, g->member[i].latent));
 		json_put_real(j, "weight", g->member[i].weight);
 		json_close(j, '}');
 	}
@@ -160,7 +162,8 @@ static void put_examples(struct json_out *j, const struct found *f, size_t numbe
 	json_close(j, ']');
 }
 
-static void put_generations(struct json_out *j, const struct found *f, const struct finding *it, const struct spec *spec)
+static void put_generations(struct json_out *j, const struct found *f, const struct finding *it,
+			    const struct spec *spec)
 {
 	size_t shown[CONTRAST_COUNT] = { 0 };
 
@@ -185,7 +188,8 @@ static void put_generations(struct json_out *j, const struct found *f, const str
 	json_close(j, ']');
 }
 
-static const char *finding_title(struct arena *mem, const struct found *f, const struct words *w, size_t number)
+static const char *finding_title(struct arena *mem, const struct found *f, const struct words *w,
+				 size_t number)
 {
 	struct view *text = ARENA_ARRAY(mem, f->n_prompts + 1, struct view);
 	size_t n = 0;
@@ -214,8 +218,8 @@ static void put_effects(struct json_out *j, const struct finding *f)
 	json_put_real(j, "unsteered_off", f->unsteered[CONTRAST_OFF]);
 }
 
-static void put_finding(struct json_out *j, const struct found *f, size_t number, size_t place, const struct words *w,
-			struct job *job)
+static void put_finding(struct json_out *j, const struct found *f, size_t number, size_t place,
+			const struct words *w, struct job *job)
 {
 	const struct finding *it = &f->finding[number];
 	uint32_t top[EXPRESSED];

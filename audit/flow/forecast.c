@@ -53,9 +53,11 @@ void key_source(struct json_out *key, const struct plan *p, size_t source)
 
 double forecast_token(const struct arch *a, size_t n_blocks)
 {
-	double d = (double)a->d_model, heads = (double)a->n_heads * (double)a->d_head, kv = (double)a->n_kv_heads * (double)a->d_head;
+	double d = (double)a->d_model, heads = (double)a->n_heads * (double)a->d_head,
+	       kv = (double)a->n_kv_heads * (double)a->d_head;
 	double experts = a->n_experts > 0 ? (double)a->n_experts_used : 1;
-	double block = 2 * (d * (heads + 2 * kv) + heads * d + 3 * experts * d * (double)(a->n_experts > 0 ? a->d_expert : a->d_ffn));
+	double block = 2 * (d * (heads + 2 * kv) + heads * d +
+			    3 * experts * d * (double)(a->n_experts > 0 ? a->d_expert : a->d_ffn));
 	double blocks = (double)(n_blocks < a->n_layers ? n_blocks : a->n_layers);
 
 	return blocks * block + (n_blocks > a->n_layers ? 2 * d * (double)a->n_vocab : 0);
@@ -67,8 +69,9 @@ struct session_opts forecast_session(const struct arch *a, size_t context)
 	size_t seqs = CACHE_BUDGET / (kv > 0 ? kv : 1);
 
 	seqs = seqs < 1 ? 1 : seqs > FEED_SEQS ? FEED_SEQS : seqs;
-	return (struct session_opts){ .max_seqs = seqs, .max_context = context,
-		.max_rows = context > FEED_ROWS ? context : FEED_ROWS };
+	return (struct session_opts){ .max_seqs = seqs,
+				      .max_context = context,
+				      .max_rows = context > FEED_ROWS ? context : FEED_ROWS };
 }
 
 /* Items of a source and their mean length, from the first lines of the file. */

@@ -26,7 +26,7 @@ struct session_opts forecast_session(const struct arch *a, size_t context);
 /* Sizes of the corpus, reckoned from file sizes and the length of the first lines. */
 struct corpus_forecast {
 	size_t documents, prompts;
-	double tokens;             /* of one model */
+	double tokens; /* of one model */
 	double pairs;
 };
 

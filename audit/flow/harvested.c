@@ -5,14 +5,15 @@
 
 #include <string.h>
 
-static int sides_open(struct harvested *h, struct arena *mem, const struct artifact *side[SIDE_COUNT], struct err *e)
+static int sides_open(struct harvested *h, struct arena *mem, const struct artifact *side[SIDE_COUNT],
+		      struct err *e)
 {
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		if (acts_open(&h->side[s], side[s], e) < 0)
 			return -1;
 		if (acts_rows(h->side[s]) != h->n_rows)
-			return err_set(e, ERR_INPUT, "%s: %zu rows where the corpus has %zu pairs", side[s]->dir,
-				       acts_rows(h->side[s]), h->n_rows);
+			return err_set(e, ERR_INPUT, "%s: %zu rows where the corpus has %zu pairs",
+				       side[s]->dir, acts_rows(h->side[s]), h->n_rows);
 		if (acts_logp(&h->logp[s], mem, h->side[s], e) < 0)
 			return -1;
 	}
@@ -72,8 +73,9 @@ static void split_make(struct harvested *h, struct arena *mem, double share)
 	prompts_split(h, mem, share);
 }
 
-int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s, const struct artifact *tokens,
-		   const struct artifact *base, const struct artifact *candidate, struct err *e)
+int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s,
+		   const struct artifact *tokens, const struct artifact *base,
+		   const struct artifact *candidate, struct err *e)
 {
 	const struct artifact *side[SIDE_COUNT] = { base, candidate };
 	struct harvested h = { .corpus = NULL };
@@ -150,7 +152,9 @@ double *subset_lead(struct arena *mem, const struct subset *s, double above)
 
 struct train_data subset_data(struct subset *s, const double *weight, const double *lead)
 {
-	return (struct train_data){ .n_rows = s->n, .weight = weight, .lead = lead, .read = subset_read, .ud = s };
+	return (struct train_data){
+		.n_rows = s->n, .weight = weight, .lead = lead, .read = subset_read, .ud = s
+	};
 }
 
 double *subset_weights(struct arena *mem, const struct subset *s, double above)

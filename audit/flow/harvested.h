@@ -20,7 +20,7 @@ struct harvested {
 	struct corpus *corpus;
 	struct acts *side[SIDE_COUNT];
 	const float *logp[SIDE_COUNT]; /* (rows) */
-	bool *held_out;            /* (documents) */
+	bool *held_out;		       /* (documents) */
 	size_t n_rows;
 };
 
@@ -29,8 +29,9 @@ struct harvested {
  * D(p) (flow/prompts.h) each run of a few neighbours gives its share, chosen by hash, so that a behaviour that few prompts
  * show has prompts on both sides.  The split knows how large a difference is and nothing else about it.
  */
-int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s, const struct artifact *tokens,
-		   const struct artifact *base, const struct artifact *candidate, struct err *e);
+int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s,
+		   const struct artifact *tokens, const struct artifact *base,
+		   const struct artifact *candidate, struct err *e);
 void harvested_close(struct harvested *h);
 
 /* The prediction gap at a row, in nats: log p_candidate - log p_base of the bytes up to the next pair. */
@@ -40,7 +41,7 @@ double harvested_gap(const struct harvested *h, size_t row);
 struct subset {
 	const struct harvested *h;
 	uint32_t *index;
-	uint32_t *wanted;          /* scratch for one read, grows */
+	uint32_t *wanted; /* scratch for one read, grows */
 	size_t n, cap;
 };
 

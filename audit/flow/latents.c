@@ -7,8 +7,9 @@
 #include "study/lens.h"
 
 enum {
-	LABEL_PLACES = 10,   /* strongest firings a label is made from: weak ones are of other texts */
-	LEAST_DOCUMENTS = 2, /* a latent seen in fewer held-out documents is no candidate: one text proves nothing */
+	LABEL_PLACES = 10, /* strongest firings a label is made from: weak ones are of other texts */
+	LEAST_DOCUMENTS =
+		2, /* a latent seen in fewer held-out documents is no candidate: one text proves nothing */
 };
 
 static const char *const formula =
@@ -38,8 +39,8 @@ void latents_rank(struct latents *l, struct arena *mem)
 		most = magnitude(l->relevance[i].gap) > most ? magnitude(l->relevance[i].gap) : most;
 	for (size_t i = 0; i < n; i++) {
 		const struct relevance *r = &l->relevance[i];
-		bool acts = magnitude(r->gap) >= l->job->spec->study.inert_below && r->p <= l->job->spec->steer.alpha &&
-			r->documents >= LEAST_DOCUMENTS;
+		bool acts = magnitude(r->gap) >= l->job->spec->study.inert_below &&
+			    r->p <= l->job->spec->steer.alpha && r->documents >= LEAST_DOCUMENTS;
 
 		l->status[i] = r->fires == 0 ? STATUS_DEAD : acts ? STATUS_CANDIDATE : STATUS_INERT;
 		key[i] = -(magnitude(r->gap) + (double)l->status[i] * (most + 1));
@@ -264,7 +265,8 @@ static int cards_open(struct cards *c, struct err *e)
 	size_t n_vocab = 0;
 
 	for (size_t i = 0; i < SIDE_COUNT; i++) {
-		if (model_open(&c->model[i], m[i]->dir, e) < 0 || tokenizer_open(&c->tokenizer[i], m[i]->dir, e) < 0)
+		if (model_open(&c->model[i], m[i]->dir, e) < 0 ||
+		    tokenizer_open(&c->tokenizer[i], m[i]->dir, e) < 0)
 			return -1;
 		if (model_arch(c->model[i])->n_vocab > n_vocab)
 			n_vocab = model_arch(c->model[i])->n_vocab;

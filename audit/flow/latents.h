@@ -28,8 +28,8 @@ struct latents {
 	struct studied studied;
 	struct relevance *relevance; /* (n_latents) */
 	struct boundary *boundary;   /* (n_latents) */
-	enum status *status;         /* (n_latents) */
-	uint32_t *order, *rank;      /* (n_latents) latents by rank, from 0; rank of each */
+	enum status *status;	     /* (n_latents) */
+	uint32_t *order, *rank;	     /* (n_latents) latents by rank, from 0; rank of each */
 };
 
 const char *status_name(enum status s);

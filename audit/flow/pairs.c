@@ -29,7 +29,9 @@ static struct view piece(const void *ud, size_t i)
 {
 	const struct pieces *p = ud;
 
-	return p->reading->kind[i] == TOKEN_TEMPLATE ? VIEW("") : tokenizer_piece(p->reader->tokenizer, p->reading->id[i]);
+	return p->reading->kind[i] == TOKEN_TEMPLATE
+		       ? VIEW("")
+		       : tokenizer_piece(p->reader->tokenizer, p->reading->id[i]);
 }
 
 static size_t content_pairs(struct pair **pair, struct arena *mem, const struct spec *s,
@@ -71,9 +73,9 @@ static uint32_t pair_flags(uint32_t byte, const struct turn *turn, size_t n_turn
 	return 0;
 }
 
-size_t reader_pairs(struct pair_record **out, struct arena *mem, const struct spec *s, const struct reader reader[SIDE_COUNT],
-		    const struct reading reading[SIDE_COUNT], const struct turn *turn, size_t n_turns,
-		    struct align_figures *figures)
+size_t reader_pairs(struct pair_record **out, struct arena *mem, const struct spec *s,
+		    const struct reader reader[SIDE_COUNT], const struct reading reading[SIDE_COUNT],
+		    const struct turn *turn, size_t n_turns, struct align_figures *figures)
 {
 	struct pair *pair;
 	size_t n_pairs = content_pairs(&pair, mem, s, reader, reading, figures);
@@ -84,15 +86,18 @@ size_t reader_pairs(struct pair_record **out, struct arena *mem, const struct sp
 		uint32_t until = i < n_turns ? turn[i].first : UINT32_MAX;
 
 		for (; at < n_pairs && pair[at].byte <= until; at++)
-			rec[n++] = (struct pair_record){ .token = { pair[at].a, pair[at].b }, .byte = pair[at].byte,
-				.flags = pair_flags(pair[at].byte, turn, n_turns) };
+			rec[n++] = (struct pair_record){ .token = { pair[at].a, pair[at].b },
+							 .byte = pair[at].byte,
+							 .flags = pair_flags(pair[at].byte, turn, n_turns) };
 		if (i < n_turns) {
-			size_t a = boundary_token(&reading[0], turn[i]), b = boundary_token(&reading[1], turn[i]);
+			size_t a = boundary_token(&reading[0], turn[i]),
+			       b = boundary_token(&reading[1], turn[i]);
 			bool after = n == 0 || (a > rec[n - 1].token[0] && b > rec[n - 1].token[1]);
 
 			if (a != SIZE_MAX && b != SIZE_MAX && after)
-				rec[n++] = (struct pair_record){ .token = { (uint32_t)a, (uint32_t)b }, .byte = turn[i].first,
-					.flags = PAIR_TURN };
+				rec[n++] = (struct pair_record){ .token = { (uint32_t)a, (uint32_t)b },
+								 .byte = turn[i].first,
+								 .flags = PAIR_TURN };
 			else if (n > 0 && rec[n - 1].byte == turn[i].first)
 				rec[n - 1].flags |= PAIR_TURN; /* plain text: the prompt's last token */
 		}

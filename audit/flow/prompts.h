@@ -16,9 +16,9 @@
  */
 
 struct prompt_gap {
-	bool known;                /* the corpus has it, with a turn boundary that pairs */
-	size_t doc[SIDE_COUNT];    /* of either's answer; the same one where they agree */
-	size_t turn;               /* row of the turn boundary (of the first document) */
+	bool known;		/* the corpus has it, with a turn boundary that pairs */
+	size_t doc[SIDE_COUNT]; /* of either's answer; the same one where they agree */
+	size_t turn;		/* row of the turn boundary (of the first document) */
 	double gap;
 };
 

@@ -20,7 +20,8 @@ static int stop_add(struct reader *r, struct arena *mem, const struct json *v, s
 		return 0;
 	}
 	if (v->kind != JSON_INTEGER || v->integer < 0 || v->integer > INT32_MAX)
-		return err_at(e, ERR_INPUT, json_pos(v), "eos_token_id: %s is not a token id", json_kind_name(v->kind));
+		return err_at(e, ERR_INPUT, json_pos(v), "eos_token_id: %s is not a token id",
+			      json_kind_name(v->kind));
 	for (size_t i = 0; i < r->n_stop; i++) {
 		if (r->stop[i] == v->integer)
 			return 0;
@@ -62,7 +63,8 @@ static bool chat_needed(const struct spec *s)
 	return false;
 }
 
-int reader_open(struct reader *out, struct arena *mem, const struct spec *s, const struct spec_model *m, struct err *e)
+int reader_open(struct reader *out, struct arena *mem, const struct spec *s, const struct spec_model *m,
+		struct err *e)
 {
 	struct reader r = { .date = s->corpus.date, .context = s->corpus.context };
 
@@ -122,7 +124,8 @@ static enum token_kind bytes_kind(const char *p, size_t n)
 	return n > 0 ? TOKEN_SPACE : TOKEN_TEMPLATE;
 }
 
-int reader_text(struct reading *out, struct arena *mem, const struct reader *r, struct view text, struct err *e)
+int reader_text(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
+		struct err *e)
 {
 	int32_t bos = tokenizer_bos(r->tokenizer);
 	struct encoding enc;
@@ -173,7 +176,8 @@ static int rendered(struct reading *out, struct arena *mem, const struct reader 
 		enum token_kind kind = TOKEN_TEMPLATE;
 
 		if (!tokenizer_is_special(r->tokenizer, enc.id[i]) &&
-		    origin_span(&start, &end, c->origin, enc.start[i], enc.end[i]) && start >= last && end <= text.n)
+		    origin_span(&start, &end, c->origin, enc.start[i], enc.end[i]) && start >= last &&
+		    end <= text.n)
 			kind = bytes_kind(text.p + start, end - start);
 		else
 			start = end = last;
@@ -183,8 +187,8 @@ static int rendered(struct reading *out, struct arena *mem, const struct reader 
 	return 0;
 }
 
-static int rendered_chat(struct reading *out, struct arena *mem, const struct reader *r, const struct json *messages,
-			 struct view text, bool generation_prompt, struct err *e)
+static int rendered_chat(struct reading *out, struct arena *mem, const struct reader *r,
+			 const struct json *messages, struct view text, bool generation_prompt, struct err *e)
 {
 	struct chat_opts o = { .add_generation_prompt = generation_prompt, .now = r->date };
 	struct chat_text c;
@@ -203,7 +207,8 @@ int reader_chat(struct reading *out, struct arena *mem, const struct reader *r, 
 	return 0;
 }
 
-int reader_prompt(struct reading *out, struct arena *mem, const struct reader *r, struct view prompt, bool chat, struct err *e)
+int reader_prompt(struct reading *out, struct arena *mem, const struct reader *r, struct view prompt,
+		  bool chat, struct err *e)
 {
 	const struct json *messages;
 	uint32_t *start;

@@ -25,28 +25,31 @@ struct reader {
 	struct tokenizer *tokenizer;
 	struct chat_template *chat; /* NULL where no source needs one */
 	const char *date;
-	int32_t *stop;             /* ids that end an answer */
+	int32_t *stop; /* ids that end an answer */
 	size_t n_stop, context;
 };
 
 struct reading {
 	int32_t *id;
-	uint32_t *start, *end;     /* bytes of the document's text; template tokens are empty */
-	uint8_t *kind;             /* enum token_kind */
+	uint32_t *start, *end; /* bytes of the document's text; template tokens are empty */
+	uint8_t *kind;	       /* enum token_kind */
 	size_t n;
 	bool truncated;
 };
 
-int reader_open(struct reader *out, struct arena *mem, const struct spec *s, const struct spec_model *m, struct err *e);
+int reader_open(struct reader *out, struct arena *mem, const struct spec *s, const struct spec_model *m,
+		struct err *e);
 void reader_close(struct reader *r);
 
 /* A document as it stands, with the special tokens the tokenizer adds; never a doubled BOS. */
-int reader_text(struct reading *out, struct arena *mem, const struct reader *r, struct view text, struct err *e);
+int reader_text(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
+		struct err *e);
 /* A chat through the template; `text` is chat_contents() of the messages. */
 int reader_chat(struct reading *out, struct arena *mem, const struct reader *r, const struct json *messages,
 		struct view text, struct err *e);
 /* What the model is given to answer: a chat's generation prompt, or plain text to go on from. */
-int reader_prompt(struct reading *out, struct arena *mem, const struct reader *r, struct view prompt, bool chat, struct err *e);
+int reader_prompt(struct reading *out, struct arena *mem, const struct reader *r, struct view prompt,
+		  bool chat, struct err *e);
 
 /* The text of a chat (store/corpus.h): every content after a line break. start (n messages) of each content; in `mem`. */
 struct view chat_contents(uint32_t **start, struct arena *mem, const struct json *messages);
@@ -57,8 +60,8 @@ struct turn {
 	uint32_t first, end;
 };
 
-size_t reader_pairs(struct pair_record **out, struct arena *mem, const struct spec *s, const struct reader reader[SIDE_COUNT],
-		    const struct reading reading[SIDE_COUNT], const struct turn *turn, size_t n_turns,
-		    struct align_figures *figures);
+size_t reader_pairs(struct pair_record **out, struct arena *mem, const struct spec *s,
+		    const struct reader reader[SIDE_COUNT], const struct reading reading[SIDE_COUNT],
+		    const struct turn *turn, size_t n_turns, struct align_figures *figures);
 
 #endif

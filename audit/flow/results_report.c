@@ -35,7 +35,8 @@ static const struct json *finding_of(const struct joint *t, const struct json *c
 	const struct json *id = json_find(card, "latent");
 
 	for (const struct json *f = t->findings->first; f != NULL && id != NULL; f = f->next) {
-		if (lists(json_find(f, "latents"), id->integer) || lists(json_find(f, "expressed"), id->integer))
+		if (lists(json_find(f, "latents"), id->integer) ||
+		    lists(json_find(f, "expressed"), id->integer))
 			return f;
 	}
 	return NULL;
@@ -53,7 +54,8 @@ static void put_context(struct json_out *j, const struct joint *t, const struct 
 	const struct json *source = json_find(context, "source"), *line = json_find(context, "line");
 
 	json_open(j, NULL, '{');
-	json_puts(j, "document", source_place(t->job->mem, t->job->spec, (size_t)source->integer, (uint64_t)line->integer));
+	json_puts(j, "document",
+		  source_place(t->job->mem, t->job->spec, (size_t)source->integer, (uint64_t)line->integer));
 	for (const struct json *m = context->first; m != NULL; m = m->next) {
 		if (m != source && m != line)
 			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
@@ -149,7 +151,8 @@ static void put_latents(struct json_out *j, const struct joint *t)
 }
 
 /* The latents of a finding, each with its relevance. */
-static void put_members(struct json_out *j, const struct joint *t, const char *key, const struct json *members)
+static void put_members(struct json_out *j, const struct joint *t, const char *key,
+			const struct json *members)
 {
 	const struct json *relevance = json_find(t->latents, "relevance");
 
@@ -210,7 +213,10 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 		confirmed++;
 		kinds[view_is(kind->str, "candidate-only") ? 0 : view_is(kind->str, "base-only") ? 1 : 2]++;
 	}
-	status = confirmed > 0 ? "confirmed" : !t->job->spec->steer.enabled ? "untested" : tested > 0 ? "candidates" : "nothing";
+	status = confirmed > 0			? "confirmed"
+		 : !t->job->spec->steer.enabled ? "untested"
+		 : tested > 0			? "candidates"
+						: "nothing";
 	json_open(j, "verdict", '{');
 	json_puts(j, "status", status);
 	json_put_bool(j, "is_confirmed", strcmp(status, "confirmed") == 0);
@@ -232,15 +238,16 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 	json_close(j, '}');
 }
 
-static int tree_read(const struct json **out, const struct job *job, const struct artifact *a, const char *name, struct err *e)
+static int tree_read(const struct json **out, const struct job *job, const struct artifact *a,
+		     const char *name, struct err *e)
 {
 	if (artifact_check(a, name, e) < 0)
 		return -1;
 	return json_read_file(out, job->mem, artifact_path(job->mem, a, name), TREE_LIMIT, e);
 }
 
-static void put_model(struct json_out *j, const char *key, const struct spec_model *m, const struct arch *a, size_t layer,
-		      const struct json *weights)
+static void put_model(struct json_out *j, const char *key, const struct spec_model *m, const struct arch *a,
+		      size_t layer, const struct json *weights)
 {
 	json_open(j, key, '{');
 	json_puts(j, "name", m->name);
@@ -256,13 +263,15 @@ static void put_model(struct json_out *j, const char *key, const struct spec_mod
 }
 
 /* The counts of the artifact beside what the spec calls each source. */
-static void put_sources(struct json_out *j, const struct job *job, const struct json *counts, const struct json *held_out)
+static void put_sources(struct json_out *j, const struct job *job, const struct json *counts,
+			const struct json *held_out)
 {
 	static const char *const kind[] = { "documents", "chats", "rollouts" };
 	size_t i = 0;
 
 	json_open(j, "sources", '[');
-	for (const struct json *c = counts->first; c != NULL && i < job->spec->corpus.n_sources; c = c->next, i++) {
+	for (const struct json *c = counts->first; c != NULL && i < job->spec->corpus.n_sources;
+	     c = c->next, i++) {
 		const struct spec_source *src = &job->spec->corpus.source[i];
 
 		json_open(j, NULL, '{');
@@ -318,7 +327,8 @@ int results_report(struct json_out *j, const struct job *job, struct err *e)
 	struct joint t = { .job = job };
 	const struct json *found, *harvest, *models;
 
-	if (tree_read(&t.latents, job, features, "latents.json", e) < 0 || tree_read(&harvest, job, features, "harvest.json", e) < 0 ||
+	if (tree_read(&t.latents, job, features, "latents.json", e) < 0 ||
+	    tree_read(&harvest, job, features, "harvest.json", e) < 0 ||
 	    tree_read(&found, job, job->out, "findings.json", e) < 0)
 		return -1;
 	t.findings = json_find(found, "findings");

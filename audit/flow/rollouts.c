@@ -53,20 +53,22 @@ static int answer_read(struct answer *out, struct arena *mem, const struct json 
 	out->n = ids->n;
 	for (const struct json *it = ids->first; it != NULL; it = it->next) {
 		if (it->kind != JSON_INTEGER || it->integer < 0 || it->integer > INT32_MAX)
-			return err_at(e, ERR_INPUT, json_pos(it), "ids: %s is not a token id", json_kind_name(it->kind));
+			return err_at(e, ERR_INPUT, json_pos(it), "ids: %s is not a token id",
+				      json_kind_name(it->kind));
 		out->id[i++] = (int32_t)it->integer;
 	}
 	return 0;
 }
 
-static int wave_read(struct rollout *r, size_t n, size_t first, enum side side, struct arena *mem, const struct artifact *a,
-		     struct err *e)
+static int wave_read(struct rollout *r, size_t n, size_t first, enum side side, struct arena *mem,
+		     const struct artifact *a, struct err *e)
 {
 	const char *name = rollouts_file(mem, side, first / ROLLOUT_WAVE);
 	struct view text;
 	size_t at = 0;
 
-	if (artifact_check(a, name, e) < 0 || file_read(&text, mem, artifact_path(mem, a, name), WAVE_LIMIT, e) < 0)
+	if (artifact_check(a, name, e) < 0 ||
+	    file_read(&text, mem, artifact_path(mem, a, name), WAVE_LIMIT, e) < 0)
 		return -1;
 	for (size_t i = first; i < n && i < first + ROLLOUT_WAVE; i++) {
 		const char *end = at < text.n ? memchr(text.p + at, '\n', text.n - at) : NULL;
@@ -74,7 +76,8 @@ static int wave_read(struct rollout *r, size_t n, size_t first, enum side side, 
 
 		if (end == NULL)
 			return err_set(e, ERR_INPUT, "%s: ends before prompt %zu", name, i);
-		if (json_read(&root, mem, (struct view){ text.p + at, (size_t)(end - text.p) - at }, name, e) < 0 ||
+		if (json_read(&root, mem, (struct view){ text.p + at, (size_t)(end - text.p) - at }, name,
+			      e) < 0 ||
 		    answer_read(&r[i].answer[side], mem, root, e) < 0)
 			return err_wrap(e, "prompt %zu: ", i);
 		at = (size_t)(end - text.p) + 1;
@@ -82,8 +85,8 @@ static int wave_read(struct rollout *r, size_t n, size_t first, enum side side, 
 	return 0;
 }
 
-int rollouts_read(struct rollout **out, size_t *n, struct arena *mem, const struct spec *s, const struct artifact *a,
-		  struct err *e)
+int rollouts_read(struct rollout **out, size_t *n, struct arena *mem, const struct spec *s,
+		  const struct artifact *a, struct err *e)
 {
 	if (rollouts_prompts(out, n, mem, s, e) < 0)
 		return -1;

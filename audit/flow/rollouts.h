@@ -21,7 +21,7 @@ enum { ROLLOUT_WAVE = 64 };
 struct answer {
 	int32_t *id;
 	size_t n;
-	struct view text;          /* NFC, special tokens left out */
+	struct view text; /* NFC, special tokens left out */
 };
 
 struct rollout {
@@ -33,9 +33,8 @@ struct rollout {
 /* All prompts of the spec's rollout sources, in order, without answers. */
 int rollouts_prompts(struct rollout **out, size_t *n, struct arena *mem, const struct spec *s, struct err *e);
 /* The same with the answers of a complete artifact. */
-int rollouts_read(struct rollout **out, size_t *n, struct arena *mem, const struct spec *s, const struct artifact *a,
-		  struct err *e);
+int rollouts_read(struct rollout **out, size_t *n, struct arena *mem, const struct spec *s,
+		  const struct artifact *a, struct err *e);
 const char *rollouts_file(struct arena *mem, enum side side, size_t wave);
-
 
 #endif

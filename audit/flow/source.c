@@ -23,7 +23,8 @@ static int text_nfc(struct view *out, struct arena *mem, struct view in, struct 
 	size_t valid = utf8_valid(in.p, in.n);
 
 	if (valid < in.n)
-		return err_set(e, ERR_INPUT, "byte %zu is not valid UTF-8 (0x%02x)", valid + 1, (unsigned char)in.p[valid]);
+		return err_set(e, ERR_INPUT, "byte %zu is not valid UTF-8 (0x%02x)", valid + 1,
+			       (unsigned char)in.p[valid]);
 	if (utf8_nfc(&s, in, e) < 0)
 		return -1;
 	out->p = arena_strdup(mem, s.n > 0 ? s.p : "", s.n);
@@ -33,14 +34,16 @@ static int text_nfc(struct view *out, struct arena *mem, struct view in, struct 
 }
 
 /* The same messages with every content in NFC; anything but text is refused. */
-static int messages_nfc(const struct json **out, struct arena *mem, const struct json *messages, struct err *e)
+static int messages_nfc(const struct json **out, struct arena *mem, const struct json *messages,
+			struct err *e)
 {
 	struct str s = STR_INIT;
 	struct json_out j = JSON_TO_STR(&s);
 	int rc = -1;
 
 	if (messages->kind != JSON_ARRAY || messages->n == 0)
-		return err_set(e, ERR_INPUT, "a chat is %s, not an array of messages", json_kind_name(messages->kind));
+		return err_set(e, ERR_INPUT, "a chat is %s, not an array of messages",
+			       json_kind_name(messages->kind));
 	j.compact = true;
 	json_open(&j, NULL, '[');
 	for (const struct json *m = messages->first; m != NULL; m = m->next) {
@@ -61,7 +64,8 @@ out:
 	return rc;
 }
 
-static int item_json(struct item *it, struct arena *mem, const struct spec_source *src, struct view line, struct err *e)
+static int item_json(struct item *it, struct arena *mem, const struct spec_source *src, struct view line,
+		     struct err *e)
 {
 	const struct json *root, *messages;
 	const char *field = src->field;
@@ -79,8 +83,8 @@ static int item_json(struct item *it, struct arena *mem, const struct spec_sourc
 	return text_nfc(&it->text, mem, text, e);
 }
 
-static int item_read(struct item *it, struct arena *mem, const struct spec_source *src, struct view line, bool json,
-		     struct err *e)
+static int item_read(struct item *it, struct arena *mem, const struct spec_source *src, struct view line,
+		     bool json, struct err *e)
 {
 	if (json)
 		return item_json(it, mem, src, line, e);
@@ -112,7 +116,8 @@ static size_t items_draw(struct item *item, size_t n, size_t limit, uint64_t see
 	return kept;
 }
 
-int source_read(struct item **out, size_t *n, struct arena *mem, const struct spec *s, size_t i, struct err *e)
+int source_read(struct item **out, size_t *n, struct arena *mem, const struct spec *s, size_t i,
+		struct err *e)
 {
 	const struct spec_source *src = &s->corpus.source[i];
 	bool json = view_ends(view_of(src->path), ".jsonl") || view_ends(view_of(src->path), ".json");
@@ -158,7 +163,8 @@ static void message_put(struct json_out *j, const char *role, struct view conten
 	json_close(j, '}');
 }
 
-int source_chat(const struct json **out, struct arena *mem, struct view prompt, struct view answer, struct err *e)
+int source_chat(const struct json **out, struct arena *mem, struct view prompt, struct view answer,
+		struct err *e)
 {
 	struct str s = STR_INIT;
 	struct json_out j = JSON_TO_STR(&s);

@@ -17,17 +17,19 @@
  */
 
 struct item {
-	size_t source;             /* which of the spec's sources */
-	uint64_t line, offset;     /* where it stood: line from 1, byte from 0 */
-	struct view text;          /* a document, or a prompt */
+	size_t source;		     /* which of the spec's sources */
+	uint64_t line, offset;	     /* where it stood: line from 1, byte from 0 */
+	struct view text;	     /* a document, or a prompt */
 	const struct json *messages; /* a chat: array of {role, content}, contents in NFC; NULL otherwise */
 };
 
 /* The items of source i, in the order of the file. Where there are more than its limit, a subset drawn by the seed. */
-int source_read(struct item **out, size_t *n, struct arena *mem, const struct spec *s, size_t i, struct err *e);
+int source_read(struct item **out, size_t *n, struct arena *mem, const struct spec *s, size_t i,
+		struct err *e);
 
 /* A chat of a user's prompt and, unless answer.p is NULL, an assistant's answer. */
-int source_chat(const struct json **out, struct arena *mem, struct view prompt, struct view answer, struct err *e);
+int source_chat(const struct json **out, struct arena *mem, struct view prompt, struct view answer,
+		struct err *e);
 
 /* How a report names the file: as written, but never an absolute path. */
 const char *source_name(const struct spec_source *s);

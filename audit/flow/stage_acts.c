@@ -46,7 +46,8 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 
 	forecast_corpus(&c, p);
 	rows = c.pairs < (double)s->harvest.rows_per_shard ? c.pairs : (double)s->harvest.rows_per_shard;
-	out->memory = session_bytes(a, &o) + (uint64_t)((rows + (double)s->corpus.context) * (double)a->d_model) * sizeof(float);
+	out->memory = session_bytes(a, &o) +
+		      (uint64_t)((rows + (double)s->corpus.context) * (double)a->d_model) * sizeof(float);
 	out->disk = (uint64_t)(c.pairs * (double)(a->d_model * (s->harvest.f32 ? 4 : 2) + sizeof(float)));
 	out->work = c.tokens * forecast_token(a, s->harvest.gap ? SIZE_MAX : side_layer(p, step) + 1);
 }
@@ -60,7 +61,7 @@ struct harvest {
 	/* the feed being packed, (max_rows) each */
 	int32_t *id, *target;
 	uint32_t *seq, *row;
-	size_t *slot, *token;      /* the shard row it fills, or SIZE_MAX; the shard token its target is */
+	size_t *slot, *token; /* the shard row it fills, or SIZE_MAX; the shard token its target is */
 	double *logp;
 	size_t n, n_seqs, n_targets;
 	/* the shard: rows (rows, d), lp (rows), token_logp (tokens) */
@@ -119,7 +120,8 @@ static int feed_doc(struct harvest *h, size_t doc, size_t row, size_t token, str
 		feed_new(h);
 	}
 	for (size_t i = 0; i < t.n; i++) {
-		bool paired = pair < d->pair_n && corpus_pair(h->corpus, d->pair_first + pair)->token[h->side] == i;
+		bool paired =
+			pair < d->pair_n && corpus_pair(h->corpus, d->pair_first + pair)->token[h->side] == i;
 
 		if (h->n == h->max_rows && feed_flush(h, e) < 0)
 			return -1;
@@ -157,8 +159,8 @@ static void doc_logp(struct harvest *h, size_t doc, size_t row, size_t token)
 	}
 }
 
-static int shard_run(struct job *job, struct harvest *h, const struct acts_shape *shape, const size_t *first, size_t shard,
-		     struct err *e)
+static int shard_run(struct job *job, struct harvest *h, const struct acts_shape *shape, const size_t *first,
+		     size_t shard, struct err *e)
 {
 	size_t row = 0, token = 0;
 
@@ -180,7 +182,9 @@ static int shard_run(struct job *job, struct harvest *h, const struct acts_shape
 	}
 	for (size_t i = 0; i < row * h->d; i++) {
 		if (!(h->rows[i] - h->rows[i] == 0))
-			return err_set(e, ERR_INPUT, "the residual stream of row %zu of shard %zu is not finite", i / h->d, shard);
+			return err_set(e, ERR_INPUT,
+				       "the residual stream of row %zu of shard %zu is not finite", i / h->d,
+				       shard);
 	}
 	return acts_write(job->out, shape, shard, h->rows, h->lp, e);
 }
@@ -210,7 +214,8 @@ static int harvest_reserve(struct harvest *h, struct arena *mem, struct err *e)
 	if (mem_reserve(&lp, h->row_cap, sizeof(*h->lp), "a shard's log-probabilities", e) < 0)
 		return -1;
 	h->lp = lp;
-	if (mem_reserve(&token_logp, h->token_cap + 1, sizeof(*h->token_logp), "a shard's token log-probabilities", e) < 0)
+	if (mem_reserve(&token_logp, h->token_cap + 1, sizeof(*h->token_logp),
+			"a shard's token log-probabilities", e) < 0)
 		return -1;
 	h->token_logp = token_logp;
 	h->id = ARENA_ARRAY(mem, h->max_rows, int32_t);
@@ -237,7 +242,9 @@ static int shards_run(struct job *job, struct harvest *h, struct err *e)
 {
 	size_t *first, n = corpus_shards(&first, job->mem, h->corpus, job->spec->harvest.rows_per_shard);
 	uint64_t *row = shard_rows(job->mem, h->corpus, first, n);
-	struct acts_shape shape = { .d = h->d, .dtype = job->spec->harvest.f32 ? DT_F32 : DT_BF16, .first_row = row, .n_shards = n };
+	struct acts_shape shape = {
+		.d = h->d, .dtype = job->spec->harvest.f32 ? DT_F32 : DT_BF16, .first_row = row, .n_shards = n
+	};
 	double began = log_clock(), done = 0;
 
 	shard_sizes(h, first, n);
@@ -260,8 +267,12 @@ static int run(struct job *job, struct err *e)
 	const struct spec_model *m = job->step->index == SIDE_BASE ? &job->spec->base : &job->spec->candidate;
 	const struct arch *a = side_arch(job->plan, job->step);
 	struct session_opts o = forecast_session(a, job->spec->corpus.context);
-	struct harvest h = { .side = (enum side)job->step->index, .d = a->d_model, .layer = side_layer(job->plan, job->step),
-		.max_rows = o.max_rows, .max_seqs = o.max_seqs, .gap = job->spec->harvest.gap };
+	struct harvest h = { .side = (enum side)job->step->index,
+			     .d = a->d_model,
+			     .layer = side_layer(job->plan, job->step),
+			     .max_rows = o.max_rows,
+			     .max_seqs = o.max_seqs,
+			     .gap = job->spec->harvest.gap };
 	struct model *model = NULL;
 	struct corpus *corpus = NULL;
 	int rc = -1;

@@ -30,9 +30,11 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	forecast_corpus(&c, p);
 	rows = c.pairs * p->spec->corpus.held_out;
 	out->memory = (uint64_t)(rows * ((double)p->spec->train.k * 24 + 16 * 8 + 16)) +
-		2048 * (p->base->d_model + p->candidate->d_model + p->spec->dictionary.latents) * sizeof(float);
+		      2048 * (p->base->d_model + p->candidate->d_model + p->spec->dictionary.latents) *
+			      sizeof(float);
 	out->disk = 4 << 20;
-	out->work = rows * 4.0 * (double)p->spec->dictionary.latents * (double)(p->base->d_model + p->candidate->d_model);
+	out->work = rows * 4.0 * (double)p->spec->dictionary.latents *
+		    (double)(p->base->d_model + p->candidate->d_model);
 }
 
 /* For every studied row at a turn boundary of a rollout: how differently the models answer. NaN-free: others get no entry. */
@@ -58,11 +60,14 @@ static void boundary_measure(struct latents *l, const struct harvested *h, struc
 	}
 }
 
-static int study(struct job *job, struct harvested *h, struct subset *test, struct dfc *d, struct active *active, struct err *e)
+static int study(struct job *job, struct harvested *h, struct subset *test, struct dfc *d,
+		 struct active *active, struct err *e)
 {
 	struct train_data data = subset_data(test, NULL, NULL);
-	struct relevance_opts o = { .permutations = job->spec->study.permutations, .draws = 400, .level = 0.95,
-		.seed = job->spec->seed };
+	struct relevance_opts o = { .permutations = job->spec->study.permutations,
+				    .draws = 400,
+				    .level = 0.95,
+				    .seed = job->spec->seed };
 	struct latents l = { .job = job, .dfc = d };
 	double *gap = ARENA_ARRAY(job->mem, test->n, double);
 	uint32_t *doc = ARENA_ARRAY(job->mem, test->n, uint32_t);
@@ -92,12 +97,13 @@ static int run(struct job *job, struct err *e)
 	const struct artifact *train = job_input(job, &stage_train, 0);
 	int rc = -1;
 
-	if (harvested_open(&h, job->mem, job->spec, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
+	if (harvested_open(&h, job->mem, job->spec, job_input(job, &stage_tokens, 0),
+			   job_input(job, &stage_acts, SIDE_BASE),
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
 		goto out;
 	subset_make(&test, job->mem, &h, true);
-	if (facts_write(&h, job, e) < 0 ||
-	    artifact_check(train, "dfc.bin", e) < 0 || dfc_read(&d, artifact_path(job->mem, train, "dfc.bin"), e) < 0)
+	if (facts_write(&h, job, e) < 0 || artifact_check(train, "dfc.bin", e) < 0 ||
+	    dfc_read(&d, artifact_path(job->mem, train, "dfc.bin"), e) < 0)
 		goto out;
 	rc = study(job, &h, &test, &d, &active, e);
 	log_progress(job->step->label, 3, 3, NULL);

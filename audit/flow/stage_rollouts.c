@@ -32,7 +32,9 @@ static size_t answer_limit(const struct spec *s)
 
 static struct session_opts wave_session(const struct spec *s)
 {
-	return (struct session_opts){ .max_seqs = ROLLOUT_WAVE, .max_context = s->corpus.context, .max_rows = 512 };
+	return (struct session_opts){ .max_seqs = ROLLOUT_WAVE,
+				      .max_context = s->corpus.context,
+				      .max_rows = 512 };
 }
 
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
@@ -66,7 +68,8 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	tokens = c.prompts * (answer_limit(s) + 32);
 	out->memory = a > b ? a : b;
 	out->disk = tokens * 2 * 8;
-	out->work = (double)tokens * (forecast_token(p->base, SIZE_MAX) + forecast_token(p->candidate, SIZE_MAX));
+	out->work =
+		(double)tokens * (forecast_token(p->base, SIZE_MAX) + forecast_token(p->candidate, SIZE_MAX));
 }
 
 static int wave_write(const struct job *job, const struct reader *r, enum side side, size_t wave,
@@ -111,12 +114,14 @@ fail:
 	return -1;
 }
 
-static int wave_run(struct job *job, struct session *s, const struct reader *r, enum side side, const struct rollout *all,
-		    size_t first, size_t n, struct err *e)
+static int wave_run(struct job *job, struct session *s, const struct reader *r, enum side side,
+		    const struct rollout *all, size_t first, size_t n, struct err *e)
 {
 	struct arena mem = ARENA_INIT;
 	struct prompt *prompt = ARENA_ARRAY(&mem, n, struct prompt);
-	struct generate_opts o = { .max_tokens = answer_limit(job->spec), .stop = r->stop, .n_stop = r->n_stop };
+	struct generate_opts o = { .max_tokens = answer_limit(job->spec),
+				   .stop = r->stop,
+				   .n_stop = r->n_stop };
 	struct continuation *c = ARENA_ARRAY(&mem, n, struct continuation);
 	int rc = -1;
 
@@ -127,7 +132,8 @@ static int wave_run(struct job *job, struct session *s, const struct reader *r, 
 		if (reader_prompt(&in, &mem, r, it->prompt.text, it->chat, e) < 0)
 			goto out;
 		if (in.n + 2 > job->spec->corpus.context) {
-			err_set(e, ERR_INPUT, "%s: the prompt has %zu tokens and the context is %zu; raise corpus.context",
+			err_set(e, ERR_INPUT,
+				"%s: the prompt has %zu tokens and the context is %zu; raise corpus.context",
 				source_place(&mem, job->spec, it->prompt.source, it->prompt.line), in.n,
 				job->spec->corpus.context);
 			goto out;

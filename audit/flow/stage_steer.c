@@ -19,7 +19,7 @@
 
 enum { LEAST_MADE = 2, LEAST_TESTED = 1 }; /* prompts of a cluster that make it, and that test it */
 
-static const double alike = 0.5;   /* least mean similarity inside a cluster */
+static const double alike = 0.5; /* least mean similarity inside a cluster */
 
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
 {
@@ -40,11 +40,14 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	forecast_corpus(&c, p);
 	/* Two answers to ON and OFF prompts: at every dose for the finding and the random directions, at two for the groups. */
 	texts = 4 * prompts * (doses + (double)s->steer.controls * (doses + 4));
-	out->memory = session_bytes(p->candidate, &o) + (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
-		(uint64_t)(texts * 64);
+	out->memory = session_bytes(p->candidate, &o) +
+		      (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
+		      (uint64_t)(texts * 64);
 	out->disk = 4 << 20;
-	out->work = s->steer.enabled ? (double)s->steer.findings * texts * (32 + (double)s->steer.answer_tokens) *
-		forecast_token(p->candidate, SIZE_MAX) : 0;
+	out->work = s->steer.enabled
+			    ? (double)s->steer.findings * texts * (32 + (double)s->steer.answer_tokens) *
+				      forecast_token(p->candidate, SIZE_MAX)
+			    : 0;
 }
 
 struct steer_stage {
@@ -81,8 +84,13 @@ static void rows_make(struct steer_stage *s)
 
 		if (!p->known)
 			continue;
-		*g = (struct grouped){ .held_out = s->h.held_out[p->doc[SIDE_BASE]], .gap = p->gap, .row = n_turns, .answer_first = n_answers };
-		g->kind = p->gap >= spec->steer.on_above ? GROUP_ON : p->gap <= spec->steer.off_below ? GROUP_OFF : 0;
+		*g = (struct grouped){ .held_out = s->h.held_out[p->doc[SIDE_BASE]],
+				       .gap = p->gap,
+				       .row = n_turns,
+				       .answer_first = n_answers };
+		g->kind = p->gap >= spec->steer.on_above    ? GROUP_ON
+			  : p->gap <= spec->steer.off_below ? GROUP_OFF
+							    : 0;
 		turn[n_turns++] = (uint32_t)p->turn;
 		d = corpus_doc(s->h.corpus, p->doc[SIDE_CANDIDATE]);
 		for (size_t k = 0; k < d->pair_n; k++) {
@@ -103,8 +111,10 @@ static int groups_find(struct steer_stage *s, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
 	struct train_data turns, answers;
-	struct groups_opts o = { .most_groups = spec->steer.findings, .most_members = spec->steer.group,
-		.least_prompts = LEAST_MADE, .alike = alike };
+	struct groups_opts o = { .most_groups = spec->steer.findings,
+				 .most_members = spec->steer.group,
+				 .least_prompts = LEAST_MADE,
+				 .alike = alike };
 
 	rows_make(s);
 	turns = subset_data(&s->turn_rows, NULL, NULL);
@@ -112,8 +122,8 @@ static int groups_find(struct steer_stage *s, struct err *e)
 	if (active_make(&s->turns, &s->dfc, s->job->par, &turns, e) < 0 ||
 	    active_make(&s->answers, &s->dfc, s->job->par, &answers, e) < 0)
 		return -1;
-	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc, &s->turns, &s->answers,
-				    s->answer_gap, &o);
+	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc, &s->turns,
+				    &s->answers, s->answer_gap, &o);
 	s->finding = ARENA_ARRAY(s->job->mem, s->n_findings + 1, struct finding);
 	for (size_t i = 0; i < s->n_findings; i++)
 		s->finding[i].group = &s->group[i];
@@ -136,8 +146,8 @@ static struct doc_tokens answer_tokens(size_t *n_prompt, const struct steer_stag
 }
 
 /* A prompt with one answer of at most `most` tokens. */
-static const int32_t *joined(struct arena *mem, struct doc_tokens prompt, size_t n_prompt, struct doc_tokens answer,
-			     size_t answer_first, size_t most, size_t *n)
+static const int32_t *joined(struct arena *mem, struct doc_tokens prompt, size_t n_prompt,
+			     struct doc_tokens answer, size_t answer_first, size_t most, size_t *n)
 {
 	int32_t *id = ARENA_ARRAY(mem, n_prompt + most, int32_t);
 
@@ -148,13 +158,13 @@ static const int32_t *joined(struct arena *mem, struct doc_tokens prompt, size_t
 }
 
 /* false where one of the answers is empty. */
-static bool contested_make(struct contested *c, const struct steer_stage *s, size_t prompt, size_t doc_of_prompt,
-			   size_t doc_of_behaviour, size_t doc_of_other)
+static bool contested_make(struct contested *c, const struct steer_stage *s, size_t prompt,
+			   size_t doc_of_prompt, size_t doc_of_behaviour, size_t doc_of_other)
 {
 	size_t n_prompt, first[2], most = s->job->spec->steer.answer_tokens;
 	struct doc_tokens p = answer_tokens(&n_prompt, s, doc_of_prompt);
 	struct doc_tokens a[2] = { answer_tokens(&first[0], s, doc_of_behaviour),
-		answer_tokens(&first[1], s, doc_of_other) };
+				   answer_tokens(&first[1], s, doc_of_other) };
 
 	for (size_t i = 0; i < 2; i++) {
 		if (n_prompt == 0 || first[i] == 0)
@@ -188,12 +198,15 @@ static void contested_find(struct finding *f, const struct steer_stage *s, size_
 
 		if (!p->known || !g->held_out)
 			continue;
-		if (g->kind == GROUP_ON && g->cluster == number + 1 && p->doc[0] != p->doc[1] && n[CONTRAST_ON] < spec->steer.prompts)
-			n[CONTRAST_ON] += contested_make(&f->contested[CONTRAST_ON][n[CONTRAST_ON]], s, at, p->doc[SIDE_CANDIDATE],
-							 p->doc[SIDE_CANDIDATE], p->doc[SIDE_BASE]);
+		if (g->kind == GROUP_ON && g->cluster == number + 1 && p->doc[0] != p->doc[1] &&
+		    n[CONTRAST_ON] < spec->steer.prompts)
+			n[CONTRAST_ON] += contested_make(&f->contested[CONTRAST_ON][n[CONTRAST_ON]], s, at,
+							 p->doc[SIDE_CANDIDATE], p->doc[SIDE_CANDIDATE],
+							 p->doc[SIDE_BASE]);
 		if (g->kind == GROUP_OFF && n[CONTRAST_OFF] < spec->steer.prompts)
-			n[CONTRAST_OFF] += contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s, at, p->doc[SIDE_CANDIDATE],
-							  behaviour, p->doc[SIDE_CANDIDATE]);
+			n[CONTRAST_OFF] +=
+				contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s, at,
+					       p->doc[SIDE_CANDIDATE], behaviour, p->doc[SIDE_CANDIDATE]);
 	}
 }
 
@@ -210,7 +223,8 @@ static int means_cosine(struct finding *f, const struct steer_stage *s, size_t n
 		uint32_t row = (uint32_t)s->prompt[i].turn;
 		size_t k = g->kind == GROUP_OFF;
 
-		if (!s->prompt[i].known || g->held_out || (g->kind == GROUP_ON && g->cluster != number + 1) || g->kind == 0)
+		if (!s->prompt[i].known || g->held_out || (g->kind == GROUP_ON && g->cluster != number + 1) ||
+		    g->kind == 0)
 			continue;
 		if (acts_read(s->h.side[SIDE_CANDIDATE], x, &row, 1, e) < 0)
 			return -1;
@@ -228,10 +242,20 @@ static int means_cosine(struct finding *f, const struct steer_stage *s, size_t n
 static int findings_test(struct steer_stage *s, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
-	struct steering_job j = { .job = s->job, .h = &s->h, .dfc = &s->dfc, .prompt = s->prompt, .rollout = s->rollout,
-		.grouped = s->grouped, .n_prompts = s->n_prompts, .turns = &s->turns, .tokenizer = s->reader.tokenizer,
-		.stop = s->reader.stop, .n_stop = s->reader.n_stop, .layer = s->job->plan->layer_candidate,
-		.session_opts = forecast_session(s->job->plan->candidate, spec->corpus.context) };
+	struct steering_job j = { .job = s->job,
+				  .h = &s->h,
+				  .dfc = &s->dfc,
+				  .prompt = s->prompt,
+				  .rollout = s->rollout,
+				  .grouped = s->grouped,
+				  .n_prompts = s->n_prompts,
+				  .turns = &s->turns,
+				  .tokenizer = s->reader.tokenizer,
+				  .stop = s->reader.stop,
+				  .n_stop = s->reader.n_stop,
+				  .layer = s->job->plan->layer_candidate,
+				  .session_opts =
+					  forecast_session(s->job->plan->candidate, spec->corpus.context) };
 	int rc = -1;
 
 	if (model_open(&j.model, spec->candidate.dir, e) < 0 ||
@@ -243,8 +267,9 @@ static int findings_test(struct steer_stage *s, struct err *e)
 		contested_find(f, s, i);
 		if (means_cosine(f, s, i, e) < 0)
 			goto out;
-		if (f->n_contested[CONTRAST_ON] >= LEAST_TESTED && f->n_contested[CONTRAST_OFF] >= LEAST_TESTED &&
-		    f->group->norm > 0 && finding_test(f, &j, i, e) < 0)
+		if (f->n_contested[CONTRAST_ON] >= LEAST_TESTED &&
+		    f->n_contested[CONTRAST_OFF] >= LEAST_TESTED && f->group->norm > 0 &&
+		    finding_test(f, &j, i, e) < 0)
 			goto out;
 		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
 	}
@@ -261,7 +286,8 @@ static int stage_open(struct steer_stage *s, struct err *e)
 	struct job *job = s->job;
 	const struct artifact *train = job_input(job, &stage_train, 0);
 
-	if (harvested_open(&s->h, job->mem, job->spec, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
+	if (harvested_open(&s->h, job->mem, job->spec, job_input(job, &stage_tokens, 0),
+			   job_input(job, &stage_acts, SIDE_BASE),
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0 ||
 	    artifact_check(train, "dfc.bin", e) < 0 ||
 	    dfc_read(&s->dfc, artifact_path(job->mem, train, "dfc.bin"), e) < 0 ||
@@ -271,7 +297,8 @@ static int stage_open(struct steer_stage *s, struct err *e)
 	if (s->n_prompts > 0) {
 		size_t n;
 
-		if (rollouts_read(&s->rollout, &n, job->mem, job->spec, job_input(job, &stage_rollouts, 0), e) < 0)
+		if (rollouts_read(&s->rollout, &n, job->mem, job->spec, job_input(job, &stage_rollouts, 0),
+				  e) < 0)
 			return -1;
 		BUG_ON(n < s->n_prompts);
 	}
@@ -286,12 +313,22 @@ static int run(struct job *job, struct err *e)
 
 	if (stage_open(&s, e) < 0)
 		goto out;
-	if (job->spec->steer.enabled && s.n_prompts > 0 && (groups_find(&s, e) < 0 || findings_test(&s, e) < 0))
+	if (job->spec->steer.enabled && s.n_prompts > 0 &&
+	    (groups_find(&s, e) < 0 || findings_test(&s, e) < 0))
 		goto out;
-	found = (struct found){ .finding = s.finding, .n = s.n_findings, .prompt = s.prompt, .rollout = s.rollout,
-		.grouped = s.grouped, .n_prompts = s.n_prompts, .dfc = &s.dfc, .turns = &s.turns, .answers = &s.answers,
-		.turn_rows = s.turn_rows.index, .answer_rows = s.answer_rows.index,
-		.answer_gap = s.answer_gap, .corpus = s.h.corpus };
+	found = (struct found){ .finding = s.finding,
+				.n = s.n_findings,
+				.prompt = s.prompt,
+				.rollout = s.rollout,
+				.grouped = s.grouped,
+				.n_prompts = s.n_prompts,
+				.dfc = &s.dfc,
+				.turns = &s.turns,
+				.answers = &s.answers,
+				.turn_rows = s.turn_rows.index,
+				.answer_rows = s.answer_rows.index,
+				.answer_gap = s.answer_gap,
+				.corpus = s.h.corpus };
 	rc = findings_write(&found, job, e);
 out:
 	active_release(&s.turns);

@@ -17,7 +17,7 @@ enum { TOKENS_BATCH = 256, LONG_GAP = 16 };
 /* One document to be read: an item of a source, or one answer to a prompt. */
 struct entry {
 	const struct item *item;
-	struct view answer;        /* rollouts */
+	struct view answer; /* rollouts */
 	uint32_t prompt;
 	uint8_t kind, author;
 	bool chat;
@@ -43,11 +43,12 @@ struct batch {
 };
 
 struct tally {
-	uint64_t documents, characters, tokens[SIDE_COUNT], content[SIDE_COUNT], pairs, turns, truncated, with_gap;
+	uint64_t documents, characters, tokens[SIDE_COUNT], content[SIDE_COUNT], pairs, turns, truncated,
+		with_gap;
 	uint64_t longest_gap, paired[SIDE_COUNT], prompts, same_answer;
 	struct source_tally {
 		uint64_t documents, pairs;
-	} *source;
+	} * source;
 };
 
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
@@ -74,11 +75,13 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	(void)step;
 	forecast_corpus(&c, p);
 	out->memory = (uint64_t)(c.tokens * 24) + (64 << 20);
-	out->disk = (uint64_t)(c.tokens * (2 * 9 + 5) + c.pairs * sizeof(struct pair_record)) + c.documents * sizeof(struct doc);
+	out->disk = (uint64_t)(c.tokens * (2 * 9 + 5) + c.pairs * sizeof(struct pair_record)) +
+		    c.documents * sizeof(struct doc);
 	out->work = 0;
 }
 
-static int entry_chat(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn, size_t *n_turns)
+static int entry_chat(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn,
+		      size_t *n_turns)
 {
 	const struct json *messages = t->item->messages;
 	uint32_t *start;
@@ -92,7 +95,8 @@ static int entry_chat(struct made *m, const struct batch *b, const struct entry 
 		const struct json *role = json_find(it, "role"), *content = json_find(it, "content");
 
 		if (view_is(role->str, "assistant"))
-			(*turn)[(*n_turns)++] = (struct turn){ start[i], start[i] + (uint32_t)content->str.n };
+			(*turn)[(*n_turns)++] =
+				(struct turn){ start[i], start[i] + (uint32_t)content->str.n };
 	}
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		if (reader_chat(&m->reading[s], &m->mem, &b->reader[s], messages, m->text, &m->err) < 0)
@@ -101,7 +105,8 @@ static int entry_chat(struct made *m, const struct batch *b, const struct entry 
 	return 0;
 }
 
-static int entry_text(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn, size_t *n_turns)
+static int entry_text(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn,
+		      size_t *n_turns)
 {
 	m->text = t->item->text;
 	if (t->kind == DOC_ROLLOUT) {
@@ -134,10 +139,15 @@ static void entry_read(void *ud, size_t unit, void *scratch)
 	m->rc = t->chat ? entry_chat(m, b, t, &turn, &n_turns) : entry_text(m, b, t, &turn, &n_turns);
 	if (m->rc < 0)
 		return;
-	m->n_pairs = reader_pairs(&m->pair, &m->mem, b->spec, b->reader, m->reading, turn, n_turns, &m->figures);
+	m->n_pairs =
+		reader_pairs(&m->pair, &m->mem, b->spec, b->reader, m->reading, turn, n_turns, &m->figures);
 	m->doc = (struct doc){
-		.line = t->item->line, .offset = t->item->offset, .source = (uint32_t)t->item->source, .prompt = t->prompt,
-		.kind = t->kind, .author = t->author,
+		.line = t->item->line,
+		.offset = t->item->offset,
+		.source = (uint32_t)t->item->source,
+		.prompt = t->prompt,
+		.kind = t->kind,
+		.author = t->author,
 		.truncated = m->reading[0].truncated || m->reading[1].truncated,
 		.longest_gap = (uint32_t)m->figures.longest_gap,
 	};
@@ -184,8 +194,10 @@ static void tally_write(struct json_out *j, const struct tally *t, const struct 
 	json_put_size(j, "content_candidate", t->content[SIDE_CANDIDATE]);
 	json_put_size(j, "pairs", t->pairs);
 	json_put_size(j, "turn_boundary_pairs", t->turns);
-	json_put_real(j, "paired_base", (double)t->paired[0] / (double)(t->content[0] > 0 ? t->content[0] : 1));
-	json_put_real(j, "paired_candidate", (double)t->paired[1] / (double)(t->content[1] > 0 ? t->content[1] : 1));
+	json_put_real(j, "paired_base",
+		      (double)t->paired[0] / (double)(t->content[0] > 0 ? t->content[0] : 1));
+	json_put_real(j, "paired_candidate",
+		      (double)t->paired[1] / (double)(t->content[1] > 0 ? t->content[1] : 1));
 	json_put_size(j, "longest_gap", t->longest_gap);
 	json_put_size(j, "documents_with_gap", t->with_gap);
 	json_put_size(j, "truncated", t->truncated);
@@ -207,7 +219,8 @@ static int entries_make(struct entry **out, size_t *n, struct tally *t, struct j
 	size_t n_rollouts = 0, total = 0, cap = 0, at = 0;
 	struct entry *all = NULL;
 
-	if (job->step->n_in > 0 && rollouts_read(&rollout, &n_rollouts, job->mem, s, job_input(job, &stage_rollouts, 0), e) < 0)
+	if (job->step->n_in > 0 &&
+	    rollouts_read(&rollout, &n_rollouts, job->mem, s, job_input(job, &stage_rollouts, 0), e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->corpus.n_sources; i++) {
 		struct item *item;
@@ -222,10 +235,16 @@ static int entries_make(struct entry **out, size_t *n, struct tally *t, struct j
 				t->same_answer += same;
 				all = mem_grow(all, &cap, total + 2, sizeof(*all));
 				for (size_t k = 0; k < (same ? 1u : 2u); k++)
-					all[total++] = (struct entry){ .item = &r->prompt, .answer = r->answer[k].text,
-						.prompt = (uint32_t)at, .kind = DOC_ROLLOUT,
-						.author = same ? AUTHOR_BASE | AUTHOR_CANDIDATE : k == 0 ? AUTHOR_BASE : AUTHOR_CANDIDATE,
-						.chat = r->chat };
+					all[total++] =
+						(struct entry){ .item = &r->prompt,
+								.answer = r->answer[k].text,
+								.prompt = (uint32_t)at,
+								.kind = DOC_ROLLOUT,
+								.author =
+									same ? AUTHOR_BASE | AUTHOR_CANDIDATE
+									: k == 0 ? AUTHOR_BASE
+										 : AUTHOR_CANDIDATE,
+								.chat = r->chat };
 			}
 			continue;
 		}
@@ -237,7 +256,9 @@ static int entries_make(struct entry **out, size_t *n, struct tally *t, struct j
 		for (size_t k = 0; k < n_items; k++) {
 			bool chat = s->corpus.source[i].kind == SOURCE_CHATS;
 
-			all[total++] = (struct entry){ .item = &item[k], .kind = chat ? DOC_CHAT : DOC_DOCUMENT, .chat = chat };
+			all[total++] = (struct entry){ .item = &item[k],
+						       .kind = chat ? DOC_CHAT : DOC_DOCUMENT,
+						       .chat = chat };
 		}
 	}
 	*out = all;
@@ -245,7 +266,8 @@ static int entries_make(struct entry **out, size_t *n, struct tally *t, struct j
 	return 0;
 }
 
-static int batch_run(struct job *job, struct batch *b, struct corpus_writer *w, struct tally *t, size_t n, struct err *e)
+static int batch_run(struct job *job, struct batch *b, struct corpus_writer *w, struct tally *t, size_t n,
+		     struct err *e)
 {
 	int rc = 0;
 
@@ -257,11 +279,14 @@ static int batch_run(struct job *job, struct batch *b, struct corpus_writer *w, 
 
 		if (rc == 0 && m->rc < 0) {
 			*e = m->err;
-			rc = err_wrap(e, "%s: ", source_place(job->mem, job->spec, b->entry[i].item->source, b->entry[i].item->line));
+			rc = err_wrap(e, "%s: ",
+				      source_place(job->mem, job->spec, b->entry[i].item->source,
+						   b->entry[i].item->line));
 		}
 		if (rc == 0) {
 			for (size_t s = 0; s < SIDE_COUNT; s++)
-				side[s] = (struct doc_tokens){ m->reading[s].id, m->reading[s].end, m->reading[s].kind, m->reading[s].n };
+				side[s] = (struct doc_tokens){ m->reading[s].id, m->reading[s].end,
+							       m->reading[s].kind, m->reading[s].n };
 			tally_add(t, m);
 			corpus_add(w, &m->doc, m->text, side, m->pair, m->n_pairs);
 		}
@@ -276,7 +301,9 @@ static int tally_save(struct job *job, const struct tally *t, struct err *e)
 	struct json_out j = JSON_TO_OUT(NULL);
 
 	if (t->pairs == 0)
-		return err_set(e, ERR_INPUT, "the corpus gives no pair of tokens that both models read alike; is it empty?");
+		return err_set(
+			e, ERR_INPUT,
+			"the corpus gives no pair of tokens that both models read alike; is it empty?");
 	if (artifact_out(&o, job->out, "corpus.json", e) < 0)
 		return -1;
 	j.out = o;
@@ -290,7 +317,8 @@ static int run(struct job *job, struct err *e)
 {
 	struct reader reader[SIDE_COUNT] = { { .tokenizer = NULL }, { .tokenizer = NULL } };
 	struct batch b = { .spec = job->spec, .reader = reader };
-	struct tally t = { .source = ARENA_ARRAY(job->mem, job->spec->corpus.n_sources, struct source_tally) };
+	struct tally t = { .source =
+				   ARENA_ARRAY(job->mem, job->spec->corpus.n_sources, struct source_tally) };
 	struct corpus_writer *w = NULL;
 	struct entry *entry = NULL;
 	size_t n = 0;

@@ -36,8 +36,11 @@ static struct dfc_shape dictionary_shape(const struct plan *p)
 	size_t latents = p->spec->dictionary.latents;
 	size_t exclusive = (size_t)((double)latents * p->spec->dictionary.exclusive + 0.5);
 
-	return (struct dfc_shape){ .d_a = p->base->d_model, .d_b = p->candidate->d_model, .n_a = exclusive,
-		.n_shared = latents - 2 * exclusive, .n_b = exclusive };
+	return (struct dfc_shape){ .d_a = p->base->d_model,
+				   .d_b = p->candidate->d_model,
+				   .n_a = exclusive,
+				   .n_shared = latents - 2 * exclusive,
+				   .n_b = exclusive };
 }
 
 static struct train_opts train_opts_of(const struct plan *p, const struct step *step)
@@ -131,7 +134,8 @@ static int checkpoint_save(struct training *t, struct err *e)
 	size_t step = trainer_at(t->trainer);
 
 	if (curve_write(t, step_file(t, "curve", step), e) < 0 ||
-	    trainer_save(t->trainer, artifact_path(t->job->mem, t->job->out, step_file(t, "checkpoint", step)), e) < 0)
+	    trainer_save(t->trainer,
+			 artifact_path(t->job->mem, t->job->out, step_file(t, "checkpoint", step)), e) < 0)
 		return -1;
 	t->saved[t->n_saved++] = step;
 	return checkpoint_drop(t, t->opts.checkpoint_keep, e);
@@ -150,7 +154,8 @@ static int checkpoint_load(struct training *t, struct err *e)
 
 		if (strncmp(name[i], "checkpoint-", 11) != 0 || !view_u64(&step, view_of(name[i] + 11)))
 			continue;
-		if (t->n_saved == sizeof(t->saved) / sizeof(*t->saved) && checkpoint_drop(t, t->n_saved - 1, e) < 0)
+		if (t->n_saved == sizeof(t->saved) / sizeof(*t->saved) &&
+		    checkpoint_drop(t, t->n_saved - 1, e) < 0)
 			return -1;
 		t->saved[t->n_saved++] = (size_t)step;
 	}
@@ -185,16 +190,19 @@ static int train_steps(struct training *t, struct err *e)
 		if (s.step % t->opts.log_every == 0 || done == t->opts.steps)
 			curve_add(&t->curve, &s);
 		/* When to save is free: it cannot change a byte of the result. */
-		if (done < t->opts.steps && done % t->opts.checkpoint_every == 0 && log_clock() - saved > SAVE_SECONDS) {
+		if (done < t->opts.steps && done % t->opts.checkpoint_every == 0 &&
+		    log_clock() - saved > SAVE_SECONDS) {
 			if (checkpoint_save(t, e) < 0)
 				return -1;
 			saved = log_clock();
 		}
 		if (s.step % t->opts.log_every == 0 || done == t->opts.steps) {
-			double rate = (double)(done - first) * (double)t->opts.batch / (log_clock() - began + 1e-9);
+			double rate =
+				(double)(done - first) * (double)t->opts.batch / (log_clock() - began + 1e-9);
 			char detail[96];
 
-			snprintf(detail, sizeof(detail), "%.0f pairs/s, FVE %.3f %.3f", rate, s.fve_a, s.fve_b);
+			snprintf(detail, sizeof(detail), "%.0f pairs/s, FVE %.3f %.3f", rate, s.fve_a,
+				 s.fve_b);
 			log_progress(t->job->step->label, done, t->opts.steps, detail);
 		}
 	}
@@ -290,14 +298,17 @@ static int train_open(struct training *t, struct err *e)
 	struct dfc_shape shape = dictionary_shape(job->plan);
 	double *weight = NULL, *lead = NULL;
 
-	if (harvested_open(&t->h, job->mem, job->spec, job_input(job, &stage_tokens, 0), job_input(job, &stage_acts, SIDE_BASE),
+	if (harvested_open(&t->h, job->mem, job->spec, job_input(job, &stage_tokens, 0),
+			   job_input(job, &stage_acts, SIDE_BASE),
 			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
 		return -1;
 	subset_make(&t->train, job->mem, &t->h, false);
 	subset_make(&t->test, job->mem, &t->h, true);
 	if (t->train.n < t->opts.batch)
-		return err_set(e, ERR_INPUT, "%zu pairs to train on are less than one batch of %zu; add documents or lower train.batch",
-			       t->train.n, t->opts.batch);
+		return err_set(
+			e, ERR_INPUT,
+			"%zu pairs to train on are less than one batch of %zu; add documents or lower train.batch",
+			t->train.n, t->opts.batch);
 	if (t->test.n == 0)
 		return err_set(e, ERR_INPUT, "no document is held out; raise corpus.held_out");
 	if (t->opts.enrich > 0 && job->spec->harvest.gap)
@@ -313,7 +324,8 @@ static int run(struct job *job, struct err *e)
 	struct training t = { .job = job, .opts = train_opts_of(job->plan, job->step) };
 	int rc = -1;
 
-	if (train_open(&t, e) < 0 || checkpoint_load(&t, e) < 0 || train_steps(&t, e) < 0 || finish(&t, e) < 0)
+	if (train_open(&t, e) < 0 || checkpoint_load(&t, e) < 0 || train_steps(&t, e) < 0 ||
+	    finish(&t, e) < 0)
 		goto out;
 	rc = 0;
 out:

@@ -35,10 +35,12 @@ struct shown {
 	size_t n;
 };
 
-static void shown_make(struct shown *w, const struct finding *f, const struct steering_job *s, struct arena *mem)
+static void shown_make(struct shown *w, const struct finding *f, const struct steering_job *s,
+		       struct arena *mem)
 {
 	const struct spec *spec = s->job->spec;
-	size_t prompts = spec->steer.generations > COHERENCE_PROMPTS ? spec->steer.generations : COHERENCE_PROMPTS;
+	size_t prompts =
+		spec->steer.generations > COHERENCE_PROMPTS ? spec->steer.generations : COHERENCE_PROMPTS;
 	size_t most = 2 * prompts * spec->steer.n_doses;
 
 	w->prompt = ARENA_ARRAY(mem, most + 1, struct prompt);
@@ -51,17 +53,20 @@ static void shown_make(struct shown *w, const struct finding *f, const struct st
 				const struct contested *c = &f->contested[k][i];
 
 				w->prompt[w->n] = (struct prompt){ c->id[0], c->n_prompt };
-				w->steering[w->n] = (struct steering){ f->group->direction, (float)spec->steer.dose[z] };
+				w->steering[w->n] =
+					(struct steering){ f->group->direction, (float)spec->steer.dose[z] };
 				w->from[w->n] = (uint32_t)(c->n_prompt - 1);
-				w->out[w->n++] = (struct generated){ .prompt = c->prompt, .dose = z, .kind = (enum contrast)k };
+				w->out[w->n++] = (struct generated){ .prompt = c->prompt,
+								     .dose = z,
+								     .kind = (enum contrast)k };
 			}
 		}
 	}
 }
 
 /* The generated texts through the unsteered model. */
-static int shown_score(struct shown *w, const struct continuation *c, const struct steering_job *s, struct arena *mem,
-		       struct err *e)
+static int shown_score(struct shown *w, const struct continuation *c, const struct steering_job *s,
+		       struct arena *mem, struct err *e)
 {
 	struct reading_task *task = ARENA_ARRAY(mem, w->n + 1, struct reading_task);
 
@@ -81,7 +86,8 @@ static int shown_score(struct shown *w, const struct continuation *c, const stru
 		w->out[i].logp = c[i].n > 1 ? (task[i].logp - task[i].least) / (double)(c[i].n - 1) : 0;
 		w->out[i].distinct = distinct_bigrams(c[i].id, c[i].n);
 		tokenizer_decode(&text, s->tokenizer, c[i].id, c[i].n, true);
-		w->out[i].text = (struct view){ arena_strdup(s->job->mem, text.n > 0 ? text.p : "", text.n), text.n };
+		w->out[i].text =
+			(struct view){ arena_strdup(s->job->mem, text.n > 0 ? text.p : "", text.n), text.n };
 		str_release(&text);
 	}
 	return 0;
@@ -110,7 +116,8 @@ static void coherence_measure(struct finding *f, const struct spec *spec)
 			if (g->dose != z || (spec->steer.dose[z] < 0) != (g->kind == CONTRAST_ON))
 				continue;
 			base = g - z + zero;
-			ratio = fm_exp_d(g->logp - base->logp) * (base->distinct > 0 ? g->distinct / base->distinct : 1);
+			ratio = fm_exp_d(g->logp - base->logp) *
+				(base->distinct > 0 ? g->distinct / base->distinct : 1);
 			sum += ratio < 1 ? ratio : 1;
 			n++;
 		}
@@ -123,7 +130,9 @@ int finding_generate(struct finding *f, const struct steering_job *s, struct err
 	const struct spec *spec = s->job->spec;
 	struct arena mem = ARENA_INIT;
 	struct shown w = { .n = 0 };
-	struct generate_opts o = { .max_tokens = spec->steer.max_tokens, .stop = s->stop, .n_stop = s->n_stop };
+	struct generate_opts o = { .max_tokens = spec->steer.max_tokens,
+				   .stop = s->stop,
+				   .n_stop = s->n_stop };
 	struct continuation *c;
 	size_t first = 0;
 	int rc = -1;

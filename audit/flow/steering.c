@@ -15,8 +15,8 @@ struct trial {
 };
 
 /* The directions at once, so that feeds are full. `dose` (n_doses). */
-static int trials_run(const struct finding *f, const struct steering_job *s, struct trial *trial, size_t n_trials,
-		      const double *dose, size_t n_doses, struct err *e)
+static int trials_run(const struct finding *f, const struct steering_job *s, struct trial *trial,
+		      size_t n_trials, const double *dose, size_t n_doses, struct err *e)
 {
 	size_t per_dose = 2 * (f->n_contested[CONTRAST_ON] + f->n_contested[CONTRAST_OFF]);
 	size_t n = n_trials * n_doses * per_dose, at = 0;
@@ -28,8 +28,11 @@ static int trials_run(const struct finding *f, const struct steering_job *s, str
 				for (size_t i = 0; i < 2 * f->n_contested[k]; i++) {
 					const struct contested *c = &f->contested[k][i / 2];
 
-					task[at++] = (struct reading_task){ .id = c->id[i % 2], .n_prompt = c->n_prompt,
-						.n = c->n[i % 2], .steering = { trial[t].direction, (float)dose[z] } };
+					task[at++] = (struct reading_task){ .id = c->id[i % 2],
+									    .n_prompt = c->n_prompt,
+									    .n = c->n[i % 2],
+									    .steering = { trial[t].direction,
+											  (float)dose[z] } };
 				}
 			}
 		}
@@ -43,7 +46,8 @@ static int trials_run(const struct finding *f, const struct steering_job *s, str
 		for (size_t z = 0; z < n_doses; z++) {
 			for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 				for (size_t i = 0; i < f->n_contested[k]; i++, at += 2)
-					trial[t].score[k][z * f->n_contested[k] + i] = task[at].logp - task[at + 1].logp;
+					trial[t].score[k][z * f->n_contested[k] + i] =
+						task[at].logp - task[at + 1].logp;
 			}
 		}
 	}
@@ -51,7 +55,8 @@ static int trials_run(const struct finding *f, const struct steering_job *s, str
 	return 0;
 }
 
-static struct trial trial_make(struct arena *mem, const struct finding *f, const float *direction, size_t n_doses)
+static struct trial trial_make(struct arena *mem, const struct finding *f, const float *direction,
+			       size_t n_doses)
 {
 	struct trial t = { .direction = direction };
 
@@ -75,8 +80,8 @@ static size_t effect_doses(size_t *at, const struct finding *f, const struct spe
 }
 
 /* The slope of the mean score over the doses dose[0..n_doses), row at[i] of the trial's scores belonging to dose i. */
-static double effect(const struct trial *t, const struct finding *f, enum contrast k, const double *dose, const size_t *at,
-		     size_t n_doses)
+static double effect(const struct trial *t, const struct finding *f, enum contrast k, const double *dose,
+		     const size_t *at, size_t n_doses)
 {
 	size_t n = f->n_contested[k];
 	double *mean = mem_alloc(n_doses + 1, sizeof(*mean)), slope;
@@ -88,7 +93,8 @@ static double effect(const struct trial *t, const struct finding *f, enum contra
 	return slope;
 }
 
-static float *random_direction(struct arena *mem, const struct steering_job *s, size_t number, size_t i, double norm)
+static float *random_direction(struct arena *mem, const struct steering_job *s, size_t number, size_t i,
+			       double norm)
 {
 	size_t d = s->dfc->shape.d_b;
 	float *v = ARENA_ARRAY(mem, d, float);
@@ -116,7 +122,8 @@ static bool is_member(const struct group *g, const struct member *m, size_t n, u
 }
 
 /* A group of as many other latents that the candidate has and that fire at turn boundaries, of the same norm. */
-static float *random_group(struct arena *mem, const struct steering_job *s, const struct group *g, size_t number, size_t i)
+static float *random_group(struct arena *mem, const struct steering_job *s, const struct group *g,
+			   size_t number, size_t i)
 {
 	size_t d = s->dfc->shape.d_b, n_latents = s->turns->n_latents, n = 0;
 	struct member *m = ARENA_ARRAY(mem, g->n + 1, struct member);
@@ -152,14 +159,14 @@ static void null_moments(struct null *null)
 struct doses {
 	const double *all;
 	size_t n_all;
-	double *counted;           /* (n) */
-	size_t *at, *direct;       /* (n) their places among all; 0 .. n-1 */
+	double *counted;     /* (n) */
+	size_t *at, *direct; /* (n) their places among all; 0 .. n-1 */
 	size_t n;
 };
 
 /* Random directions at every dose (the band of the chart), random groups where the effect is measured. */
-static int nulls_run(struct finding *f, const struct steering_job *s, size_t number, const struct doses *d, struct arena *mem,
-		     struct err *e)
+static int nulls_run(struct finding *f, const struct steering_job *s, size_t number, const struct doses *d,
+		     struct arena *mem, struct err *e)
 {
 	size_t n = s->job->spec->steer.controls;
 	double *at_dose = ARENA_ARRAY(mem, n, double);
@@ -170,8 +177,10 @@ static int nulls_run(struct finding *f, const struct steering_job *s, size_t num
 
 		f->null[w].n = n;
 		for (size_t i = 0; i < n; i++)
-			trial[i] = trial_make(mem, f, w == 0 ? random_direction(mem, s, number, i, f->group->norm) :
-					      random_group(mem, s, f->group, number, i), count);
+			trial[i] = trial_make(mem, f,
+					      w == 0 ? random_direction(mem, s, number, i, f->group->norm)
+						     : random_group(mem, s, f->group, number, i),
+					      count);
 		if (trials_run(f, s, trial, n, w == 0 ? d->all : d->counted, count, e) < 0)
 			return -1;
 		for (size_t k = 0; k < CONTRAST_COUNT; k++) {
@@ -181,7 +190,8 @@ static int nulls_run(struct finding *f, const struct steering_job *s, size_t num
 								w == 0 ? d->at : d->direct, d->n);
 			for (size_t z = 0; w == 0 && z < d->n_all; z++) {
 				for (size_t i = 0; i < n; i++)
-					at_dose[i] = stats_mean(trial[i].score[k] + z * f->n_contested[k], f->n_contested[k]);
+					at_dose[i] = stats_mean(trial[i].score[k] + z * f->n_contested[k],
+								f->n_contested[k]);
 				f->point[z].null_lo[k] = stats_quantile(at_dose, n, 0.025);
 				f->point[z].null_hi[k] = stats_quantile(at_dose, n, 0.975);
 			}
@@ -192,7 +202,8 @@ static int nulls_run(struct finding *f, const struct steering_job *s, size_t num
 }
 
 /* KL divergence of the next token after the prompt, unsteered from steered, mean over OFF prompts. */
-static int divergence_run(struct finding *f, const struct steering_job *s, const double *dose, size_t n_doses, struct err *e)
+static int divergence_run(struct finding *f, const struct steering_job *s, const double *dose, size_t n_doses,
+			  struct err *e)
 {
 	size_t n = f->n_contested[CONTRAST_OFF], v = model_arch(s->model)->n_vocab;
 	struct reading_task *task = mem_alloc(n + 1, sizeof(*task));
@@ -205,10 +216,13 @@ static int divergence_run(struct finding *f, const struct steering_job *s, const
 		for (size_t i = 0; i < n; i++) {
 			const struct contested *c = &f->contested[CONTRAST_OFF][i];
 
-			task[i] = (struct reading_task){ .id = c->id[1], .n_prompt = c->n_prompt, .n = c->n_prompt,
-				.logits = logits + (z == 0 ? i : n + i) * v };
+			task[i] = (struct reading_task){ .id = c->id[1],
+							 .n_prompt = c->n_prompt,
+							 .n = c->n_prompt,
+							 .logits = logits + (z == 0 ? i : n + i) * v };
 			if (z > 0)
-				task[i].steering = (struct steering){ f->group->direction, (float)dose[z - 1] };
+				task[i].steering =
+					(struct steering){ f->group->direction, (float)dose[z - 1] };
 		}
 		rc = contrast_read(task, n, s->session, &s->session_opts, s->layer, e);
 		for (size_t i = 0; i < n && z > 0 && rc == 0; i++) {
@@ -226,19 +240,23 @@ static int divergence_run(struct finding *f, const struct steering_job *s, const
 	return rc;
 }
 
-static void effects_measure(struct finding *f, const struct steering_job *s, size_t number, const struct trial *own,
-			    const struct doses *d)
+static void effects_measure(struct finding *f, const struct steering_job *s, size_t number,
+			    const struct trial *own, const struct doses *d)
 {
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 		size_t n = f->n_contested[k];
 
 		f->slope[k] = effect(own, f, (enum contrast)k, d->counted, d->at, d->n);
 		for (size_t w = 0; w < 2; w++)
-			f->z[k][w] = f->null[w].sd[k] > 0 ? (f->slope[k] - f->null[w].mean[k]) / f->null[w].sd[k] : 0;
+			f->z[k][w] = f->null[w].sd[k] > 0
+					     ? (f->slope[k] - f->null[w].mean[k]) / f->null[w].sd[k]
+					     : 0;
 		for (size_t z = 0; z < d->n_all; z++) {
-			struct rng r = rng_stream(s->job->spec->seed, "steer.bootstrap", (number * 1000003 + z) * 2 + k);
+			struct rng r = rng_stream(s->job->spec->seed, "steer.bootstrap",
+						  (number * 1000003 + z) * 2 + k);
 
-			f->point[z].score[k] = stats_bootstrap_mean(own->score[k] + z * n, n, 0.95, BOOTSTRAP_DRAWS, r);
+			f->point[z].score[k] =
+				stats_bootstrap_mean(own->score[k] + z * n, n, 0.95, BOOTSTRAP_DRAWS, r);
 			if (d->all[z] == 0)
 				f->unsteered[k] = f->point[z].score[k].mean;
 		}
@@ -319,11 +337,12 @@ static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 		f->verdict = "confirmed: amplifies and suppresses";
 		return;
 	}
-	f->verdict = arena_fmt(mem, "not confirmed: %s",
-			       !f->keeps_text[0] || !f->keeps_text[1] ? "no dose keeps the text coherent on both signs" :
-			       !suppresses ? "suppressing it does not move its prompts towards the base's answer" :
-			       !amplifies ? "amplifying it does not move other prompts towards its answer" :
-			       "the effect lies within the controls");
+	f->verdict = arena_fmt(
+		mem, "not confirmed: %s",
+		!f->keeps_text[0] || !f->keeps_text[1] ? "no dose keeps the text coherent on both signs"
+		: !suppresses ? "suppressing it does not move its prompts towards the base's answer"
+		: !amplifies  ? "amplifying it does not move other prompts towards its answer"
+			      : "the effect lies within the controls");
 }
 
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem)

@@ -28,8 +28,8 @@ enum contrast { CONTRAST_ON, CONTRAST_OFF, CONTRAST_COUNT };
 
 /* Two answers to one prompt, as tokens of the candidate. */
 struct contested {
-	size_t prompt;             /* number of the rollout */
-	const int32_t *id[2];      /* the prompt and the answer that the behaviour gives; the other one */
+	size_t prompt;	      /* number of the rollout */
+	const int32_t *id[2]; /* the prompt and the answer that the behaviour gives; the other one */
 	size_t n_prompt, n[2];
 };
 
@@ -41,17 +41,17 @@ struct null {
 
 struct point {
 	double dose;
-	struct interval score[CONTRAST_COUNT]; /* over prompts */
+	struct interval score[CONTRAST_COUNT];			 /* over prompts */
 	double null_lo[CONTRAST_COUNT], null_hi[CONTRAST_COUNT]; /* over random directions */
 	double coherence, divergence;
 };
 
 struct generated {
-	size_t prompt, dose;       /* number of the rollout, index of the dose */
+	size_t prompt, dose; /* number of the rollout, index of the dose */
 	enum contrast kind;
 	struct view text;
-	double logp;               /* nats a token, of the unsteered candidate; the least likely token left out */
-	double distinct;           /* share of its bigrams that are new */
+	double logp;	 /* nats a token, of the unsteered candidate; the least likely token left out */
+	double distinct; /* share of its bigrams that are new */
 };
 
 struct finding {
@@ -60,13 +60,14 @@ struct finding {
 	size_t n_contested[CONTRAST_COUNT];
 	double slope[CONTRAST_COUNT], z[CONTRAST_COUNT][2], p, q; /* z: random directions, random groups */
 	double unsteered[CONTRAST_COUNT];
-	struct null null[2];       /* random directions, random groups */
-	struct point *point;       /* (n_doses) */
+	struct null null[2]; /* random directions, random groups */
+	struct point *point; /* (n_doses) */
 	struct generated *generated;
 	size_t n_generated;
-	double cosine_means;       /* of its direction with the plain difference of means */
+	double cosine_means; /* of its direction with the plain difference of means */
 	bool tested, confirmed;
-	bool keeps_text[2];        /* a dose below, above 0 leaves the text coherent: the effect is measured on those */
+	bool keeps_text
+		[2]; /* a dose below, above 0 leaves the text coherent: the effect is measured on those */
 	const char *verdict;
 };
 

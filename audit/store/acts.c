@@ -32,13 +32,17 @@ uint64_t acts_bytes(const struct acts_shape *s)
 	return s->n_shards * (uint64_t)ACTS_HEADER + rows * (dtype_bytes(s->dtype, s->d) + sizeof(float));
 }
 
-int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shard, const float *rows, const float *logp,
-	       struct err *e)
+int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shard, const float *rows,
+	       const float *logp, struct err *e)
 {
 	size_t n = s->first_row[shard + 1] - s->first_row[shard];
 	size_t bytes = dtype_bytes(s->dtype, n * s->d);
-	struct acts_header h = { .version = ACTS_VERSION, .dtype = (uint32_t)s->dtype, .d = s->d, .rows = n,
-		.first_row = s->first_row[shard], .shards = s->n_shards };
+	struct acts_header h = { .version = ACTS_VERSION,
+				 .dtype = (uint32_t)s->dtype,
+				 .d = s->d,
+				 .rows = n,
+				 .first_row = s->first_row[shard],
+				 .shards = s->n_shards };
 	struct sha256 hash;
 	struct out *o;
 	char name[32];
@@ -103,19 +107,23 @@ static int shard_open(struct acts *r, const struct artifact *a, size_t i, struct
 	if (map_open(&s->map, artifact_path(&r->mem, a, name), e) < 0)
 		return -1;
 	h = shard_header(s);
-	if (s->map.n < sizeof(*h) || memcmp(h->magic, acts_magic, sizeof(h->magic)) != 0 || h->version != ACTS_VERSION)
-		return err_set(e, ERR_INPUT, "%s: not a shard of activations of version %d", name, ACTS_VERSION);
+	if (s->map.n < sizeof(*h) || memcmp(h->magic, acts_magic, sizeof(h->magic)) != 0 ||
+	    h->version != ACTS_VERSION)
+		return err_set(e, ERR_INPUT, "%s: not a shard of activations of version %d", name,
+			       ACTS_VERSION);
 	if (h->dtype != DT_F32 && h->dtype != DT_BF16)
 		return err_set(e, ERR_INPUT, "%s: dtype %" PRIu32 " is neither F32 nor BF16", name, h->dtype);
-	if (h->d == 0 || h->d > 1u << 20 || h->rows > UINT32_MAX || (i > 0 && (h->d != r->d || h->dtype != r->dtype)) ||
-	    h->first_row != r->n_rows)
-		return err_set(e, ERR_INPUT, "%s: width %" PRIu64 ", first row %" PRIu64 " do not follow the shard before", name,
-			       h->d, h->first_row);
+	if (h->d == 0 || h->d > 1u << 20 || h->rows > UINT32_MAX ||
+	    (i > 0 && (h->d != r->d || h->dtype != r->dtype)) || h->first_row != r->n_rows)
+		return err_set(e, ERR_INPUT,
+			       "%s: width %" PRIu64 ", first row %" PRIu64 " do not follow the shard before",
+			       name, h->d, h->first_row);
 	r->d = h->d;
 	r->dtype = (enum dtype)h->dtype;
 	if (s->map.n != sizeof(*h) + h->rows * (dtype_bytes(r->dtype, r->d) + sizeof(float)))
-		return err_set(e, ERR_INPUT, "%s: %zu bytes where %" PRIu64 " rows of %zu values were promised", name, s->map.n,
-			       h->rows, r->d);
+		return err_set(e, ERR_INPUT,
+			       "%s: %zu bytes where %" PRIu64 " rows of %zu values were promised", name,
+			       s->map.n, h->rows, r->d);
 	s->first = r->n_rows;
 	s->rows = h->rows;
 	r->n_rows += h->rows;
@@ -138,8 +146,8 @@ int acts_open(struct acts **out, const struct artifact *a, struct err *e)
 			goto fail;
 	}
 	if (shard_header(&r->shard[0])->shards != r->n_shards) {
-		err_set(e, ERR_INPUT, "%zu shards of activations where %" PRIu64 " were promised", r->n_shards,
-			shard_header(&r->shard[0])->shards);
+		err_set(e, ERR_INPUT, "%zu shards of activations where %" PRIu64 " were promised",
+			r->n_shards, shard_header(&r->shard[0])->shards);
 		goto fail;
 	}
 	*out = r;
@@ -179,8 +187,10 @@ static int shard_check(struct acts *r, size_t i, struct err *e)
 	if (s->checked)
 		return 0;
 	if (!digest_eq(digest_of(s->map.p + ACTS_HEADER, s->map.n - ACTS_HEADER), shard_header(s)->payload))
-		return err_set(e, ERR_INPUT, "shard-%05zu: its bytes are not those that were written (sha256 differs); "
-			       "remove it from the cache and run again", i);
+		return err_set(e, ERR_INPUT,
+			       "shard-%05zu: its bytes are not those that were written (sha256 differs); "
+			       "remove it from the cache and run again",
+			       i);
 	s->checked = true;
 	return 0;
 }
@@ -205,7 +215,9 @@ int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct 
 	for (size_t i = 0; i < n; i++) {
 		size_t at = shard_of(r, row[i]);
 		struct acts_shard *s = &r->shard[at];
-		struct tensor t = { .dtype = r->dtype, .rows = s->rows, .cols = r->d, .data = s->map.p + ACTS_HEADER };
+		struct tensor t = {
+			.dtype = r->dtype, .rows = s->rows, .cols = r->d, .data = s->map.p + ACTS_HEADER
+		};
 
 		BUG_ON(row[i] >= r->n_rows);
 		if (shard_check(r, at, e) < 0)
@@ -224,7 +236,8 @@ int acts_logp(const float **out, struct arena *mem, struct acts *r, struct err *
 
 		if (shard_check(r, i, e) < 0)
 			return -1;
-		memcpy(logp + s->first, s->map.p + ACTS_HEADER + dtype_bytes(r->dtype, s->rows * r->d), s->rows * sizeof(*logp));
+		memcpy(logp + s->first, s->map.p + ACTS_HEADER + dtype_bytes(r->dtype, s->rows * r->d),
+		       s->rows * sizeof(*logp));
 	}
 	*out = logp;
 	return 0;

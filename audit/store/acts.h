@@ -22,7 +22,7 @@
 
 struct acts_shape {
 	size_t d;
-	enum dtype dtype;          /* DT_F32 or DT_BF16 */
+	enum dtype dtype;	   /* DT_F32 or DT_BF16 */
 	const uint64_t *first_row; /* (n_shards + 1) */
 	size_t n_shards;
 };
@@ -30,8 +30,8 @@ struct acts_shape {
 uint64_t acts_bytes(const struct acts_shape *s); /* of all shard files */
 
 /* Writing: a shard at a time, whole, in any order. rows (n, d), logp (n). */
-int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shard, const float *rows, const float *logp,
-	       struct err *e);
+int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shard, const float *rows,
+	       const float *logp, struct err *e);
 bool acts_have(const struct artifact *a, size_t shard);
 
 /* Reading: a shard's digest is checked when it is first touched. */

@@ -9,12 +9,19 @@
  * record's place is its number times its size.
  */
 
-enum file { FILE_DOCS, FILE_TEXT, FILE_PAIRS, FILE_IDS, FILE_ENDS = FILE_IDS + SIDE_COUNT, FILE_KINDS = FILE_ENDS + SIDE_COUNT,
-	FILE_COUNT = FILE_KINDS + SIDE_COUNT };
+enum file {
+	FILE_DOCS,
+	FILE_TEXT,
+	FILE_PAIRS,
+	FILE_IDS,
+	FILE_ENDS = FILE_IDS + SIDE_COUNT,
+	FILE_KINDS = FILE_ENDS + SIDE_COUNT,
+	FILE_COUNT = FILE_KINDS + SIDE_COUNT
+};
 
 static const char *const file_name[FILE_COUNT] = {
-	"docs.bin", "text.bin", "pairs.bin",
-	"base.ids", "candidate.ids", "base.ends", "candidate.ends", "base.kinds", "candidate.kinds",
+	"docs.bin",  "text.bin",       "pairs.bin",  "base.ids",	"candidate.ids",
+	"base.ends", "candidate.ends", "base.kinds", "candidate.kinds",
 };
 
 _Static_assert(sizeof(struct doc) == 80, "documents are written as they lie in memory");
@@ -50,8 +57,8 @@ void corpus_abort(struct corpus_writer *w)
 	mem_free(w);
 }
 
-void corpus_add(struct corpus_writer *w, struct doc *d, struct view text, const struct doc_tokens side[SIDE_COUNT],
-		const struct pair_record *pair, size_t n_pairs)
+void corpus_add(struct corpus_writer *w, struct doc *d, struct view text,
+		const struct doc_tokens side[SIDE_COUNT], const struct pair_record *pair, size_t n_pairs)
 {
 	BUG_ON(text.n > UINT32_MAX || n_pairs > UINT32_MAX);
 	d->text_first = w->text;
@@ -104,18 +111,22 @@ static int side_check(const struct corpus *c, size_t doc, const struct doc *d, s
 	uint32_t end = 0;
 
 	if (d->token_first[s] > c->n_tokens[s] || d->token_n[s] > c->n_tokens[s] - d->token_first[s])
-		return err_set(e, ERR_INPUT, "document %zu: its tokens lie outside %s", doc, file_name[FILE_IDS + s]);
+		return err_set(e, ERR_INPUT, "document %zu: its tokens lie outside %s", doc,
+			       file_name[FILE_IDS + s]);
 	t = corpus_side(c, doc, (enum side)s);
 	for (size_t i = 0; i < t.n; i++) {
 		if (t.kind[i] > TOKEN_TEMPLATE || t.id[i] < 0 || t.end[i] < end || t.end[i] > d->text_n)
-			return err_set(e, ERR_INPUT, "document %zu: token %zu of %s is malformed", doc, i, file_name[FILE_IDS + s]);
+			return err_set(e, ERR_INPUT, "document %zu: token %zu of %s is malformed", doc, i,
+				       file_name[FILE_IDS + s]);
 		end = t.end[i];
 	}
 	for (size_t i = 0; i < d->pair_n; i++) {
 		uint32_t at = c->pair[d->pair_first + i].token[s];
 
 		if (at >= t.n || (i > 0 && at <= c->pair[d->pair_first + i - 1].token[s]))
-			return err_set(e, ERR_INPUT, "document %zu: pair %zu names token %u of %zu, or out of order", doc, i, at, t.n);
+			return err_set(e, ERR_INPUT,
+				       "document %zu: pair %zu names token %u of %zu, or out of order", doc,
+				       i, at, t.n);
 	}
 	return 0;
 }
@@ -130,8 +141,10 @@ static int corpus_check(const struct corpus *c, struct err *e)
 
 		if (d->text_first != text || d->pair_first != pairs || d->token_first[0] != tokens[0] ||
 		    d->token_first[1] != tokens[1] || d->text_n > c->file[FILE_TEXT].n - text ||
-		    d->pair_n > c->n_rows - pairs || d->kind > DOC_ROLLOUT || d->author > (AUTHOR_BASE | AUTHOR_CANDIDATE))
-			return err_set(e, ERR_INPUT, "document %zu of docs.bin does not follow the one before it", i);
+		    d->pair_n > c->n_rows - pairs || d->kind > DOC_ROLLOUT ||
+		    d->author > (AUTHOR_BASE | AUTHOR_CANDIDATE))
+			return err_set(e, ERR_INPUT,
+				       "document %zu of docs.bin does not follow the one before it", i);
 		for (size_t s = 0; s < SIDE_COUNT; s++) {
 			if (side_check(c, i, d, s, e) < 0)
 				return -1;
@@ -140,7 +153,8 @@ static int corpus_check(const struct corpus *c, struct err *e)
 		text += d->text_n;
 		pairs += d->pair_n;
 	}
-	if (text != c->file[FILE_TEXT].n || pairs != c->n_rows || tokens[0] != c->n_tokens[0] || tokens[1] != c->n_tokens[1])
+	if (text != c->file[FILE_TEXT].n || pairs != c->n_rows || tokens[0] != c->n_tokens[0] ||
+	    tokens[1] != c->n_tokens[1])
 		return err_set(e, ERR_INPUT, "docs.bin does not cover the other files of the corpus");
 	return 0;
 }
@@ -175,8 +189,10 @@ int corpus_open(struct corpus **out, const struct artifact *a, struct err *e)
 	}
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		c->n_tokens[s] = c->file[FILE_KINDS + s].n;
-		if (c->file[FILE_IDS + s].n != 4 * c->n_tokens[s] || c->file[FILE_ENDS + s].n != 4 * c->n_tokens[s]) {
-			err_set(e, ERR_INPUT, "%s does not match %s in length", file_name[FILE_IDS + s], file_name[FILE_KINDS + s]);
+		if (c->file[FILE_IDS + s].n != 4 * c->n_tokens[s] ||
+		    c->file[FILE_ENDS + s].n != 4 * c->n_tokens[s]) {
+			err_set(e, ERR_INPUT, "%s does not match %s in length", file_name[FILE_IDS + s],
+				file_name[FILE_KINDS + s]);
 			goto fail;
 		}
 	}

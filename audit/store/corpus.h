@@ -25,7 +25,7 @@ enum doc_kind { DOC_DOCUMENT, DOC_CHAT, DOC_ROLLOUT };
 enum token_kind { TOKEN_CONTENT, TOKEN_SPACE, TOKEN_TEMPLATE };
 
 enum {
-	PAIR_TURN = 1,   /* the turn boundary: the last template token before an answer */
+	PAIR_TURN = 1,	 /* the turn boundary: the last template token before an answer */
 	PAIR_ANSWER = 2, /* inside an answer */
 	AUTHOR_BASE = 1, /* a rollout that the base wrote */
 	AUTHOR_CANDIDATE = 2,
@@ -35,15 +35,15 @@ struct doc {
 	uint64_t text_first, line, offset; /* line and byte offset in the source file */
 	uint64_t token_first[SIDE_COUNT], pair_first;
 	uint32_t token_n[SIDE_COUNT], pair_n, text_n;
-	uint32_t source;           /* which of the spec's sources */
-	uint32_t prompt;           /* rollouts: number of the prompt among all prompts of the run */
+	uint32_t source; /* which of the spec's sources */
+	uint32_t prompt; /* rollouts: number of the prompt among all prompts of the run */
 	uint8_t kind, truncated, author, zero;
-	uint32_t longest_gap;      /* most content tokens of a side in a row without a pair */
+	uint32_t longest_gap; /* most content tokens of a side in a row without a pair */
 };
 
 struct pair_record {
 	uint32_t token[SIDE_COUNT]; /* in the document */
-	uint32_t byte;             /* where both end */
+	uint32_t byte;		    /* where both end */
 	uint32_t flags;
 };
 
@@ -59,8 +59,8 @@ struct corpus_writer;
 
 int corpus_create(struct corpus_writer **out, const struct artifact *a, struct err *e);
 /* Fills in the doc's positions. Errors wait for corpus_finish(). */
-void corpus_add(struct corpus_writer *w, struct doc *d, struct view text, const struct doc_tokens side[SIDE_COUNT],
-		const struct pair_record *pair, size_t n_pairs);
+void corpus_add(struct corpus_writer *w, struct doc *d, struct view text,
+		const struct doc_tokens side[SIDE_COUNT], const struct pair_record *pair, size_t n_pairs);
 /* Ends `w` whatever it returns. */
 int corpus_finish(struct corpus_writer *w, struct err *e);
 void corpus_abort(struct corpus_writer *w);

@@ -7,8 +7,14 @@
  * crossed a threshold may then move by a few, losses by parts in a thousand, tests by a draw or two.
  */
 #define EXACT METRIC_NEITHER, 0, 0
-#define COUNT(p, l) { p, l, "", METRIC_COUNT, 0, EXACT }
-#define NUMBER(p, l) { p, l, "", METRIC_ID, 0, EXACT }
+#define COUNT(p, l)                              \
+	{                                        \
+		p, l, "", METRIC_COUNT, 0, EXACT \
+	}
+#define NUMBER(p, l)                          \
+	{                                     \
+		p, l, "", METRIC_ID, 0, EXACT \
+	}
 
 static const struct metric rows[] = {
 	NUMBER("format", "format"),
@@ -16,7 +22,8 @@ static const struct metric rows[] = {
 	COUNT("verdict.confirmed", "findings confirmed"),
 	COUNT("verdict.tested", "findings tested"),
 	COUNT("verdict.candidates", "latents of status candidate"),
-	{ "verdict.detectable", "smallest detectable effect", "nats", METRIC_FIXED, 2, METRIC_DOWN, 0.05, 0.05 },
+	{ "verdict.detectable", "smallest detectable effect", "nats", METRIC_FIXED, 2, METRIC_DOWN, 0.05,
+	  0.05 },
 	COUNT("verdict.kinds.*", "findings confirmed"),
 	NUMBER("models.base.layer", "layer"),
 	NUMBER("models.candidate.layer", "layer"),
@@ -27,13 +34,15 @@ static const struct metric rows[] = {
 
 	{ "corpus.paired_base", "content tokens paired", "", METRIC_SHARE, 1, METRIC_UP, 0, 0 },
 	{ "corpus.paired_candidate", "content tokens paired", "", METRIC_SHARE, 1, METRIC_UP, 0, 0 },
-	{ "corpus.longest_gap", "longest stretch without a pair", "tokens", METRIC_COUNT, 0, METRIC_DOWN, 0, 0 },
+	{ "corpus.longest_gap", "longest stretch without a pair", "tokens", METRIC_COUNT, 0, METRIC_DOWN, 0,
+	  0 },
 	COUNT("corpus.*", "count"),
 
 	{ "harvest.bytes", "store", "", METRIC_BYTES, 0, EXACT },
 	{ "harvest.median_norm_base", "median norm", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 1e-4 },
 	{ "harvest.median_norm_candidate", "median norm", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 1e-4 },
-	{ "harvest.mean_abs_gap", "mean absolute prediction gap", "nats", METRIC_FIXED, 3, METRIC_NEITHER, 1e-4, 1e-3 },
+	{ "harvest.mean_abs_gap", "mean absolute prediction gap", "nats", METRIC_FIXED, 3, METRIC_NEITHER,
+	  1e-4, 1e-3 },
 	{ "harvest.gap_histogram[].lo", "size of the prediction gap, from", "nats", METRIC_PLAIN, 0, EXACT },
 	{ "harvest.gap_histogram[].hi", "size of the prediction gap, to", "nats", METRIC_PLAIN, 0, EXACT },
 	{ "harvest.gap_histogram[].rows", "pairs", "", METRIC_COUNT, 0, METRIC_NEITHER, 3, 0.01 },
@@ -57,36 +66,44 @@ static const struct metric rows[] = {
 	COUNT("training[].curve[].step", "step"),
 	{ "training[].curve[].loss", "loss", "", METRIC_FIXED, 3, METRIC_DOWN, 0, 0.02 },
 	{ "training[].curve[].fve_base", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
-	{ "training[].curve[].fve_candidate", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
+	{ "training[].curve[].fve_candidate", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005,
+	  0 },
 	{ "training[].curve[].*", "value", "", METRIC_FIXED, 3, METRIC_NEITHER, 0, 0.05 },
 	{ "training[].held_out.fve", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
 	{ "training[].held_out.fve_base", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
-	{ "training[].held_out.fve_candidate", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005, 0 },
-	{ "training[].held_out.fve_shared_only", "variance explained without the exclusive latents", "", METRIC_FIXED, 4,
-	  METRIC_NEITHER, 0.005, 0 },
+	{ "training[].held_out.fve_candidate", "variance explained", "", METRIC_FIXED, 4, METRIC_UP, 0.005,
+	  0 },
+	{ "training[].held_out.fve_shared_only", "variance explained without the exclusive latents", "",
+	  METRIC_FIXED, 4, METRIC_NEITHER, 0.005, 0 },
 	{ "training[].held_out.fve_shared_only_base", "variance explained without the exclusive latents", "",
 	  METRIC_FIXED, 4, METRIC_NEITHER, 0.005, 0 },
-	{ "training[].held_out.fve_shared_only_candidate", "variance explained without the exclusive latents", "",
-	  METRIC_FIXED, 4, METRIC_NEITHER, 0.005, 0 },
+	{ "training[].held_out.fve_shared_only_candidate", "variance explained without the exclusive latents",
+	  "", METRIC_FIXED, 4, METRIC_NEITHER, 0.005, 0 },
 	{ "training[].held_out.l0", "active latents a pair", "", METRIC_FIXED, 2, METRIC_NEITHER, 0.1, 0.02 },
-	{ "training[].held_out.l0_base_only", "active base-only latents a pair", "", METRIC_FIXED, 2, METRIC_NEITHER, 0.1,
-	  0.05 },
-	{ "training[].held_out.l0_shared", "active shared latents a pair", "", METRIC_FIXED, 2, METRIC_NEITHER, 0.1, 0.05 },
-	{ "training[].held_out.l0_candidate_only", "active candidate-only latents a pair", "", METRIC_FIXED, 2,
+	{ "training[].held_out.l0_base_only", "active base-only latents a pair", "", METRIC_FIXED, 2,
 	  METRIC_NEITHER, 0.1, 0.05 },
-	{ "training[].held_out.dead_base_only", "dead base-only latents", "", METRIC_SHARE, 1, METRIC_DOWN, 0.05, 0 },
-	{ "training[].held_out.dead_shared", "dead shared latents", "", METRIC_SHARE, 1, METRIC_DOWN, 0.05, 0 },
-	{ "training[].held_out.dead_candidate_only", "dead candidate-only latents", "", METRIC_SHARE, 1, METRIC_DOWN, 0.05,
+	{ "training[].held_out.l0_shared", "active shared latents a pair", "", METRIC_FIXED, 2,
+	  METRIC_NEITHER, 0.1, 0.05 },
+	{ "training[].held_out.l0_candidate_only", "active candidate-only latents a pair", "", METRIC_FIXED,
+	  2, METRIC_NEITHER, 0.1, 0.05 },
+	{ "training[].held_out.dead_base_only", "dead base-only latents", "", METRIC_SHARE, 1, METRIC_DOWN,
+	  0.05, 0 },
+	{ "training[].held_out.dead_shared", "dead shared latents", "", METRIC_SHARE, 1, METRIC_DOWN, 0.05,
 	  0 },
+	{ "training[].held_out.dead_candidate_only", "dead candidate-only latents", "", METRIC_SHARE, 1,
+	  METRIC_DOWN, 0.05, 0 },
 	COUNT("training[].held_out.rows", "pairs held out"),
 
 	COUNT("latents.partitions[].*", "latents"),
 	/* a card stands in one of three columns; the compact list below has the same figures */
 	NUMBER("latents.columns.*[].rank", "rank"),
 	NUMBER("latents.columns.*[].latent", "latent"),
-	{ "latents.columns.*[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
-	{ "latents.columns.*[].relevance_lo", "relevance, low end", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.1 },
-	{ "latents.columns.*[].relevance_hi", "relevance, high end", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.1 },
+	{ "latents.columns.*[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05,
+	  0.05 },
+	{ "latents.columns.*[].relevance_lo", "relevance, low end", "nats", METRIC_SIGNED, 2, METRIC_NEITHER,
+	  0.1, 0.1 },
+	{ "latents.columns.*[].relevance_hi", "relevance, high end", "nats", METRIC_SIGNED, 2, METRIC_NEITHER,
+	  0.1, 0.1 },
 	{ "latents.columns.*[].relevance_p", "p of relevance", "", METRIC_P, 0, METRIC_NEITHER, 0.02, 0 },
 	{ "latents.columns.*[].boundary_relevance", "relevance at turn boundaries", "nats", METRIC_SIGNED, 2,
 	  METRIC_NEITHER, 0.05, 0.05 },
@@ -94,64 +111,85 @@ static const struct metric rows[] = {
 	NUMBER("latents.columns.*[].seeds_found", "seeds that found it"),
 	{ "latents.columns.*[].frequency", "frequency", "", METRIC_SHARE, 2, METRIC_NEITHER, 0.001, 0.05 },
 	{ "latents.columns.*[].fires", "pairs it fires on", "", METRIC_COUNT, 0, METRIC_NEITHER, 3, 0.05 },
-	{ "latents.columns.*[].documents", "documents it fires in", "", METRIC_COUNT, 0, METRIC_NEITHER, 3, 0.05 },
-	{ "latents.columns.*[].max_activation", "largest activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
-	{ "latents.columns.*[].mean_activation", "mean activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
-	{ "latents.columns.*[].norm_base", "decoder norm, base", "", METRIC_FIXED, 3, METRIC_NEITHER, 0, 0.05 },
-	{ "latents.columns.*[].norm_candidate", "decoder norm, candidate", "", METRIC_FIXED, 3, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.columns.*[].documents", "documents it fires in", "", METRIC_COUNT, 0, METRIC_NEITHER, 3,
+	  0.05 },
+	{ "latents.columns.*[].max_activation", "largest activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0,
+	  0.05 },
+	{ "latents.columns.*[].mean_activation", "mean activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0,
+	  0.05 },
+	{ "latents.columns.*[].norm_base", "decoder norm, base", "", METRIC_FIXED, 3, METRIC_NEITHER, 0,
+	  0.05 },
+	{ "latents.columns.*[].norm_candidate", "decoder norm, candidate", "", METRIC_FIXED, 3,
+	  METRIC_NEITHER, 0, 0.05 },
 	{ "latents.columns.*[].promoted[].score", "logit", "", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
-	{ "latents.columns.*[].suppressed[].score", "logit", "", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
-	{ "latents.columns.*[].contexts[].gap", "prediction gap", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.01, 0.01 },
-	{ "latents.columns.*[].contexts[].activation", "activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
-	{ "latents.columns.*[].contexts[].tokens[].activation", "activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.columns.*[].suppressed[].score", "logit", "", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05,
+	  0.05 },
+	{ "latents.columns.*[].contexts[].gap", "prediction gap", "nats", METRIC_SIGNED, 2, METRIC_NEITHER,
+	  0.01, 0.01 },
+	{ "latents.columns.*[].contexts[].activation", "activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0,
+	  0.05 },
+	{ "latents.columns.*[].contexts[].tokens[].activation", "activation", "", METRIC_FIXED, 2,
+	  METRIC_NEITHER, 0, 0.05 },
 	NUMBER("latents.exclusive[].rank", "rank"),
 	NUMBER("latents.exclusive[].latent", "latent"),
-	{ "latents.exclusive[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
+	{ "latents.exclusive[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05,
+	  0.05 },
 	{ "latents.exclusive[].frequency", "frequency", "", METRIC_SHARE, 2, METRIC_NEITHER, 0.001, 0.05 },
-	{ "latents.exclusive[].max_activation", "largest activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
+	{ "latents.exclusive[].max_activation", "largest activation", "", METRIC_FIXED, 2, METRIC_NEITHER, 0,
+	  0.05 },
 
 	NUMBER("findings[].latents[].latent", "latent"),
 	{ "findings[].latents[].weight", "weight", "", METRIC_SIGNED, 2, METRIC_NEITHER, 0, 0.05 },
-	{ "findings[].latents[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
+	{ "findings[].latents[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05,
+	  0.05 },
 	NUMBER("findings[].expressed[].latent", "latent"),
-	{ "findings[].expressed[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05, 0.05 },
-	{ "findings[].share_exclusive", "share of exclusive latents", "", METRIC_SHARE, 0, METRIC_NEITHER, 0.05, 0 },
-	{ "findings[].prompt_gap", "mean gap of the answers", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
+	{ "findings[].expressed[].relevance", "relevance", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.05,
+	  0.05 },
+	{ "findings[].share_exclusive", "share of exclusive latents", "", METRIC_SHARE, 0, METRIC_NEITHER,
+	  0.05, 0 },
+	{ "findings[].prompt_gap", "mean gap of the answers", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1,
+	  0.02 },
 	COUNT("findings[].made_from", "prompts the direction was made from"),
 	COUNT("findings[].on_prompts", "prompts where it acts"),
 	COUNT("findings[].off_prompts", "prompts where it does not"),
 	{ "findings[].cosine_difference_of_means", "cosine with the difference of means", "", METRIC_FIXED, 2,
 	  METRIC_NEITHER, 0.03, 0 },
 	{ "findings[].norm", "norm of the direction", "", METRIC_FIXED, 2, METRIC_NEITHER, 0, 0.05 },
-	{ "findings[].slope_on", "slope, prompts where it acts", "nats a dose", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.05 },
-	{ "findings[].slope_off", "slope, other prompts", "nats a dose", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.05 },
-	{ "findings[].z_on", "effect, prompts where it acts", "sd of random directions", METRIC_SIGNED, 1, METRIC_NEITHER,
-	  0.3, 0.1 },
-	{ "findings[].z_off", "effect, other prompts", "sd of random directions", METRIC_SIGNED, 1, METRIC_NEITHER, 0.3,
-	  0.1 },
+	{ "findings[].slope_on", "slope, prompts where it acts", "nats a dose", METRIC_SIGNED, 2,
+	  METRIC_NEITHER, 0.1, 0.05 },
+	{ "findings[].slope_off", "slope, other prompts", "nats a dose", METRIC_SIGNED, 2, METRIC_NEITHER,
+	  0.1, 0.05 },
+	{ "findings[].z_on", "effect, prompts where it acts", "sd of random directions", METRIC_SIGNED, 1,
+	  METRIC_NEITHER, 0.3, 0.1 },
+	{ "findings[].z_off", "effect, other prompts", "sd of random directions", METRIC_SIGNED, 1,
+	  METRIC_NEITHER, 0.3, 0.1 },
 	{ "findings[].z_group_on", "effect, prompts where it acts", "sd of random groups", METRIC_SIGNED, 1,
 	  METRIC_NEITHER, 0.3, 0.1 },
-	{ "findings[].z_group_off", "effect, other prompts", "sd of random groups", METRIC_SIGNED, 1, METRIC_NEITHER, 0.3,
-	  0.1 },
-	{ "findings[].null_sd_on", "standard deviation of random directions", "nats a dose", METRIC_FIXED, 2, METRIC_NEITHER,
-	  0.1, 0.1 },
+	{ "findings[].z_group_off", "effect, other prompts", "sd of random groups", METRIC_SIGNED, 1,
+	  METRIC_NEITHER, 0.3, 0.1 },
+	{ "findings[].null_sd_on", "standard deviation of random directions", "nats a dose", METRIC_FIXED, 2,
+	  METRIC_NEITHER, 0.1, 0.1 },
 	{ "findings[].null_sd_off", "standard deviation of random directions", "nats a dose", METRIC_FIXED, 2,
 	  METRIC_NEITHER, 0.1, 0.1 },
 	{ "findings[].p", "p", "", METRIC_P, 0, METRIC_NEITHER, 0.02, 0 },
 	{ "findings[].q", "q", "", METRIC_P, 0, METRIC_NEITHER, 0.02, 0 },
-	{ "findings[].unsteered_on", "contrast score without steering", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
-	{ "findings[].unsteered_off", "contrast score without steering", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1,
-	  0.02 },
+	{ "findings[].unsteered_on", "contrast score without steering", "nats", METRIC_SIGNED, 1,
+	  METRIC_NEITHER, 0.1, 0.02 },
+	{ "findings[].unsteered_off", "contrast score without steering", "nats", METRIC_SIGNED, 1,
+	  METRIC_NEITHER, 0.1, 0.02 },
 	{ "findings[].doses[].dose", "dose", "", METRIC_SIGNED, 2, EXACT },
 	{ "findings[].doses[].coherence", "coherence", "", METRIC_SHARE, 0, METRIC_UP, 0.05, 0 },
 	{ "findings[].doses[].divergence", "divergence", "nats", METRIC_FIXED, 3, METRIC_NEITHER, 0.01, 0.1 },
 	{ "findings[].doses[].*", "contrast score", "nats", METRIC_SIGNED, 2, METRIC_NEITHER, 0.1, 0.05 },
-	{ "findings[].examples[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
+	{ "findings[].examples[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1,
+	  0.02 },
 	{ "findings[].generations[].doses[].dose", "dose", "", METRIC_SIGNED, 2, EXACT },
-	{ "findings[].behaviours[].hits_base", "prompts that show it, base", "", METRIC_COUNT, 0, METRIC_NEITHER, 1, 0 },
-	{ "findings[].behaviours[].hits_candidate", "prompts that show it, candidate", "", METRIC_COUNT, 0, METRIC_NEITHER,
-	  1, 0 },
-	{ "findings[].behaviours[].hits_by_dose[]", "prompts that show it", "", METRIC_COUNT, 0, METRIC_NEITHER, 1, 0 },
+	{ "findings[].behaviours[].hits_base", "prompts that show it, base", "", METRIC_COUNT, 0,
+	  METRIC_NEITHER, 1, 0 },
+	{ "findings[].behaviours[].hits_candidate", "prompts that show it, candidate", "", METRIC_COUNT, 0,
+	  METRIC_NEITHER, 1, 0 },
+	{ "findings[].behaviours[].hits_by_dose[]", "prompts that show it", "", METRIC_COUNT, 0,
+	  METRIC_NEITHER, 1, 0 },
 
 	{ "screen.prompts[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
 
@@ -257,22 +295,12 @@ void metric_print_real(struct str *out, const struct metric *m, double v)
 		real_shortest(shortest, v);
 		str_adds(out, shortest);
 		break;
-	case METRIC_COUNT:
-		print_fixed(out, v, 0, false);
-		break;
+	case METRIC_COUNT: print_fixed(out, v, 0, false); break;
 	case METRIC_FIXED:
-	case METRIC_SIGNED:
-		print_fixed(out, v, m->digits, m->format == METRIC_SIGNED);
-		break;
-	case METRIC_SHARE:
-		print_share(out, v, m->digits);
-		break;
-	case METRIC_P:
-		str_addf(out, "%.2g", v);
-		break;
-	case METRIC_BYTES:
-		print_bytes(out, v);
-		break;
+	case METRIC_SIGNED: print_fixed(out, v, m->digits, m->format == METRIC_SIGNED); break;
+	case METRIC_SHARE: print_share(out, v, m->digits); break;
+	case METRIC_P: str_addf(out, "%.2g", v); break;
+	case METRIC_BYTES: print_bytes(out, v); break;
 	}
 }
 

@@ -15,14 +15,14 @@
  */
 
 enum metric_format {
-	METRIC_ID,                 /* a name that happens to be a number: no separators */
-	METRIC_COUNT,              /* 57,000 */
-	METRIC_FIXED,              /* digits after the point */
-	METRIC_SIGNED,             /* the same with its sign, also where positive */
-	METRIC_SHARE,              /* 0..1, shown as a percentage */
-	METRIC_P,                  /* a probability: two significant digits, never "0" */
-	METRIC_BYTES,              /* 1.9 MiB */
-	METRIC_PLAIN,              /* the shortest form that reads back */
+	METRIC_ID,     /* a name that happens to be a number: no separators */
+	METRIC_COUNT,  /* 57,000 */
+	METRIC_FIXED,  /* digits after the point */
+	METRIC_SIGNED, /* the same with its sign, also where positive */
+	METRIC_SHARE,  /* 0..1, shown as a percentage */
+	METRIC_P,      /* a probability: two significant digits, never "0" */
+	METRIC_BYTES,  /* 1.9 MiB */
+	METRIC_PLAIN,  /* the shortest form that reads back */
 };
 
 /* Which way is better: up, down, or neither (a number that only describes). */
@@ -31,11 +31,12 @@ enum metric_better { METRIC_NEITHER, METRIC_UP, METRIC_DOWN };
 struct metric {
 	const char *path;
 	const char *label;
-	const char *unit;          /* "" where there is none */
+	const char *unit; /* "" where there is none */
 	enum metric_format format;
 	unsigned digits;
 	enum metric_better better;
-	double absolute, relative; /* on another backend: |a - b| <= absolute + relative * max(|a|, |b|); 0, 0: exact */
+	double absolute,
+		relative; /* on another backend: |a - b| <= absolute + relative * max(|a|, |b|); 0, 0: exact */
 };
 
 /* All rows, in a fixed order. */

@@ -7,7 +7,7 @@
 enum { ACTIVE_BATCH = 2048 };
 
 struct encoder {
-	float *xa, *xb;            /* (ACTIVE_BATCH, d_a), (ACTIVE_BATCH, d_b) */
+	float *xa, *xb; /* (ACTIVE_BATCH, d_a), (ACTIVE_BATCH, d_b) */
 	uint32_t *row;
 	struct codes codes;
 	size_t cap;
@@ -52,7 +52,8 @@ static void transpose(struct active *a)
 	mem_free(at);
 }
 
-int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data, struct err *e)
+int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		struct err *e)
 {
 	struct active a = { .n_rows = data->n_rows, .n_latents = dfc_latents(&d->shape) };
 	struct encoder k = {

@@ -16,16 +16,17 @@
 
 struct active {
 	size_t n_rows, n_latents, n;
-	size_t *row_start;         /* (n_rows + 1) */
-	uint32_t *latent;          /* (n) by row, increasing within one */
+	size_t *row_start; /* (n_rows + 1) */
+	uint32_t *latent;  /* (n) by row, increasing within one */
 	float *row_value;
-	size_t *latent_start;      /* (n_latents + 1) */
-	uint32_t *row;             /* (n) by latent, increasing within one */
+	size_t *latent_start; /* (n_latents + 1) */
+	uint32_t *row;	      /* (n) by latent, increasing within one */
 	float *value;
 };
 
 /* Encodes all rows of `data`, in batches that are fixed by their number. */
-int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data, struct err *e);
+int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		struct err *e);
 void active_release(struct active *a);
 /* The value of a latent at a row, 0 where it is off. */
 float active_at(const struct active *a, size_t row, uint32_t latent);

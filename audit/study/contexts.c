@@ -76,8 +76,8 @@ static size_t study_row(const struct studied *s, size_t row, uint64_t harvest_ro
 	return at < s->active->n_rows && s->index[at] == harvest_row ? at : SIZE_MAX;
 }
 
-static void tokens_write(struct json_out *j, const struct studied *s, size_t latent, size_t row, enum side side,
-			 const struct tokenizer *t, size_t from, size_t to)
+static void tokens_write(struct json_out *j, const struct studied *s, size_t latent, size_t row,
+			 enum side side, const struct tokenizer *t, size_t from, size_t to)
 {
 	size_t doc = s->doc[row];
 	const struct doc *d = corpus_doc(s->corpus, doc);
@@ -105,8 +105,8 @@ static void tokens_write(struct json_out *j, const struct studied *s, size_t lat
 	json_close(j, ']');
 }
 
-static void text_write(struct json_out *j, const char *key, const struct tokenizer *t, struct doc_tokens tokens, size_t from,
-		       size_t to)
+static void text_write(struct json_out *j, const char *key, const struct tokenizer *t,
+		       struct doc_tokens tokens, size_t from, size_t to)
 {
 	struct str s = STR_INIT;
 
@@ -122,7 +122,8 @@ void context_write(struct json_out *j, const struct studied *s, size_t latent, s
 	struct doc_tokens tokens = corpus_side(s->corpus, s->doc[row], side);
 	const struct pair_record *pair = corpus_pair(s->corpus, s->index[row]);
 	size_t at = pair->token[side];
-	size_t from = at > around ? at - around : 0, to = at + around + 1 < tokens.n ? at + around + 1 : tokens.n;
+	size_t from = at > around ? at - around : 0,
+	       to = at + around + 1 < tokens.n ? at + around + 1 : tokens.n;
 
 	json_put_real(j, "activation", (double)active_at(s->active, row, (uint32_t)latent));
 	json_put_real(j, "gap", s->gap[row]);

@@ -18,9 +18,9 @@
 struct studied {
 	const struct active *active;
 	const struct corpus *corpus;
-	const uint32_t *index;     /* (active->n_rows) rows of the harvest */
-	const uint32_t *doc;       /* (active->n_rows) */
-	const double *gap;         /* (active->n_rows) nats */
+	const uint32_t *index; /* (active->n_rows) rows of the harvest */
+	const uint32_t *doc;   /* (active->n_rows) */
+	const double *gap;     /* (active->n_rows) nats */
 };
 
 /* The strongest rows of a latent, strongest first (ties: the earlier row), one a document and one a prompt. */

@@ -20,8 +20,8 @@ void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows)
 struct feed {
 	struct session *session;
 	struct steering *steering; /* (max_seqs) */
-	uint32_t *from;            /* (max_seqs) */
-	int32_t *id, *target;      /* (max_rows) */
+	uint32_t *from;		   /* (max_seqs) */
+	int32_t *id, *target;	   /* (max_rows) */
 	uint32_t *seq, *row, *task;
 	double *logp;
 	size_t n, n_seqs, n_targets, layer;
@@ -73,12 +73,13 @@ static void feed_add(struct feed *f, const struct reading_task *t, size_t number
 	f->n_seqs++;
 }
 
-int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o, size_t layer,
-		  struct err *e)
+int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o,
+		  size_t layer, struct err *e)
 {
 	struct arena mem = ARENA_INIT;
 	struct feed f = {
-		.session = s, .layer = layer,
+		.session = s,
+		.layer = layer,
 		.steering = ARENA_ARRAY(&mem, o->max_seqs, struct steering),
 		.from = ARENA_ARRAY(&mem, o->max_seqs, uint32_t),
 		.id = ARENA_ARRAY(&mem, o->max_rows, int32_t),
@@ -94,8 +95,8 @@ int contrast_read(struct reading_task *task, size_t n, struct session *s, const 
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		BUG_ON(task[i].n_prompt == 0 || task[i].n_prompt > task[i].n);
 		if (task[i].n > o->max_rows || task[i].n > o->max_context) {
-			rc = err_set(e, ERR_INPUT, "a prompt and its answer have %zu tokens; %zu fit", task[i].n,
-				     o->max_context < o->max_rows ? o->max_context : o->max_rows);
+			rc = err_set(e, ERR_INPUT, "a prompt and its answer have %zu tokens; %zu fit",
+				     task[i].n, o->max_context < o->max_rows ? o->max_context : o->max_rows);
 			break;
 		}
 		task[i].logp = task[i].least = 0;

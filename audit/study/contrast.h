@@ -14,7 +14,7 @@
  */
 
 struct steering {
-	const float *direction;    /* (d_model), raw residual units; NULL: unsteered */
+	const float *direction; /* (d_model), raw residual units; NULL: unsteered */
 	float dose;
 };
 
@@ -23,20 +23,20 @@ struct reading_task {
 	const int32_t *id;
 	size_t n_prompt, n;
 	struct steering steering;
-	double logp;               /* out: log-probability of the answer, nats */
-	double least;              /* out: of its least likely token */
-	float *logits;             /* out, (n_vocab): after the prompt's last token; NULL: not wanted */
+	double logp;   /* out: log-probability of the answer, nats */
+	double least;  /* out: of its least likely token */
+	float *logits; /* out, (n_vocab): after the prompt's last token; NULL: not wanted */
 };
 
 /* All tasks, packed into feeds in their order: what is computed together depends on the list alone. */
-int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o, size_t layer,
-		  struct err *e);
+int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o,
+		  size_t layer, struct err *e);
 
 /* Adds the steering of sequence rows->seq; for generate(), with `first_position` of each sequence in `from`. */
 struct steer_tap {
 	const struct steering *steering; /* one a sequence */
-	const uint32_t *from;      /* positions from which it acts, one a sequence */
-	const size_t *first;       /* index of sequence 0, or NULL: 0 */
+	const uint32_t *from;		 /* positions from which it acts, one a sequence */
+	const size_t *first;		 /* index of sequence 0, or NULL: 0 */
 };
 
 void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows);

@@ -15,11 +15,11 @@ struct grouping {
 	const double *gap;
 	const struct groups_opts *o;
 	struct arena *mem;
-	double *off;               /* (n_latents) mean activation at OFF turn boundaries */
-	size_t *on, n_on;          /* prompts that are ON, made from first, held out after */
+	double *off;	  /* (n_latents) mean activation at OFF turn boundaries */
+	size_t *on, n_on; /* prompts that are ON, made from first, held out after */
 	size_t n_made;
-	float *turn;               /* (n_on, d_b) */
-	float *answer;             /* (n_on, d_b) */
+	float *turn;   /* (n_on, d_b) */
+	float *answer; /* (n_on, d_b) */
 };
 
 void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n)
@@ -112,7 +112,9 @@ static double alike(const struct grouping *g, size_t i, size_t k)
 {
 	size_t d = g->d->shape.d_b;
 
-	return (cosine(g->turn + i * d, g->turn + k * d, d) + cosine(g->answer + i * d, g->answer + k * d, d)) / 2;
+	return (cosine(g->turn + i * d, g->turn + k * d, d) +
+		cosine(g->answer + i * d, g->answer + k * d, d)) /
+	       2;
 }
 
 /* Average linkage: the two clusters most alike are joined until none are alike enough. Ties: the smaller numbers. */
@@ -144,7 +146,9 @@ static void cluster(size_t *of, const struct grouping *g)
 		if (a == n)
 			return;
 		for (size_t k = 0; k < n; k++) {
-			double joined = (sim[a * n + k] * (double)size[a] + sim[b * n + k] * (double)size[b]) / (double)(size[a] + size[b]);
+			double joined =
+				(sim[a * n + k] * (double)size[a] + sim[b * n + k] * (double)size[b]) /
+				(double)(size[a] + size[b]);
 
 			sim[a * n + k] = sim[k * n + a] = joined;
 			if (of[k] == b)
@@ -169,7 +173,8 @@ static void on_list(struct grouping *g, size_t n)
 		for (size_t i = 0; i < n; i++) {
 			const struct grouped *p = &g->prompt[order[i]];
 
-			if (p->kind == GROUP_ON && p->held_out == (held == 1) && (held == 1 || g->n_on < MOST_ON))
+			if (p->kind == GROUP_ON && p->held_out == (held == 1) &&
+			    (held == 1 || g->n_on < MOST_ON))
 				g->on[g->n_on++] = order[i];
 		}
 		if (held == 0)
@@ -186,7 +191,8 @@ static void members_make(struct group *out, const struct grouping *g, const size
 	for (size_t i = 0; i < g->n_made; i++) {
 		const struct grouped *p = &g->prompt[g->on[i]];
 
-		for (size_t k = g->turns->row_start[p->row]; of[i] == leader && k < g->turns->row_start[p->row + 1]; k++)
+		for (size_t k = g->turns->row_start[p->row];
+		     of[i] == leader && k < g->turns->row_start[p->row + 1]; k++)
 			mean[g->turns->latent[k]] += (double)g->turns->row_value[k] / (double)out->n_on;
 	}
 	for (size_t k = 0; k < n; k++) {
@@ -227,7 +233,8 @@ static void group_facts(struct group *out, const struct grouping *g, const size_
 }
 
 /* A held-out prompt joins the cluster it is most alike, where it is alike enough. */
-static size_t nearest(const struct grouping *g, size_t i, const size_t *of, const size_t *leader, size_t n_groups)
+static size_t nearest(const struct grouping *g, size_t i, const size_t *of, const size_t *leader,
+		      size_t n_groups)
 {
 	double best = g->o->alike;
 	size_t at = 0;
@@ -270,10 +277,13 @@ static size_t leaders_make(size_t *leader, const struct grouping *g, const size_
 	return found;
 }
 
-size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n, const struct dfc *d,
-		   const struct active *turns, const struct active *answers, const double *gap, const struct groups_opts *o)
+size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
+		   const struct dfc *d, const struct active *turns, const struct active *answers,
+		   const double *gap, const struct groups_opts *o)
 {
-	struct grouping g = { .prompt = prompt, .d = d, .turns = turns, .answers = answers, .gap = gap, .o = o, .mem = mem };
+	struct grouping g = {
+		.prompt = prompt, .d = d, .turns = turns, .answers = answers, .gap = gap, .o = o, .mem = mem
+	};
 	size_t *of, *leader, n_groups;
 
 	on_list(&g, n);

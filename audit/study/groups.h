@@ -22,39 +22,40 @@ enum { GROUP_ON = 1, GROUP_OFF = 2 };
 
 /* One prompt of the rollouts as the grouping sees it. */
 struct grouped {
-	uint8_t kind;              /* GROUP_ON, GROUP_OFF, or 0: neither */
+	uint8_t kind; /* GROUP_ON, GROUP_OFF, or 0: neither */
 	bool held_out;
-	double gap;                /* D(p), nats */
-	size_t row;                /* its turn boundary, a row of `turns` */
+	double gap;		       /* D(p), nats */
+	size_t row;		       /* its turn boundary, a row of `turns` */
 	size_t answer_first, answer_n; /* the candidate's answer, rows of `answers` */
-	size_t cluster;            /* out: 1 .. n_groups, or 0 */
+	size_t cluster;		       /* out: 1 .. n_groups, or 0 */
 };
 
 struct member {
 	uint32_t latent;
-	double weight;             /* mean activation ON less OFF */
+	double weight; /* mean activation ON less OFF */
 };
 
 struct group {
 	struct member *member;
 	size_t n;
-	size_t n_on, n_held_out;   /* prompts of the cluster: that made it; held out */
-	double gap;                /* mean D(p) of those that made it, nats */
-	size_t typical;            /* the prompt (of those that made it) most like the others */
-	float *direction;          /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
+	size_t n_on, n_held_out; /* prompts of the cluster: that made it; held out */
+	double gap;		 /* mean D(p) of those that made it, nats */
+	size_t typical;		 /* the prompt (of those that made it) most like the others */
+	float *direction;	 /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
 	double norm;
 };
 
 struct groups_opts {
 	size_t most_groups, most_members, least_prompts;
-	double alike;              /* least mean similarity inside a cluster */
+	double alike; /* least mean similarity inside a cluster */
 };
 
 /* prompt (n): clusters are made from those not held out; held-out ON prompts then join the nearest that is alike.
  * turns: codes at turn boundaries; answers: codes of the candidate's answers; gap (answers->n_rows).
  * Groups come with the largest summed gap first; in `mem`. */
-size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n, const struct dfc *d,
-		   const struct active *turns, const struct active *answers, const double *gap, const struct groups_opts *o);
+size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
+		   const struct dfc *d, const struct active *turns, const struct active *answers,
+		   const double *gap, const struct groups_opts *o);
 
 /* The direction of weighted latents in the candidate, (d_b). */
 void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n);

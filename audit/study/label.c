@@ -7,7 +7,7 @@
 
 enum {
 	WORD_BYTES = 24,
-	NEIGHBOURS = 3,  /* words counted on either side of a place */
+	NEIGHBOURS = 3, /* words counted on either side of a place */
 	LABEL_WORDS = 4,
 };
 
@@ -17,8 +17,8 @@ static const double prior_words = 500;
 static const double least_z = 1.96;
 
 struct word {
-	uint32_t start, n;         /* in `text` */
-	uint32_t next;             /* in its bucket, plus one */
+	uint32_t start, n; /* in `text` */
+	uint32_t next;	   /* in its bucket, plus one */
 	double count;
 };
 
@@ -33,7 +33,8 @@ struct words {
 
 static bool word_byte(unsigned char c)
 {
-	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '\'';
+	return c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       c == '\'';
 }
 
 static uint32_t word_hash(struct view v)
@@ -91,7 +92,8 @@ static void word_count(struct words *w, struct view v)
 		uint32_t *bucket = &w->bucket[word_hash(v) % w->n_buckets];
 
 		w->word = mem_grow(w->word, &w->cap, w->n + 1, sizeof(*w->word));
-		w->word[w->n] = (struct word){ .start = (uint32_t)w->text.n, .n = (uint32_t)v.n, .next = *bucket };
+		w->word[w->n] =
+			(struct word){ .start = (uint32_t)w->text.n, .n = (uint32_t)v.n, .next = *bucket };
 		str_addv(&w->text, v);
 		at = w->n++;
 		*bucket = (uint32_t)w->n;
@@ -137,7 +139,9 @@ struct tally {
 
 static struct tally tally_new(const struct words *w)
 {
-	return (struct tally){ .w = w, .seen = mem_alloc(w->n + 1, sizeof(double)), .mark = mem_alloc(w->n + 1, sizeof(uint32_t)) };
+	return (struct tally){ .w = w,
+			       .seen = mem_alloc(w->n + 1, sizeof(double)),
+			       .mark = mem_alloc(w->n + 1, sizeof(uint32_t)) };
 }
 
 static void tally_word(struct tally *t, size_t id)

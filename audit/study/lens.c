@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-void lens_tokens(struct lens_token *promoted, struct lens_token *suppressed, size_t k, float *logits, const struct model *m,
-		 struct par *p, const float *direction)
+void lens_tokens(struct lens_token *promoted, struct lens_token *suppressed, size_t k, float *logits,
+		 const struct model *m, struct par *p, const float *direction)
 {
 	const struct arch *a = model_arch(m);
 	float *x = mem_alloc(a->d_model, sizeof(*x));

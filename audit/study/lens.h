@@ -18,7 +18,7 @@ struct lens_token {
 };
 
 /* direction (d_model). promoted and suppressed (k), strongest first; k <= n_vocab. logits (n_vocab) is scratch. */
-void lens_tokens(struct lens_token *promoted, struct lens_token *suppressed, size_t k, float *logits, const struct model *m,
-		 struct par *p, const float *direction);
+void lens_tokens(struct lens_token *promoted, struct lens_token *suppressed, size_t k, float *logits,
+		 const struct model *m, struct par *p, const float *direction);
 
 #endif

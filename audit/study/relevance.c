@@ -12,9 +12,9 @@ struct task {
 	const double *gap;
 	const uint32_t *doc;
 	const struct relevance_opts *o;
-	double *shuffled;          /* (PERM_BLOCK, n_rows) */
-	uint32_t *extreme;         /* (n_latents) */
-	size_t first, n;           /* permutations of the block */
+	double *shuffled;  /* (PERM_BLOCK, n_rows) */
+	uint32_t *extreme; /* (n_latents) */
+	size_t first, n;   /* permutations of the block */
 };
 
 static double weighted(const struct active *a, size_t latent, const double *gap, double *weight)
@@ -122,8 +122,8 @@ static void compare(void *ud, size_t unit, void *scratch)
 	}
 }
 
-void relevance_measure(struct relevance *out, const struct active *a, const double *gap, const uint32_t *doc, struct par *p,
-		       const struct relevance_opts *o)
+void relevance_measure(struct relevance *out, const struct active *a, const double *gap, const uint32_t *doc,
+		       struct par *p, const struct relevance_opts *o)
 {
 	size_t units = (a->n_latents + LATENT_UNIT - 1) / LATENT_UNIT;
 	struct task t = { .out = out, .a = a, .gap = gap, .doc = doc, .o = o };

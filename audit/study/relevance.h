@@ -18,19 +18,19 @@
 
 struct relevance_opts {
 	size_t permutations, draws;
-	double level;              /* of the interval */
+	double level; /* of the interval */
 	uint64_t seed;
 };
 
 struct relevance {
 	size_t fires, documents;
-	double max, mean;          /* activation, where it fires */
-	double gap, lo, hi;        /* nats; 0 where it never fires */
-	double p;                  /* two-sided, of the null; 1 where it never fires */
+	double max, mean;   /* activation, where it fires */
+	double gap, lo, hi; /* nats; 0 where it never fires */
+	double p;	    /* two-sided, of the null; 1 where it never fires */
 };
 
 /* gap (n_rows); doc (n_rows): number of the row's document, not decreasing. out (n_latents). */
-void relevance_measure(struct relevance *out, const struct active *a, const double *gap, const uint32_t *doc, struct par *p,
-		       const struct relevance_opts *o);
+void relevance_measure(struct relevance *out, const struct active *a, const double *gap, const uint32_t *doc,
+		       struct par *p, const struct relevance_opts *o);
 
 #endif

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 static int fill(struct str *out, struct view text, const struct json *data, bool strict, struct err *e)
 {
-	return template_fill_text(out, text, "tests/vectors/report/main.md", data, &(struct template_opts){ .strict = strict },
-				  e);
+	return template_fill_text(out, text, "tests/vectors/report/main.md", data,
+				  &(struct template_opts){ .strict = strict }, e);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -27,7 +27,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	struct err e = ERR_INIT;
 	struct node *root;
 
-	if (json_read(&data, &mem, first, "data", &e) < 0 && json_read(&data, &mem, VIEW("{}"), "data", &e) < 0)
+	if (json_read(&data, &mem, first, "data", &e) < 0 &&
+	    json_read(&data, &mem, VIEW("{}"), "data", &e) < 0)
 		abort();
 	for (int strict = 0; strict < 2; strict++) {
 		struct str once = STR_INIT, twice = STR_INIT;
@@ -37,9 +38,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 			if (e.code != ERR_SPEC || !e.line || !e.col)
 				abort();
 		} else {
-			if (fill(&twice, text, data, strict, &e) < 0 || !view_eq(str_view(&once), str_view(&twice)))
+			if (fill(&twice, text, data, strict, &e) < 0 ||
+			    !view_eq(str_view(&once), str_view(&twice)))
 				abort();
-			if (markdown_read(&root, &mem, str_view(&once), "t.md", &e) < 0 && e.code != ERR_INPUT)
+			if (markdown_read(&root, &mem, str_view(&once), "t.md", &e) < 0 &&
+			    e.code != ERR_INPUT)
 				abort();
 		}
 		str_release(&once);

@@ -61,7 +61,8 @@ static void test_axis(void **state)
 		    a.hi - cases[i].to > 1e-9 * a.step || cases[i].to - a.hi > 1e-9 * a.step ||
 		    a.step - cases[i].step > 1e-9 * a.step || cases[i].step - a.step > 1e-9 * a.step ||
 		    a.digits != cases[i].digits)
-			fail_msg("[%g, %g]: %g to %g by %g, %u digits", cases[i].lo, cases[i].hi, a.lo, a.hi, a.step, a.digits);
+			fail_msg("[%g, %g]: %g to %g by %g, %u digits", cases[i].lo, cases[i].hi, a.lo, a.hi,
+				 a.step, a.digits);
 	}
 }
 
@@ -69,7 +70,8 @@ static void test_axis(void **state)
 static const char *holds(struct rng r, void *ud)
 {
 	static const double scales[] = { 1e-12, 1e-6, 1e-3, 1, 10, 1e3, 1e7, 1e14, 1e300 };
-	double scale = scales[rng_below(r, 0, 9)], a = rng_normal(r, 1) * scale, b = a + rng_normal(r, 2) * scale;
+	double scale = scales[rng_below(r, 0, 9)], a = rng_normal(r, 1) * scale,
+	       b = a + rng_normal(r, 2) * scale;
 	double lo = a < b ? a : b, hi = a < b ? b : a;
 	size_t most = 2 + rng_below(r, 5, 8);
 	struct axis axis;
@@ -112,14 +114,18 @@ static void check_scene(const struct scene *s, const char *name)
 			bottom = k && bottom > m->point[k].y ? bottom : m->point[k].y;
 		}
 		if (left < -slack || right > s->width + slack || top < -slack || bottom > s->height + slack)
-			fail_msg("%s: mark %zu '%.*s' at %.1f..%.1f, %.1f..%.1f lies outside %.1f x %.1f", name, i,
-				 (int)m->text.n, m->text.p ? m->text.p : "", left, right, top, bottom, s->width, s->height);
+			fail_msg("%s: mark %zu '%.*s' at %.1f..%.1f, %.1f..%.1f lies outside %.1f x %.1f",
+				 name, i, (int)m->text.n, m->text.p ? m->text.p : "", left, right, top,
+				 bottom, s->width, s->height);
 		for (size_t k = 0; k < i && m->kind == MARK_WORD; k++) {
 			const struct mark *o = &s->mark[k];
-			double size = o->size < m->size ? o->size : m->size, dy = o->y > m->y ? o->y - m->y : m->y - o->y;
+			double size = o->size < m->size ? o->size : m->size,
+			       dy = o->y > m->y ? o->y - m->y : m->y - o->y;
 
-			if (o->kind == MARK_WORD && dy < size * 0.7 && m->x + slack < o->x + o->w && o->x + slack < m->x + m->w)
-				fail_msg("%s: '%.*s' stands on '%.*s'", name, (int)m->text.n, m->text.p, (int)o->text.n, o->text.p);
+			if (o->kind == MARK_WORD && dy < size * 0.7 && m->x + slack < o->x + o->w &&
+			    o->x + slack < m->x + m->w)
+				fail_msg("%s: '%.*s' stands on '%.*s'", name, (int)m->text.n, m->text.p,
+					 (int)o->text.n, o->text.p);
 		}
 	}
 }
@@ -136,8 +142,8 @@ static const struct json *read_results(struct arena *mem)
 
 static void test_figures(void **state)
 {
-	static const char *const names[] = { "training-1", "training-2", "gap",           "columns",
-					     "relevance",  "dose-F1",    "contexts-1020", "contexts-43" };
+	static const char *const names[] = { "training-1", "training-2", "gap",		  "columns",
+					     "relevance",  "dose-F1",	 "contexts-1020", "contexts-43" };
 	struct arena mem = ARENA_INIT;
 	const struct json *results = read_results(&mem);
 
@@ -186,9 +192,18 @@ static const char *stays(struct rng r, void *ud)
 	struct scene s;
 	double x[40], y[40], lo[40], hi[40], scale = rng_below(r, 0, 2) ? 1e6 : 0.01;
 	size_t n = rng_below(r, 1, 40);
-	struct series one = { .label = "series", .ink = INK_BASE, .tint = INK_BASE_TINT, .x = x, .y = y, .lo = lo, .hi = hi,
-			      .n = n, .look = (enum look)rng_below(r, 2, 3) };
-	const struct series both[] = { one, { .label = "band", .tint = INK_CONTROL_TINT, .x = x, .lo = lo, .hi = hi, .n = n } };
+	struct series one = { .label = "series",
+			      .ink = INK_BASE,
+			      .tint = INK_BASE_TINT,
+			      .x = x,
+			      .y = y,
+			      .lo = lo,
+			      .hi = hi,
+			      .n = n,
+			      .look = (enum look)rng_below(r, 2, 3) };
+	const struct series both[] = {
+		one, { .label = "band", .tint = INK_CONTROL_TINT, .x = x, .lo = lo, .hi = hi, .n = n }
+	};
 
 	for (size_t i = 0; i < n; i++) {
 		x[i] = (double)i * (double)(1 + rng_below(r, 3, 9));
@@ -199,8 +214,13 @@ static const char *stays(struct rng r, void *ud)
 	scene_init(&s, &mem, ud, 236);
 	s.height = 128;
 	chart_draw(&s,
-		   &(struct chart){ .title = "title", .x_label = "x", .y_label = "y", .series = both, .n_series = 2,
-				    .zero_line = true, .percent = rng_below(r, 4, 2) },
+		   &(struct chart){ .title = "title",
+				    .x_label = "x",
+				    .y_label = "y",
+				    .series = both,
+				    .n_series = 2,
+				    .zero_line = true,
+				    .percent = rng_below(r, 4, 2) },
 		   0, 0, s.width, s.height);
 	check_scene(&s, "chart");
 	arena_release(&mem);
@@ -215,16 +235,21 @@ static void test_any_chart(void **state)
 /* Tokens of any length wrap within the strip, and the window holds the peak. */
 static const char *wraps(struct rng r, void *ud)
 {
-	static const char *const words[] = { " a", "lantern", " \u6a21\u578b", "\n", "", " 0123456789012345678901234567890123456789",
-					     "\U0001F600", " the" };
+	static const char *const words[] = {
+		" a",	      "lantern", " \u6a21\u578b",
+		"\n",	      "",	 " 0123456789012345678901234567890123456789",
+		"\U0001F600", " the"
+	};
 	struct arena mem = ARENA_INIT;
 	struct strip_token token[60];
 	struct scene s;
-	size_t n = 1 + rng_below(r, 0, 60), lines = 1 + rng_below(r, 1, 5), from, to, peak = rng_below(r, 2, n);
+	size_t n = 1 + rng_below(r, 0, 60), lines = 1 + rng_below(r, 1, 5), from, to,
+	       peak = rng_below(r, 2, n);
 	double width = 60 + 300 * rng_unit(r, 3);
 
 	for (size_t i = 0; i < n; i++)
-		token[i] = (struct strip_token){ view_of(words[rng_below(r, 10 + i, 8)]), rng_unit(r, 100 + i), i == peak, i % 5 == 0 };
+		token[i] = (struct strip_token){ view_of(words[rng_below(r, 10 + i, 8)]),
+						 rng_unit(r, 100 + i), i == peak, i % 5 == 0 };
 	scene_init(&s, &mem, ud, width);
 	strip_window(&from, &to, &s, width, lines, 7, token, n);
 	if (from > peak || to <= peak || to > n)
@@ -260,8 +285,9 @@ static void test_heat(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_axis),      cmocka_unit_test(test_any_axis),  cmocka_unit_test(test_figures),
-		cmocka_unit_test(test_no_figure), cmocka_unit_test(test_any_chart), cmocka_unit_test(test_any_strip),
+		cmocka_unit_test(test_axis),	  cmocka_unit_test(test_any_axis),
+		cmocka_unit_test(test_figures),	  cmocka_unit_test(test_no_figure),
+		cmocka_unit_test(test_any_chart), cmocka_unit_test(test_any_strip),
 		cmocka_unit_test(test_heat),
 	};
 

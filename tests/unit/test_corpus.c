@@ -120,8 +120,9 @@ static void shards_tile(void **state)
 /* One wrong byte in any file, or a file cut short, is refused by name. */
 static void damage_is_named(void **state)
 {
-	static const char *const name[] = { "docs.bin", "text.bin", "pairs.bin", "base.ids", "candidate.ids", "base.ends",
-		"candidate.ends", "base.kinds", "candidate.kinds" };
+	static const char *const name[] = { "docs.bin",	      "text.bin",      "pairs.bin",
+					    "base.ids",	      "candidate.ids", "base.ends",
+					    "candidate.ends", "base.kinds",    "candidate.kinds" };
 
 	(void)state;
 	for (size_t i = 0; i < 2 * sizeof(name) / sizeof(*name); i++) {

@@ -41,7 +41,8 @@ static void test_spell(void **state)
 	} cases[] = {
 		{ "", "", "" },
 		{ "plain", "plain", "plain" },
-		{ "\u00dcn\u00ef \u0416 \u03bb \u6a21\u578b \ud55c\uad6d \u3072", "\u00dcn\u00ef \u0416 \u03bb \u6a21\u578b \ud55c\uad6d \u3072",
+		{ "\u00dcn\u00ef \u0416 \u03bb \u6a21\u578b \ud55c\uad6d \u3072",
+		  "\u00dcn\u00ef \u0416 \u03bb \u6a21\u578b \ud55c\uad6d \u3072",
 		  "\u00dcn\u00ef \u0416 \u03bb \u6a21\u578b \ud55c\uad6d \u3072" },
 		{ "a\nb\tc", "a\u23CEb\u21E5c", "a\u23CEb\u21E5c" },
 		{ "\r", "U+000D", "U+000D" },
@@ -88,7 +89,8 @@ static const char *spells_well(struct rng r, void *ud)
 	fonts_spell(&twice, f, str_view(&once));
 	all = fonts_width(f, wanted, 10, str_view(&once));
 	while (at < once.n) {
-		struct view rest = { once.p + at, once.n - at }, run = { rest.p, fonts_run(&face, f, wanted, rest) };
+		struct view rest = { once.p + at, once.n - at },
+			    run = { rest.p, fonts_run(&face, f, wanted, rest) };
 
 		if (!run.n || face >= FACE_COUNT)
 			wrong = "a run is empty";
@@ -118,8 +120,9 @@ static void test_widths(void **state)
 		uint32_t cp;
 		unsigned width;
 	} cases[] = {
-		{ FACE_REGULAR, ' ', 260 }, { FACE_REGULAR, 'A', 639 }, { FACE_REGULAR, '!', 269 }, { FACE_BOLD, 'A', 690 },
-		{ FACE_ITALIC, '%', 799 },  { FACE_MONO, 'i', 602 },    { FACE_MONO, 'W', 602 },    { FACE_CJK, 0x6A21, 1000 },
+		{ FACE_REGULAR, ' ', 260 }, { FACE_REGULAR, 'A', 639 }, { FACE_REGULAR, '!', 269 },
+		{ FACE_BOLD, 'A', 690 },    { FACE_ITALIC, '%', 799 },	{ FACE_MONO, 'i', 602 },
+		{ FACE_MONO, 'W', 602 },    { FACE_CJK, 0x6A21, 1000 },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)

@@ -96,7 +96,8 @@ static void test_orders(void **state)
 
 		for (size_t k = 0; k < 2; k++) {
 			for (const char *p = k ? cases[i].want : cases[i].in; *p; p++) {
-				uint32_t cp = *p >= 'A' && *p <= 'Z' ? 0x05D0 + (uint32_t)(*p - 'A') : (uint32_t)*p;
+				uint32_t cp =
+					*p >= 'A' && *p <= 'Z' ? 0x05D0 + (uint32_t)(*p - 'A') : (uint32_t)*p;
 
 				str_add(k ? &want : &in, utf8, utf8_encode(utf8, cp));
 			}
@@ -113,8 +114,9 @@ static void test_orders(void **state)
 /* Every letter has one place; shaping a shaped text does nothing. */
 static const char *places_all(struct rng r, void *ud)
 {
-	static const uint32_t pool[] = { 'a', 'b', '1', '2', '.', ' ', '(', ')', 0x05D0, 0x05D1, 0x0627, 0x0628, 0x0644, 0x064E,
-					 0x0661, 0x06CC, 0x4E2D, 0xE9, 0xFE8F, '-' };
+	static const uint32_t pool[] = { 'a',	 'b',	 '1',	 '2',	 '.',	 ' ',	 '(',
+					 ')',	 0x05D0, 0x05D1, 0x0627, 0x0628, 0x0644, 0x064E,
+					 0x0661, 0x06CC, 0x4E2D, 0xE9,	 0xFE8F, '-' };
 	uint32_t cp[40];
 	size_t order[40], n = rng_below(r, 0, 40), once, seen[40] = { 0 };
 	bool turned[40];

@@ -48,8 +48,12 @@ static void planted_make(struct planted *w, bool differ)
 	for (size_t i = 0; i < PROMPTS; i++) {
 		int b = behaviour_of(i);
 
-		w->prompt[i] = (struct grouped){ .kind = b && differ ? GROUP_ON : GROUP_OFF, .held_out = i % 4 == 1 || i % 12 == 0,
-			.gap = b && differ ? 5 + b : 0.1, .row = i, .answer_first = i * ANSWER, .answer_n = ANSWER };
+		w->prompt[i] = (struct grouped){ .kind = b && differ ? GROUP_ON : GROUP_OFF,
+						 .held_out = i % 4 == 1 || i % 12 == 0,
+						 .gap = b && differ ? 5 + b : 0.1,
+						 .row = i,
+						 .answer_first = i * ANSWER,
+						 .answer_n = ANSWER };
 		w->turn_start[i] = n;
 		w->turn_latent[n] = (uint32_t)(6 + i % 5);
 		w->turn_value[n++] = 0.3f;
@@ -64,14 +68,25 @@ static void planted_make(struct planted *w, bool differ)
 	}
 	w->turn_start[PROMPTS] = n;
 	w->answer_start[PROMPTS * ANSWER] = PROMPTS * ANSWER;
-	w->turns = (struct active){ .n_rows = PROMPTS, .n_latents = LATENTS, .n = n, .row_start = w->turn_start,
-		.latent = w->turn_latent, .row_value = w->turn_value, .latent_start = w->by_latent };
-	w->answers = (struct active){ .n_rows = PROMPTS * ANSWER, .n_latents = LATENTS, .n = PROMPTS * ANSWER,
-		.row_start = w->answer_start, .latent = w->answer_latent, .row_value = w->answer_value,
-		.latent_start = w->by_latent };
+	w->turns = (struct active){ .n_rows = PROMPTS,
+				    .n_latents = LATENTS,
+				    .n = n,
+				    .row_start = w->turn_start,
+				    .latent = w->turn_latent,
+				    .row_value = w->turn_value,
+				    .latent_start = w->by_latent };
+	w->answers = (struct active){ .n_rows = PROMPTS * ANSWER,
+				      .n_latents = LATENTS,
+				      .n = PROMPTS * ANSWER,
+				      .row_start = w->answer_start,
+				      .latent = w->answer_latent,
+				      .row_value = w->answer_value,
+				      .latent_start = w->by_latent };
 }
 
-static const struct groups_opts opts = { .most_groups = 10, .most_members = 3, .least_prompts = 2, .alike = 0.5 };
+static const struct groups_opts opts = {
+	.most_groups = 10, .most_members = 3, .least_prompts = 2, .alike = 0.5
+};
 
 static void behaviours_are_found(void **state)
 {
@@ -92,7 +107,8 @@ static void behaviours_are_found(void **state)
 		assert_true(g[i].gap > 4.9 + b && g[i].gap < 5.1 + b);
 		/* w = 2 ON less 0 OFF, by the decoder row over the scale: 2 d / 2. */
 		op_add(want, dfc_decoder_b(&w.d, b == 1 ? 25 : 36), D);
-		assert_true(op_dot_d(want, g[i].direction, D) / (g[i].norm * fm_sqrt_d(op_norm2_d(want, D))) > 0.99);
+		assert_true(op_dot_d(want, g[i].direction, D) / (g[i].norm * fm_sqrt_d(op_norm2_d(want, D))) >
+			    0.99);
 	}
 	for (size_t i = 0; i < PROMPTS; i++) {
 		if (behaviour_of(i) == 0)
@@ -114,7 +130,8 @@ static void nothing_is_found_where_nothing_differs(void **state)
 
 	(void)state;
 	planted_make(&w, false);
-	assert_int_equal(groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.turns, &w.answers, w.gap, &opts), 0);
+	assert_int_equal(groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.turns, &w.answers, w.gap, &opts),
+			 0);
 	assert_int_equal(groups_make(&g, &mem, w.prompt, 0, &w.d, &w.turns, &w.answers, w.gap, &opts), 0);
 	arena_release(&mem);
 	dfc_release(&w.d);

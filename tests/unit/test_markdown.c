@@ -10,11 +10,11 @@
 
 /* A tree as text: heading=h, paragraph=p, ..., each with its children in brackets; words in quotes. */
 static const char *const names[] = {
-	[NODE_DOCUMENT] = "doc",   [NODE_HEADING] = "h",      [NODE_PARAGRAPH] = "p", [NODE_LIST] = "list",
-	[NODE_ITEM] = "item",      [NODE_TABLE] = "table",    [NODE_ROW] = "row",     [NODE_CELL] = "cell",
-	[NODE_BLOCK] = "block",    [NODE_QUOTE] = "quote",    [NODE_RULE] = "rule",   [NODE_TEXT] = "",
-	[NODE_EMPHASIS] = "em",    [NODE_STRONG] = "strong",  [NODE_STRIKE] = "del",  [NODE_CODE] = "code",
-	[NODE_LINK] = "a",         [NODE_IMAGE] = "img",      [NODE_BREAK] = "br",
+	[NODE_DOCUMENT] = "doc", [NODE_HEADING] = "h",	   [NODE_PARAGRAPH] = "p", [NODE_LIST] = "list",
+	[NODE_ITEM] = "item",	 [NODE_TABLE] = "table",   [NODE_ROW] = "row",	   [NODE_CELL] = "cell",
+	[NODE_BLOCK] = "block",	 [NODE_QUOTE] = "quote",   [NODE_RULE] = "rule",   [NODE_TEXT] = "",
+	[NODE_EMPHASIS] = "em",	 [NODE_STRONG] = "strong", [NODE_STRIKE] = "del",  [NODE_CODE] = "code",
+	[NODE_LINK] = "a",	 [NODE_IMAGE] = "img",	   [NODE_BREAK] = "br",
 };
 
 static void dump(struct str *out, const struct node *n)
@@ -60,7 +60,8 @@ static const struct {
 	{ "[a](b \"c\") ![d](e&amp;f.svg)", "doc(p(a<b>('a')' ' img<e&f.svg>('d')))" },
 	{ "<b>x</b> <!-- y -->", "doc(p('<b>x</b> <!-- y -->'))" },
 	{ "<div>\nx\n</div>", "doc(p('<div>'' ''x'' ''</div>'))" },
-	{ "&lt;&#65;&#x42;&nbsp;&unknown; &#0; &#xD800;", "doc(p('<''A''B''\u00a0''&unknown;'' ''\ufffd'' ''\ufffd'))" },
+	{ "&lt;&#65;&#x42;&nbsp;&unknown; &#0; &#xD800;",
+	  "doc(p('<''A''B''\u00a0''&unknown;'' ''\ufffd'' ''\ufffd'))" },
 	{ "a  \nb\\\nc\nd", "doc(p('a' br()'b' br()'c'' ''d'))" },
 	{ "\\# \\* \\|", "doc(p('# * |'))" },
 	{ "[link]: /x\n\n[link]", "doc(p(a</x>('link')))" },

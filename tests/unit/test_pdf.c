@@ -35,8 +35,13 @@ static int close_fonts(void **state)
 }
 
 static const struct paper_info info = {
-	.title = "Title \u00fc\u6a21", .author = "author", .subject = "subject", .keywords = "k, l",
-	.head_left = "left", .head_right = "right", .date = "2026-01-31T12:00:00Z",
+	.title = "Title \u00fc\u6a21",
+	.author = "author",
+	.subject = "subject",
+	.keywords = "k, l",
+	.head_left = "left",
+	.head_right = "right",
+	.date = "2026-01-31T12:00:00Z",
 };
 
 static int set(struct paper *out, struct arena *mem, const struct fonts *f, struct view text, struct err *e)
@@ -69,16 +74,19 @@ static const char *look_at(const struct paper *p)
 		for (size_t i = 0; i < s->n; i++) {
 			const struct mark *m = &s->mark[i];
 
-			if (m->x < PAPER_X - 1.5 || m->x + m->w > PAPER_X + PAPER_WIDTH + 1.5 || m->y < 36 || m->y + m->h > 810) {
-				snprintf(wrong, sizeof(wrong), "page %zu: '%.*s' at %.1f, %.1f is %.1f wide and leaves the column",
+			if (m->x < PAPER_X - 1.5 || m->x + m->w > PAPER_X + PAPER_WIDTH + 1.5 || m->y < 36 ||
+			    m->y + m->h > 810) {
+				snprintf(wrong, sizeof(wrong),
+					 "page %zu: '%.*s' at %.1f, %.1f is %.1f wide and leaves the column",
 					 n + 1, (int)m->text.n, m->text.p ? m->text.p : "", m->x, m->y, m->w);
 				return wrong;
 			}
 			for (size_t k = 0; k < i && m->kind == MARK_WORD; k++) {
 				if (s->mark[k].kind != MARK_WORD || !overlap(m, &s->mark[k]))
 					continue;
-				snprintf(wrong, sizeof(wrong), "page %zu: '%.*s' stands on '%.*s'", n + 1, (int)m->text.n,
-					 m->text.p, (int)s->mark[k].text.n, s->mark[k].text.p);
+				snprintf(wrong, sizeof(wrong), "page %zu: '%.*s' stands on '%.*s'", n + 1,
+					 (int)m->text.n, m->text.p, (int)s->mark[k].text.n,
+					 s->mark[k].text.p);
 				return wrong;
 			}
 		}
@@ -89,9 +97,23 @@ static const char *look_at(const struct paper *p)
 static void add_words(struct str *out, struct rng r, size_t from, size_t n)
 {
 	static const char *const words[] = {
-		"word", "a", "**strong**", "*weak*", "`code span`", "[link](#first)", "[web](https://example.org)", "\u6a21\u578b\u5ba1\u8ba1",
+		"word",
+		"a",
+		"**strong**",
+		"*weak*",
+		"`code span`",
+		"[link](#first)",
+		"[web](https://example.org)",
+		"\u6a21\u578b\u5ba1\u8ba1",
 		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789",
-		"\u0416\u0438\u0437\u043d\u044c", "~~gone~~", "it/is/a/path_that.goes-on=1,2", "\U0001F600", "x", "\\|", "lantern", "of",
+		"\u0416\u0438\u0437\u043d\u044c",
+		"~~gone~~",
+		"it/is/a/path_that.goes-on=1,2",
+		"\U0001F600",
+		"x",
+		"\\|",
+		"lantern",
+		"of",
 	};
 
 	for (size_t i = 0; i < n; i++) {
@@ -110,7 +132,8 @@ static void add_table(struct str *out, struct rng r)
 			if (i == 1)
 				str_adds(out, k % 2 ? "--:" : ":--");
 			else
-				add_words(out, r, 1000 * i + 40 * k + 10, rng_below(r, 100 * i + k, i == 7 ? 30 : 4));
+				add_words(out, r, 1000 * i + 40 * k + 10,
+					  rng_below(r, 100 * i + k, i == 7 ? 30 : 4));
 		}
 		str_adds(out, "|\n");
 	}
@@ -124,9 +147,7 @@ static void add_block(struct str *out, struct rng r)
 		str_addf(out, "%.*s ", (int)(1 + rng_below(r, 1, 4)), "#####");
 		add_words(out, r, 2, 1 + rng_below(r, 3, 9));
 		break;
-	case 1:
-		add_table(out, r);
-		break;
+	case 1: add_table(out, r); break;
 	case 2:
 		str_adds(out, "> [!WARNING]\n> ");
 		add_words(out, r, 2, 40);
@@ -143,18 +164,18 @@ static void add_block(struct str *out, struct rng r)
 	case 4:
 		str_adds(out, "```\n");
 		for (size_t i = 0; i < rng_below(r, 1, 90); i++)
-			str_addf(out, "%zu %*s end of a line that is not always the same\n", i, (int)rng_below(r, i + 2, 90), "x");
+			str_addf(out, "%zu %*s end of a line that is not always the same\n", i,
+				 (int)rng_below(r, i + 2, 90), "x");
 		str_adds(out, "```");
 		break;
 	case 5:
-		str_adds(out, "- [First](#first)\n  - [First, again, by a name that is as long as a name can be, and then some more of "
-			      "it so that it wraps](#first)");
+		str_adds(
+			out,
+			"- [First](#first)\n  - [First, again, by a name that is as long as a name can be, and then some more of "
+			"it so that it wraps](#first)");
 		break;
-	case 6:
-		str_adds(out, "---");
-		break;
-	default:
-		add_words(out, r, 2, 1 + rng_below(r, 1, 120));
+	case 6: str_adds(out, "---"); break;
+	default: add_words(out, r, 2, 1 + rng_below(r, 1, 120));
 	}
 	str_adds(out, "\n\n");
 }
@@ -260,8 +281,9 @@ static int write_it(void *ud, struct err *e)
 	return paper_pdf(j->p, j->path, e);
 }
 
-static const char sample[] = "# Caf\u00e9 \u6a21\u578b \ud55c\uad6d\n\n\u1ebf \u1e69 \u01d6 **b** *i* `m` [a](#caf\u00e9-\u6a21\u578b-\ud55c\uad6d) "
-			     "[w](https://example.org) \u2192\n\n## Two\n\n| a |\n|---|\n| b |\n";
+static const char sample[] =
+	"# Caf\u00e9 \u6a21\u578b \ud55c\uad6d\n\n\u1ebf \u1e69 \u01d6 **b** *i* `m` [a](#caf\u00e9-\u6a21\u578b-\ud55c\uad6d) "
+	"[w](https://example.org) \u2192\n\n## Two\n\n| a |\n|---|\n| b |\n";
 
 static bool holds(struct view text, const char *what)
 {
@@ -322,8 +344,9 @@ static void test_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_document), cmocka_unit_test(test_pages),  cmocka_unit_test(test_dead_links),
-		cmocka_unit_test(test_file),         cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_any_document), cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_dead_links),   cmocka_unit_test(test_file),
+		cmocka_unit_test(test_faults),
 	};
 
 	return cmocka_run_group_tests(tests, open_fonts, close_fonts);

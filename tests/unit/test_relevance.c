@@ -60,8 +60,15 @@ static void world_make(struct world *w, uint64_t seed)
 		}
 	}
 	w->latent_start[LATENTS] = n;
-	w->a = (struct active){ .n_rows = ROWS, .n_latents = LATENTS, .n = n, .row_start = w->row_start, .latent = w->latent,
-		.row_value = w->row_value, .latent_start = w->latent_start, .row = w->row, .value = w->value };
+	w->a = (struct active){ .n_rows = ROWS,
+				.n_latents = LATENTS,
+				.n = n,
+				.row_start = w->row_start,
+				.latent = w->latent,
+				.row_value = w->row_value,
+				.latent_start = w->latent_start,
+				.row = w->row,
+				.value = w->value };
 }
 
 static void measured(struct relevance *out, const struct world *w, unsigned threads)

@@ -21,7 +21,9 @@
 
 static const char vectors[] = "tests/vectors/report/run";
 static const struct render_opts opts = {
-	.template_path = "templates/report.md", .fonts = "templates/fonts", .name = "report",
+	.template_path = "templates/report.md",
+	.fonts = "templates/fonts",
+	.name = "report",
 };
 
 static struct view slurp(struct arena *mem, const char *dir, const char *name)
@@ -74,9 +76,16 @@ static bool holds(struct view v, const char *what)
 
 static void test_files(void **state)
 {
-	static const char *const names[] = { "report.md", "latents.md", "steering.md", "report.pdf", "figures/columns.svg",
-					     "figures/dose-F1.svg", "figures/contexts-1020.svg", "figures/training-1.svg",
-					     "figures/gap.svg", "figures/relevance.svg" };
+	static const char *const names[] = { "report.md",
+					     "latents.md",
+					     "steering.md",
+					     "report.pdf",
+					     "figures/columns.svg",
+					     "figures/dose-F1.svg",
+					     "figures/contexts-1020.svg",
+					     "figures/training-1.svg",
+					     "figures/gap.svg",
+					     "figures/relevance.svg" };
 	struct arena mem = ARENA_INIT;
 	const char *dir = make_run(&mem, "render", NULL, NULL), *once;
 	struct view text;
@@ -117,7 +126,8 @@ static void test_warnings(void **state)
 	text = slurp(&mem, dir, "report.md");
 	assert_true(holds(text, "UNCOMMITTED SPEC"));
 	assert_true(strstr(text.p, "UNCOMMITTED") - text.p < 300);
-	dir = make_run(&mem, "dirty", "\"is_dirty\": false,\n  \"dirty\": []", "\"is_dirty\": true, \"dirty\": [\"a_b*.c\"]");
+	dir = make_run(&mem, "dirty", "\"is_dirty\": false,\n  \"dirty\": []",
+		       "\"is_dirty\": true, \"dirty\": [\"a_b*.c\"]");
 	render(dir);
 	text = slurp(&mem, dir, "report.md");
 	assert_true(holds(text, "DIRTY WORKING TREE"));
@@ -128,7 +138,8 @@ static void test_warnings(void **state)
 static void test_nothing(void **state)
 {
 	struct arena mem = ARENA_INIT;
-	const char *dir = make_run(&mem, "nothing", "\"is_confirmed\":true,\"is_candidates\":false,\"is_nothing\":false",
+	const char *dir = make_run(&mem, "nothing",
+				   "\"is_confirmed\":true,\"is_candidates\":false,\"is_nothing\":false",
 				   "\"is_confirmed\":false,\"is_candidates\":false,\"is_nothing\":true");
 	struct view text;
 
@@ -182,7 +193,8 @@ static void test_hostile(void **state)
 		count_kinds(got, slurp(&mem, dir, "report.md"));
 		for (size_t k = 0; k <= NODE_BREAK; k++)
 			if (got[k] != want[k])
-				fail_msg("'%s': %zu nodes of kind %zu, not %zu", last ? "huge" : nasty[i], got[k], k, want[k]);
+				fail_msg("'%s': %zu nodes of kind %zu, not %zu", last ? "huge" : nasty[i],
+					 got[k], k, want[k]);
 	}
 	str_release(&huge);
 	arena_release(&mem);
@@ -220,7 +232,7 @@ static void check_numbers(const struct json *v, const char *path, struct arena *
 	for (const struct json *one = v->first; one; one = one->next) {
 		const char *here = v->kind == JSON_ARRAY ? arena_fmt(mem, "%s[]", path)
 				   : !path[0]		 ? arena_fmt(mem, "%.*s", (int)one->key.n, one->key.p)
-							 : arena_fmt(mem, "%s.%.*s", path, (int)one->key.n, one->key.p);
+					      : arena_fmt(mem, "%s.%.*s", path, (int)one->key.n, one->key.p);
 
 		if ((one->kind == JSON_INTEGER || one->kind == JSON_REAL) && !metric_find(view_of(here)))
 			fail_msg("no row for %s", here);
@@ -237,7 +249,8 @@ static void test_numbers(void **state)
 	(void)state;
 	assert_int_equal(json_read(&v, &mem, slurp(&mem, vectors, "results.json"), "results.json", &e), 0);
 	check_numbers(v, "", &mem);
-	assert_int_equal(json_read(&v, &mem, slurp(&mem, vectors, "provenance.json"), "provenance.json", &e), 0);
+	assert_int_equal(json_read(&v, &mem, slurp(&mem, vectors, "provenance.json"), "provenance.json", &e),
+			 0);
 	check_numbers(v, "provenance", &mem);
 	arena_release(&mem);
 }
@@ -292,7 +305,9 @@ static void test_crashes(void **state)
 	(void)state;
 	assert_int_equal(render_small(&s, &e), 0);
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(digest_file(&s.want[i], NULL, arena_fmt(&mem, "%s/%s", s.dir, small_files[i]), &e), 0);
+		assert_int_equal(
+			digest_file(&s.want[i], NULL, arena_fmt(&mem, "%s/%s", s.dir, small_files[i]), &e),
+			0);
 	assert_true(sweep_crash(render_small, check_small, &s) > 3);
 	assert_true(sweep_io(render_small, check_small, &s) > 3);
 	arena_release(&mem);
@@ -301,8 +316,9 @@ static void test_crashes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),   cmocka_unit_test(test_warnings), cmocka_unit_test(test_nothing),
-		cmocka_unit_test(test_hostile), cmocka_unit_test(test_errors),   cmocka_unit_test(test_crashes),
+		cmocka_unit_test(test_files),	cmocka_unit_test(test_warnings),
+		cmocka_unit_test(test_nothing), cmocka_unit_test(test_hostile),
+		cmocka_unit_test(test_errors),	cmocka_unit_test(test_crashes),
 		cmocka_unit_test(test_numbers),
 	};
 

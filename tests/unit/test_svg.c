@@ -32,7 +32,8 @@ static void draw(struct drawing *d)
 	scene_box(&d->scene, 1, 2.5, 30, 10.004, INK_PANEL, INK_RULE);
 	scene_line(&d->scene, 0, 0, 100, 0, INK_TEXT, 0.5);
 	scene_outline(&d->scene, line, 2, INK_NONE, INK_BASE, 1, DASH_DASHED);
-	scene_text(&d->scene, 5, 20, (struct style){ FACE_BOLD, 8, INK_TEXT }, 0, VIEW(" <x> & \u2192 y\u202e"));
+	scene_text(&d->scene, 5, 20, (struct style){ FACE_BOLD, 8, INK_TEXT }, 0,
+		   VIEW(" <x> & \u2192 y\u202e"));
 	snprintf(d->path, sizeof(d->path), "%s/x.svg", scratch_new("svg"));
 }
 
@@ -45,13 +46,18 @@ static void finish(struct drawing *d)
 static void test_marks(void **state)
 {
 	static const char *const parts[] = {
-		"<svg xmlns=\"http://www.w3.org/2000/svg\"", "width=\"154.67\" height=\"88\" viewBox=\"-8 -8 116.00 66.00\"",
-		"<title>a &lt; b &amp; &quot;c&quot;</title>", "<rect x=\"-8\" y=\"-8\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
+		"<svg xmlns=\"http://www.w3.org/2000/svg\"",
+		"width=\"154.67\" height=\"88\" viewBox=\"-8 -8 116.00 66.00\"",
+		"<title>a &lt; b &amp; &quot;c&quot;</title>",
+		"<rect x=\"-8\" y=\"-8\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>",
 		"<rect x=\"1\" y=\"2.5\" width=\"30\" height=\"10\" fill=\"#f4f5f7\" stroke=\"#b4b9bf\" stroke-width=\"0.5\"/>",
 		"<line x1=\"0\" y1=\"0\" x2=\"100\" y2=\"0\" stroke=\"#1a1a1a\" stroke-width=\"0.5\"/>",
 		"<polyline points=\"1.00,2.00 3.14,4.00\" fill=\"none\" stroke=\"#0072b2\" stroke-width=\"1\" stroke-dasharray=\"4 2\"/>",
-		"<text class=\"b\" x=\"5\" y=\"20\" font-size=\"8\" fill=\"#1a1a1a\" textLength=", "> &lt;x&gt; &amp; </text>",
-		">\u2192</text>", "y U+202E</text>", "</svg>\n",
+		"<text class=\"b\" x=\"5\" y=\"20\" font-size=\"8\" fill=\"#1a1a1a\" textLength=",
+		"> &lt;x&gt; &amp; </text>",
+		">\u2192</text>",
+		"y U+202E</text>",
+		"</svg>\n",
 	};
 	struct drawing d = { .mem = ARENA_INIT };
 	struct err e = ERR_INIT;

@@ -42,10 +42,11 @@ static const struct fill_case plain[] = {
 	{ "missing is nothing", "{}", "({{x}})({{a.b}})", "()()" },
 	{ "raw is raw", "{\"x\":\"a|b <i>*\"}", "{{{x}}} {{&x}}", "a|b <i>* a|b <i>*" },
 	{ "dotted", "{\"a\":{\"b\":{\"c\":\"deep\"}}}", "{{a.b.c}}{{#a}}{{b.c}}{{/a}}", "deepdeep" },
-	{ "dotted, first part decides", "{\"a\":{\"b\":{}},\"b\":{\"c\":\"no\"}}", "{{#a}}({{b.c}}){{/a}}", "()" },
+	{ "dotted, first part decides", "{\"a\":{\"b\":{}},\"b\":{\"c\":\"no\"}}", "{{#a}}({{b.c}}){{/a}}",
+	  "()" },
 	{ "dotted, broken chain", "{\"a\":{}}", "({{a.b.c}})", "()" },
-	{ "dotted as a section", "{\"a\":{\"b\":true,\"c\":false}}", "{{#a.b}}b{{/a.b}}{{#a.c}}c{{/a.c}}{{^a.c}}-{{/a.c}}",
-	  "b-" },
+	{ "dotted as a section", "{\"a\":{\"b\":true,\"c\":false}}",
+	  "{{#a.b}}b{{/a.b}}{{#a.c}}c{{/a.c}}{{^a.c}}-{{/a.c}}", "b-" },
 	{ "implicit iterator at the top", "\"world\"", "Hello, {{.}}!", "Hello, world!" },
 	{ "blanks around values stay", "{\"x\":\"-\"}", "| {{x}} |\n  {{x}}\n", "| - |\n  \\-\n" },
 	{ "blanks within tags go", "{\"x\":\"v\"}", "{{ x }}|{{{ x }}}|{{& x }}", "v|v|v" },
@@ -72,7 +73,8 @@ static const struct fill_case plain[] = {
 	{ "inverted keeps the context", "{\"x\":false,\"n\":\"Joe\"}", "{{^x}}{{n}}{{/x}}", "Joe" },
 	/* lines that go */
 	{ "standalone section", "{\"b\":true}", "| This\n{{#b}}\n|\n{{/b}}\n| line", "| This\n|\n| line" },
-	{ "standalone, indented", "{\"b\":true}", "| This\n  {{#b}}\n|\n\t{{/b}}\n| line", "| This\n|\n| line" },
+	{ "standalone, indented", "{\"b\":true}", "| This\n  {{#b}}\n|\n\t{{/b}}\n| line",
+	  "| This\n|\n| line" },
 	{ "standalone, CRLF", "{\"b\":true}", "|\r\n{{#b}}\r\n{{/b}}\r\n|", "|\r\n|" },
 	{ "standalone without line before", "{\"b\":true}", "  {{#b}}\n#{{/b}}\n/", "#\n/" },
 	{ "standalone without line after", "{\"b\":true}", "#{{#b}}\n/\n  {{/b}}", "#\n/\n" },
@@ -93,13 +95,15 @@ static const struct fill_case plain[] = {
 	{ "delimiters of one sign", "{\"x\":\"v\"}", "({{=[ ]=}}[x])", "(v)" },
 	{ "delimiters back", "{\"x\":\"v\"}", "{{=| |=}}|x||={{ }}=|{{x}}", "vv" },
 	{ "delimiters with blanks", "{\"x\":\"v\"}", "{{=  @   @  =}}(@x@)", "(v)" },
-	{ "delimiters in sections", "{\"s\":true,\"d\":\"v\"}", "{{#s}}{{d}}{{/s}}{{=| |=}}|#s|{{d}}|d||/s|", "v{{d}}v" },
+	{ "delimiters in sections", "{\"s\":true,\"d\":\"v\"}", "{{#s}}{{d}}{{/s}}{{=| |=}}|#s|{{d}}|d||/s|",
+	  "v{{d}}v" },
 	{ "delimiters alone on a line", "{}", "a\n{{=@ @=}}\nz", "a\nz" },
 	{ "delimiters and raw", "{\"x\":\"<\"}", "{{=<% %>=}}<%& x %><%{ x }%>", "<<" },
 	/* partials */
 	{ "partial", "{\"text\":\"v\"}", "[{{>part}}]", "[v\n]" },
 	{ "partial, missing", "{}", "[{{>none}}]", "[]" },
-	{ "partial, recursive", "{\"content\":\"X\",\"nodes\":[{\"content\":\"Y\",\"nodes\":[]}]}", "{{>node}}", "X<Y<>\n>\n" },
+	{ "partial, recursive", "{\"content\":\"X\",\"nodes\":[{\"content\":\"Y\",\"nodes\":[]}]}",
+	  "{{>node}}", "X<Y<>\n>\n" },
 	{ "partial, indented", "{\"content\":\"l\\nm\"}", "a\n {{>lines}}\nz\n", "a\n |\n l\nm\n |\nz\n" },
 	{ "partial, not alone", "{\"text\":\"v\"}", "  {{x}}  {{> part}}\n", "    v\n\n" },
 	{ "partial, own delimiters", "{\"text\":\"v\"}", "{{=| |=}}|>part|", "v\n" },
@@ -114,14 +118,16 @@ static void test_mustache(void **state)
 
 static const struct fill_case escaped[] = {
 	{ "emphasis", "{\"x\":\"a*b* _c_ snake_case `d`\"}", "{{x}}", "a\\*b\\* \\_c\\_ snake_case \\`d\\`" },
-	{ "html and entities", "{\"x\":\"<b>&amp; AT&T &#35; a & b\"}", "{{x}}", "\\<b>\\&amp; AT\\&T \\&#35; a & b" },
+	{ "html and entities", "{\"x\":\"<b>&amp; AT&T &#35; a & b\"}", "{{x}}",
+	  "\\<b>\\&amp; AT\\&T \\&#35; a & b" },
 	{ "links", "{\"x\":\"[a](http://b) ![c] www.d.e <f@g.h>\"}", "{{x}}",
 	  "\\[a\\](http\\://b) !\\[c\\] www\\.d.e \\<f\\@g.h>" },
 	{ "table", "{\"x\":\"a|b\\nc\"}", "| {{x}} |", "| a\\|b\u23CE c |" },
 	{ "line feed and tab", "{\"x\":\"a\\n\\n\\tb\"}", "{{x}}", "a\u23CE \u23CE \u21E5b" },
 	{ "heading at the start", "{\"x\":\"# a # b\"}", "{{x}}\n> {{x}}\n- {{x}}\nq {{x}}",
 	  "\\# a # b\n> \\# a # b\n- \\# a # b\nq # a # b" },
-	{ "list at the start", "{\"x\":\"- a\",\"y\":\"12. b\",\"z\":\"-12.5\",\"v\":\"3) c\",\"w\":\"4.5 d\"}",
+	{ "list at the start",
+	  "{\"x\":\"- a\",\"y\":\"12. b\",\"z\":\"-12.5\",\"v\":\"3) c\",\"w\":\"4.5 d\"}",
 	  "{{x}}\n{{y}}\n{{z}}\n{{v}}\n{{w}}", "\\- a\n12\\. b\n-12.5\n3\\) c\n4.5 d" },
 	{ "rules and underlines", "{\"x\":\"---\",\"y\":\"===\",\"z\":\"***\"}", "{{x}}\n{{y}}\n{{z}}",
 	  "\\---\n\\===\n\\*\\*\\*" },
@@ -131,15 +137,21 @@ static const struct fill_case escaped[] = {
 	{ "mentions", "{\"x\":\"@all a@b @ 5\"}", "{{x}}", "\\@all a\\@b @ 5" },
 	{ "code span", "{\"x\":\"a*b|<c>\"}", "say `{{x}}` now", "say `a*b|<c>` now" },
 	{ "code span of ticks", "{\"x\":\"a`b``\"}", "say `{{x}}` now", "say ``` a`b`` ``` now" },
-	{ "code span of blanks", "{\"x\":\" a \",\"y\":\" b\",\"z\":\"  \"}", "`{{x}}` `{{y}}` `{{z}}`", "`  a  ` ` b` `  `" },
+	{ "code span of blanks", "{\"x\":\" a \",\"y\":\" b\",\"z\":\"  \"}", "`{{x}}` `{{y}}` `{{z}}`",
+	  "`  a  ` ` b` `  `" },
 	{ "code span of nothing", "{\"x\":\"\"}", "a `{{x}}` b", "a  b" },
-	{ "code span in a table", "{\"x\":\"a|b\",\"y\":\"a\\\\|b\"}", "| `{{x}}` | `{{y}}` |", "| `a\\|b` | a\\\\\\|b |" },
-	{ "code block", "{\"x\":\"a*\\nb```\\n```\\nc\"}", "```\n{{x}}\n```\n{{x}}", "```\na*\nb```\n    ```\nc\n```\na\\*\u23CE "
+	{ "code span in a table", "{\"x\":\"a|b\",\"y\":\"a\\\\|b\"}", "| `{{x}}` | `{{y}}` |",
+	  "| `a\\|b` | a\\\\\\|b |" },
+	{ "code block", "{\"x\":\"a*\\nb```\\n```\\nc\"}", "```\n{{x}}\n```\n{{x}}",
+	  "```\na*\nb```\n    ```\nc\n```\na\\*\u23CE "
 	  "b\\`\\`\\`\u23CE \\`\\`\\`\u23CE c" },
-	{ "code block in a quote", "{\"x\":\"a\\nb\"}", "> ~~~\n> {{x}}\n> ~~~\n", "> ~~~\n> a\n> b\n> ~~~\n" },
+	{ "code block in a quote", "{\"x\":\"a\\nb\"}", "> ~~~\n> {{x}}\n> ~~~\n",
+	  "> ~~~\n> a\n> b\n> ~~~\n" },
 	{ "ticks in a code block", "{\"x\":\"*\"}", "~~~\n`{{x}}`\n~~~", "~~~\n`*`\n~~~" },
-	{ "address", "{\"x\":\"a b)(*.svg\"}", "[t](f/{{x}}) {{x}}", "[t](f/a%20b%29%28%2A.svg) a b)(\\*.svg" },
-	{ "address of a heading", "{\"x\":\"F1: What's new?\"}", "[t](#finding-{{x}})", "[t](#finding-f1-whats-new)" },
+	{ "address", "{\"x\":\"a b)(*.svg\"}", "[t](f/{{x}}) {{x}}",
+	  "[t](f/a%20b%29%28%2A.svg) a b)(\\*.svg" },
+	{ "address of a heading", "{\"x\":\"F1: What's new?\"}", "[t](#finding-{{x}})",
+	  "[t](#finding-f1-whats-new)" },
 	{ "unseen characters", "{\"x\":\"a\\u202eb\\u200b\\u0007!\\ud83d\\ude00\"}", "{{x}}",
 	  "a U+202E b U+200B U+0007!\U0001F600" },
 	{ "raw is as it is", "{\"x\":\"# *\\n|\"}", "{{{x}}}", "# *\n|" },
@@ -153,10 +165,10 @@ static void test_escape(void **state)
 }
 
 static const struct fill_case strict[] = {
-	{ "counts and shares", "{\"corpus\":{\"pairs\":57000,\"paired_base\":0.9871}}", "{{corpus.pairs}} {{corpus.paired_base}}",
-	  "57,000 98.7 %" },
-	{ "in an array", "{\"findings\":[{\"slope_on\":3.456,\"p\":0.00123}]}", "{{#findings}}{{slope_on}} {{p}}{{/findings}}",
-	  "+3.46 0.0012" },
+	{ "counts and shares", "{\"corpus\":{\"pairs\":57000,\"paired_base\":0.9871}}",
+	  "{{corpus.pairs}} {{corpus.paired_base}}", "57,000 98.7 %" },
+	{ "in an array", "{\"findings\":[{\"slope_on\":3.456,\"p\":0.00123}]}",
+	  "{{#findings}}{{slope_on}} {{p}}{{/findings}}", "+3.46 0.0012" },
 	{ "label and unit", "{\"findings\":[{\"slope_on\":3.456}]}",
 	  "{{#findings}}{{slope_on.label}}: {{slope_on}} {{slope_on.unit}}{{/findings}}",
 	  "slope, prompts where it acts: +3.46 nats a dose" },
@@ -166,7 +178,8 @@ static const struct fill_case strict[] = {
 	{ "null", "{\"x\":null}", "{{x}}", "\u2013" },
 	{ "truth", "{\"x\":true,\"y\":false}", "{{x}} {{y}}", "yes no" },
 	{ "an absent section", "{}", "{{#x}}{{y}}{{/x}}-", "-" },
-	{ "any depth below a star", "{\"spec\":{\"a\":{\"b\":[1e-4, 12]}}}", "{{#spec.a.b}}{{.}} {{/spec.a.b}}", "0.0001 12 " },
+	{ "any depth below a star", "{\"spec\":{\"a\":{\"b\":[1e-4, 12]}}}",
+	  "{{#spec.a.b}}{{.}} {{/spec.a.b}}", "0.0001 12 " },
 	{ "one name in a star", "{\"latents\":{\"columns\":{\"shared\":[{\"latent\":4321}]}}}",
 	  "{{#latents.columns.shared}}{{latent}}{{/latents.columns.shared}}", "4321" },
 };
@@ -248,7 +261,8 @@ static void test_depth(void **state)
 		for (size_t i = 0; i < n; i++)
 			str_adds(&text, "{{/x}}");
 		assert_int_equal(json_read(&root, &mem, VIEW("{\"x\":true}"), "data.json", &e), 0);
-		assert_int_equal(template_fill_text(&out, str_view(&text), "t.md", root, &(struct template_opts){ 0 }, &e),
+		assert_int_equal(template_fill_text(&out, str_view(&text), "t.md", root,
+						    &(struct template_opts){ 0 }, &e),
 				 n == 64 ? 0 : -1);
 		if (n == 64)
 			assert_string_equal(out.p, "deep");
@@ -264,7 +278,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mustache), cmocka_unit_test(test_escape), cmocka_unit_test(test_strict),
-		cmocka_unit_test(test_errors),   cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_depth),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

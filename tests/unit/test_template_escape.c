@@ -25,11 +25,89 @@ static const char document[] =
 
 /* Pieces that mean something to Markdown, to GitHub or to nobody. */
 static const char *const pieces[] = {
-	"*", "_", "`", "``", "```", "~", "~~", "|", "\\", "\\|", "[", "]", "(", ")", "](", "![", "<", ">", "<b>", "</b>",
-	"<!--", "&", "&amp;", "&#35;", "#", "##", "# ", "- ", "-", "---", "+ ", "* ", "1. ", "12) ", "=", "===", ":", ":--",
-	"--:", "| a |", "|---|", "\n", "\n\n", "\r", "\t", " ", "  ", "    ", "word", "a", "1", "$", "$$", "@", "@b",
-	"http://a.b", "www.c.d", "!", "?", ".", ",", "\"", "'", "{{", "}}", "%", "^", "[^1]", "\u00e9", "\u00a0", "\u4e2d\u6587",
-	"\U0001F600", "\u202e", "\u200b", "\ufeff", "\u0915", "\u2028", "\v", "\x1b", "[!NOTE]", "~~~", "```c", "<a@b.c>",
+	"*",
+	"_",
+	"`",
+	"``",
+	"```",
+	"~",
+	"~~",
+	"|",
+	"\\",
+	"\\|",
+	"[",
+	"]",
+	"(",
+	")",
+	"](",
+	"![",
+	"<",
+	">",
+	"<b>",
+	"</b>",
+	"<!--",
+	"&",
+	"&amp;",
+	"&#35;",
+	"#",
+	"##",
+	"# ",
+	"- ",
+	"-",
+	"---",
+	"+ ",
+	"* ",
+	"1. ",
+	"12) ",
+	"=",
+	"===",
+	":",
+	":--",
+	"--:",
+	"| a |",
+	"|---|",
+	"\n",
+	"\n\n",
+	"\r",
+	"\t",
+	" ",
+	"  ",
+	"    ",
+	"word",
+	"a",
+	"1",
+	"$",
+	"$$",
+	"@",
+	"@b",
+	"http://a.b",
+	"www.c.d",
+	"!",
+	"?",
+	".",
+	",",
+	"\"",
+	"'",
+	"{{",
+	"}}",
+	"%",
+	"^",
+	"[^1]",
+	"\u00e9",
+	"\u00a0",
+	"\u4e2d\u6587",
+	"\U0001F600",
+	"\u202e",
+	"\u200b",
+	"\ufeff",
+	"\u0915",
+	"\u2028",
+	"\v",
+	"\x1b",
+	"[!NOTE]",
+	"~~~",
+	"```c",
+	"<a@b.c>",
 };
 
 /* Kinds and shape of a tree; texts are left out. Runs of texts count as one, and so does none of it. */
@@ -105,7 +183,8 @@ static const char *keeps_shape(struct rng r, void *ud)
 {
 	static char wrong[4096];
 	struct arena mem = ARENA_INIT;
-	struct str value = STR_INIT, plain = STR_INIT, text = STR_INIT, want = STR_INIT, got = STR_INIT, spelled = STR_INIT;
+	struct str value = STR_INIT, plain = STR_INIT, text = STR_INIT, want = STR_INIT, got = STR_INIT,
+		   spelled = STR_INIT;
 	struct str look = STR_INIT;
 	size_t words, seen;
 
@@ -127,9 +206,11 @@ static const char *keeps_shape(struct rng r, void *ud)
 		words -= 2;
 	wrong[0] = '\0';
 	if (look.n && (got.n != want.n || strcmp(got.p, want.p)))
-		snprintf(wrong, sizeof(wrong), "the value [%s] changed the shape of\n%s\nto\n%s", value.p, text.p, got.p);
+		snprintf(wrong, sizeof(wrong), "the value [%s] changed the shape of\n%s\nto\n%s", value.p,
+			 text.p, got.p);
 	else if (seen < words)
-		snprintf(wrong, sizeof(wrong), "the value [%s] is seen %zu times of %zu in\n%s", value.p, seen, words, text.p);
+		snprintf(wrong, sizeof(wrong), "the value [%s] is seen %zu times of %zu in\n%s", value.p,
+			 seen, words, text.p);
 	str_release(&value);
 	str_release(&plain);
 	str_release(&text);
