@@ -106,7 +106,7 @@ lint: rules                    ## every warning an error; clang-tidy, cppcheck, 
 	$(again) B=build/lint CFLAGS=-Werror all
 	@clang-format --dry-run -Werror $(SOURCES)
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,portability,performance \
-		--suppressions-list=tests/cppcheck.txt -DVERSION=0 -DCOMMIT=0 -DDFC_DATADIR=0 -Iaudit -I. $(LIB) $(CMD)
+		--suppressions-list=tests/cppcheck.txt -DVERSION=0 -DCOMMIT=0 -DDFC_DATADIR='""' -Iaudit -I. $(LIB) $(CMD)
 	@clang-tidy --quiet $(LIB) $(CMD) -- $(INC) -std=c11 -DVERSION='""' -DCOMMIT='""' -DDFC_DATADIR='""' \
 		2>/dev/null
 format:                        ## clang-format, in place

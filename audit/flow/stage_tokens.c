@@ -211,58 +211,67 @@ static void tally_write(struct json_out *j, const struct tally *t, const struct 
 	json_close(j, '}');
 }
 
+struct entries {
+	struct entry *all;
+	size_t n, cap;
+};
+
+/* Both answers to a prompt; one document where they are the same. */
+static void entry_rollout(struct entries *out, struct tally *t, const struct rollout *r, size_t number)
+{
+	bool same = view_eq(r->answer[SIDE_BASE].text, r->answer[SIDE_CANDIDATE].text);
+	struct entry entry = {
+		.item = &r->prompt, .prompt = (uint32_t)number, .kind = DOC_ROLLOUT, .chat = r->chat
+	};
+
+	t->prompts++;
+	t->same_answer += same;
+	out->all = mem_grow(out->all, &out->cap, out->n + 2, sizeof(*out->all));
+	entry.answer = r->answer[SIDE_BASE].text;
+	entry.author = same ? AUTHOR_BASE | AUTHOR_CANDIDATE : AUTHOR_BASE;
+	out->all[out->n++] = entry;
+	if (!same) {
+		entry.answer = r->answer[SIDE_CANDIDATE].text;
+		entry.author = AUTHOR_CANDIDATE;
+		out->all[out->n++] = entry;
+	}
+}
+
+static int entries_source(struct entries *out, struct job *job, size_t source, struct err *e)
+{
+	bool chat = job->spec->corpus.source[source].kind == SOURCE_CHATS;
+	struct item *item = NULL;
+	size_t n;
+
+	if (source_read(&item, &n, job->mem, job->spec, source, e) < 0)
+		return -1;
+	out->all = mem_grow(out->all, &out->cap, out->n + n, sizeof(*out->all));
+	for (size_t i = 0; i < n; i++)
+		out->all[out->n++] = (struct entry){ .item = &item[i],
+						     .kind = chat ? DOC_CHAT : DOC_DOCUMENT,
+						     .chat = chat };
+	return 0;
+}
+
 /* Every document to be read, in the order of the sources. */
-static int entries_make(struct entry **out, size_t *n, struct tally *t, struct job *job, struct err *e)
+static int entries_make(struct entries *out, struct tally *t, struct job *job, struct err *e)
 {
 	const struct spec *s = job->spec;
 	struct rollout *rollout = NULL;
-	size_t n_rollouts = 0, total = 0, cap = 0, at = 0;
-	struct entry *all = NULL;
+	size_t n_rollouts = 0, at = 0;
 
 	if (job->step->n_in > 0 &&
 	    rollouts_read(&rollout, &n_rollouts, job->mem, s, job_input(job, &stage_rollouts, 0), e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->corpus.n_sources; i++) {
-		struct item *item;
-		size_t n_items;
-
-		if (s->corpus.source[i].kind == SOURCE_ROLLOUTS) {
-			for (; at < n_rollouts && rollout[at].prompt.source == i; at++) {
-				const struct rollout *r = &rollout[at];
-				bool same = view_eq(r->answer[0].text, r->answer[1].text);
-
-				t->prompts++;
-				t->same_answer += same;
-				all = mem_grow(all, &cap, total + 2, sizeof(*all));
-				for (size_t k = 0; k < (same ? 1u : 2u); k++)
-					all[total++] =
-						(struct entry){ .item = &r->prompt,
-								.answer = r->answer[k].text,
-								.prompt = (uint32_t)at,
-								.kind = DOC_ROLLOUT,
-								.author =
-									same ? AUTHOR_BASE | AUTHOR_CANDIDATE
-									: k == 0 ? AUTHOR_BASE
-										 : AUTHOR_CANDIDATE,
-								.chat = r->chat };
-			}
+		if (s->corpus.source[i].kind != SOURCE_ROLLOUTS) {
+			if (entries_source(out, job, i, e) < 0)
+				return -1;
 			continue;
 		}
-		if (source_read(&item, &n_items, job->mem, s, i, e) < 0) {
-			mem_free(all);
-			return -1;
-		}
-		all = mem_grow(all, &cap, total + n_items, sizeof(*all));
-		for (size_t k = 0; k < n_items; k++) {
-			bool chat = s->corpus.source[i].kind == SOURCE_CHATS;
-
-			all[total++] = (struct entry){ .item = &item[k],
-						       .kind = chat ? DOC_CHAT : DOC_DOCUMENT,
-						       .chat = chat };
-		}
+		for (; at < n_rollouts && rollout[at].prompt.source == i; at++)
+			entry_rollout(out, t, &rollout[at], at);
 	}
-	*out = all;
-	*n = total;
 	return 0;
 }
 
@@ -320,19 +329,20 @@ static int run(struct job *job, struct err *e)
 	struct tally t = { .source =
 				   ARENA_ARRAY(job->mem, job->spec->corpus.n_sources, struct source_tally) };
 	struct corpus_writer *w = NULL;
-	struct entry *entry = NULL;
-	size_t n = 0;
+	struct entries entries = { .all = NULL };
+	size_t n;
 	int rc = -1;
 
 	b.made = ARENA_ARRAY(job->mem, TOKENS_BATCH, struct made);
 	if (reader_open(&reader[0], job->mem, job->spec, &job->spec->base, e) < 0 ||
 	    reader_open(&reader[1], job->mem, job->spec, &job->spec->candidate, e) < 0 ||
-	    entries_make(&entry, &n, &t, job, e) < 0 || corpus_create(&w, job->out, e) < 0)
+	    entries_make(&entries, &t, job, e) < 0 || corpus_create(&w, job->out, e) < 0)
 		goto out;
+	n = entries.n;
 	for (size_t i = 0; i < n; i += TOKENS_BATCH) {
 		size_t rows = n - i < TOKENS_BATCH ? n - i : TOKENS_BATCH;
 
-		b.entry = entry + i;
+		b.entry = entries.all + i;
 		if (batch_run(job, &b, w, &t, rows, e) < 0)
 			goto out;
 		log_progress(job->step->label, i + rows, n, NULL);
@@ -343,7 +353,7 @@ static int run(struct job *job, struct err *e)
 		rc = tally_save(job, &t, e);
 out:
 	corpus_abort(w);
-	mem_free(entry);
+	mem_free(entries.all);
 	reader_close(&reader[0]);
 	reader_close(&reader[1]);
 	return rc;

@@ -317,6 +317,7 @@ void fm_sincos_d(double *sin, double *cos, double x)
 	double s, c;
 	unsigned quadrant;
 
+	/* cppcheck-suppress incorrectLogicOperator; it cannot read hexadecimal floats */
 	if (!(x > -0x1p30 && x < 0x1p30)) {
 		*sin = *cos = __builtin_nan("");
 		return;
