@@ -67,7 +67,7 @@ int call_run(const struct call *c, const char *dir, const char *file, struct err
 void print_json(struct str *s)
 {
 	if (s->n > 0)
-		fwrite(s->p, 1, s->n, stdout);
+		(void)fwrite(s->p, 1, s->n, stdout);
 	str_release(s);
 }
 

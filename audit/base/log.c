@@ -52,7 +52,7 @@ int log_copy(const char *path, struct err *e)
 		return err_sys(e, "write", path);
 	flockfile(stderr);
 	if (screen.copy)
-		fclose(screen.copy);
+		(void)fclose(screen.copy);
 	screen.copy = f;
 	funlockfile(stderr);
 	return 0;

@@ -62,7 +62,7 @@ static size_t put_char(struct view v, size_t at, FILE *f)
 	if (n == 0 || (cp < 0x20 && cp != '\t') || (cp >= 0x7f && cp < 0xa0))
 		fputc('?', f);
 	else
-		fwrite(v.p + at, 1, n, f);
+		(void)fwrite(v.p + at, 1, n, f);
 	return n ? n : 1;
 }
 
