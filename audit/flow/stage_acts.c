@@ -295,7 +295,7 @@ out:
 
 const struct stage stage_acts = {
 	.name = "acts",
-	.version = 1,
+	.version = 2,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -117,7 +117,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 3,
+	.version = 4,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

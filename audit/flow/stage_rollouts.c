@@ -198,7 +198,7 @@ static int run(struct job *job, struct err *e)
 
 const struct stage stage_rollouts = {
 	.name = "rollouts",
-	.version = 1,
+	.version = 2,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

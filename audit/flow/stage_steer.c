@@ -343,7 +343,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 5,
+	.version = 6,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

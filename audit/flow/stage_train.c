@@ -339,7 +339,7 @@ out:
 
 const struct stage stage_train = {
 	.name = "train",
-	.version = 1,
+	.version = 2,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,
