@@ -21,13 +21,13 @@ LANES_INLINE void lanes_exp(f32x16 *x)
 	f32x16 a = r * 0.000198909882f + 0.00139336474f;
 	f32x16 b = r * 0.00833331048f + 0.0416664667f;
 	f32x16 p = r * 0.166666672f + 0.5f;
-	i32x16 e = (i32x16)t - 0x4b400000;
-	i32x16 low = e >> 1;
+	u32x16 e = (u32x16)t - 0x4b400000u; /* beyond the limits below it wraps round */
+	u32x16 low = (u32x16)((i32x16)e >> 1);
 
 	p = p + r2 * (b + r2 * a);
 	p = 1.0f + (r + r2 * p);
-	p = p * (f32x16)((low + 127) << 23);
-	p = p * (f32x16)((e - low + 127) << 23);
+	p = p * (f32x16)((low + 127u) << 23);
+	p = p * (f32x16)((e - low + 127u) << 23);
 	/* beyond these n is no exponent, and p anything; NaN stays NaN */
 	p = LANES_SELECT(*x > 89.0f, (f32x16){ 0 } + __builtin_inff(), p);
 	*x = LANES_SELECT(*x < -104.0f, (f32x16){ 0 }, p);
