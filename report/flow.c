@@ -103,10 +103,15 @@ static bool is_caption(const struct node *n)
 	       n->first->kind == NODE_EMPHASIS;
 }
 
+static bool is_table(const struct node *n)
+{
+	return n && n->kind == NODE_TABLE;
+}
+
 /* A few words that lead to a table or a picture stay with it. */
 static bool introduces(const struct node *n, size_t lines)
 {
-	return n->next && (n->next->kind == NODE_TABLE || is_picture(n->next)) && lines <= 3;
+	return (is_table(n->next) || is_picture(n->next)) && lines <= 3;
 }
 
 /* Only a link to a heading: a line of contents. */
@@ -133,7 +138,7 @@ static void add_picture(struct flow *f, const struct node *n, double x, double w
 		scale = most / s->height;
 	b = flow_band(f, x + width, paragraph_space, s->height * scale);
 	scene_place(&b->scene, s, x, 0, scale);
-	b->keep = is_caption(n->parent->next);
+	b->keep = is_caption(n->parent->next) || is_table(n->parent->next);
 }
 
 static void add_contents(struct flow *f, const struct node *n, double x, double width)
@@ -184,7 +189,7 @@ static void add_paragraph(struct flow *f, const struct node *n, double x, double
 	passage_make(&p, f->mem, f->fonts, n, t);
 	if (p.n)
 		add_lines(f, &p, x, width, t.size < 9 ? 11 : body_leading, before);
-	if (f->n > first && introduces(n, f->n - first))
+	if (f->n > first && !is_caption(n) && introduces(n, f->n - first))
 		f->band[f->n - 1].keep = true;
 }
 
@@ -340,7 +345,7 @@ static void add_blocks(struct flow *f, const struct node *n, double x, double wi
 		case NODE_BLOCK: add_code(f, n, x, width); break;
 		case NODE_QUOTE:
 			add_quote(f, n, x, width);
-			f->band[f->n - 1].keep |= n->next && n->next->kind == NODE_TABLE;
+			f->band[f->n - 1].keep |= is_table(n->next);
 			break;
 		case NODE_RULE: add_rule(f, x, width); break;
 		default: break;

@@ -5,15 +5,18 @@
 
 #include <hpdf.h>
 
+#include <stdio.h>
 #include <string.h>
 
 /*
  * The one door to libharu (2.3 and 2.4).  It copies pages of marks and decides nothing.  No clock and no random
  * identifiers: the only date is the one given, and nothing of HPDF_PDFA_* is called.
  *
- * Two habits of the library are met by its own structures.  It embeds the glyphs of the characters shown and their
- * components, but not the components of components: those are marked here.  And a destination cannot be asked for
- * without a zoom; zoom 0, which the format defines as "leave it", is put in afterwards.
+ * Three habits of the library are met by its own structures.  It embeds the glyphs of the characters shown and their
+ * components, but not the components of components: those are marked here.  A destination cannot be asked for
+ * without a zoom; zoom 0, which the format defines as "leave it", is put in afterwards.  And its table from codes to
+ * characters (ToUnicode) speaks of glyphs, which readers pass over with a warning: ours takes its place, so that
+ * text can be searched and copied.
  */
 
 struct painter {
@@ -80,6 +83,29 @@ static void finish_shape(HPDF_Page page, const struct mark *m)
 		HPDF_Page_EndPath(page);
 }
 
+/* Codes are characters of the first plane; a range may differ in its last byte only, a block holds 100 ranges. */
+static void map_to_unicode(HPDF_Font font)
+{
+	HPDF_Dict map = ((HPDF_FontAttr)font->attr)->cmap_stream;
+	char line[32];
+
+	if (!map)
+		return;
+	HPDF_MemStream_FreeData(map->stream);
+	HPDF_Stream_WriteStr(map->stream, "/CIDInit /ProcSet findresource begin\n12 dict begin\nbegincmap\n"
+					  "/CMapName /characters def\n/CMapType 2 def\n"
+					  "1 begincodespacerange\n<0000> <FFFF>\nendcodespacerange\n");
+	for (unsigned high = 0; high < 256; high++) {
+		if (high % 64 == 0)
+			HPDF_Stream_WriteStr(map->stream, "64 beginbfrange\n");
+		snprintf(line, sizeof(line), "<%02X00> <%02XFF> <%02X00>\n", high, high, high);
+		HPDF_Stream_WriteStr(map->stream, line);
+		if (high % 64 == 63)
+			HPDF_Stream_WriteStr(map->stream, "endbfrange\n");
+	}
+	HPDF_Stream_WriteStr(map->stream, "endcmap\nend\nend\n");
+}
+
 static HPDF_Font load_face(struct painter *p, enum face face)
 {
 	const char *name;
@@ -88,6 +114,8 @@ static HPDF_Font load_face(struct painter *p, enum face face)
 		return p->font[face];
 	name = HPDF_LoadTTFontFromFile(p->doc, fonts_path(p->paper->fonts, face), HPDF_TRUE);
 	p->font[face] = name ? HPDF_GetFont(p->doc, name, "UTF-8") : NULL;
+	if (p->font[face])
+		map_to_unicode(p->font[face]);
 	p->seen[face] = mem_alloc(0x10000, 1);
 	return p->font[face];
 }

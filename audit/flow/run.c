@@ -177,6 +177,32 @@ static void put_inputs(struct json_out *j, const struct plan *p)
 	json_close(j, ']');
 }
 
+/* A model as one digest: the SHA-256 of the SHA-256s (32 bytes each) of its files that are read, in the order of their
+ * names, which is what OpenSSF model-signing v1.0 gives as the digest of a subject of these files. */
+static void put_subject(struct json_out *j, const struct plan *p, const char *role, const char *name)
+{
+	struct sha256 whole;
+	uint64_t bytes = 0;
+	size_t files = 0;
+
+	sha256_init(&whole);
+	for (size_t i = 0; i < p->n_inputs; i++) {
+		const struct input *in = &p->input[i];
+
+		if (strcmp(in->role, role))
+			continue;
+		sha256_add(&whole, in->digest.byte, sizeof(in->digest.byte));
+		bytes += in->bytes;
+		files++;
+	}
+	json_open(j, role, '{');
+	json_puts(j, "name", name);
+	json_put_digest(j, "sha256", sha256_end(&whole));
+	json_put_size(j, "files", files);
+	json_put_size(j, "bytes", bytes);
+	json_close(j, '}');
+}
+
 static const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -270,6 +296,10 @@ static void put_provenance(struct json_out *j, const struct plan *p, const struc
 	for (i = 0; i < prov->n_dirty; i++)
 		json_puts(j, NULL, prov->dirty[i]);
 	json_close(j, ']');
+	json_close(j, '}');
+	json_open(j, "subjects", '{');
+	put_subject(j, p, "base", p->spec->base.name);
+	put_subject(j, p, "candidate", p->spec->candidate.name);
 	json_close(j, '}');
 	put_inputs(j, p);
 	json_put_digest(j, "plan_key", p->key);

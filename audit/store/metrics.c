@@ -194,6 +194,8 @@ static const struct metric rows[] = {
 	{ "screen.prompts[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
 
 	NUMBER("provenance.format", "format"),
+	COUNT("provenance.subjects.*.files", "files"),
+	{ "provenance.subjects.*.bytes", "size", "", METRIC_BYTES, 0, EXACT },
 	{ "provenance.inputs[].bytes", "size", "", METRIC_BYTES, 0, EXACT },
 };
 
