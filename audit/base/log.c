@@ -116,7 +116,13 @@ void log_warn(const char *fmt, ...)
 	say("warning", "warning: ", line.msg);
 }
 
-static void progress_json(const char *stage, uint64_t done, uint64_t total, const char *detail, double left)
+struct progress {
+	const char *stage, *detail;
+	uint64_t done, total;
+	double tokens, left; /* a second; seconds. Below 0: not known */
+};
+
+static void progress_json(const struct progress *p)
 {
 	struct str s = STR_INIT;
 	struct json_out j = JSON_TO_STR(&s);
@@ -124,28 +130,33 @@ static void progress_json(const char *stage, uint64_t done, uint64_t total, cons
 	j.compact = true;
 	json_open(&j, NULL, '{');
 	json_puts(&j, "event", "progress");
-	json_puts(&j, "stage", stage);
-	json_put_size(&j, "done", done);
-	json_put_size(&j, "total", total);
-	json_puts(&j, "detail", detail);
-	if (left >= 0)
-		json_put_size(&j, "seconds_left", (uint64_t)left);
+	json_puts(&j, "stage", p->stage);
+	json_put_size(&j, "done", p->done);
+	json_put_size(&j, "total", p->total);
+	if (p->tokens >= 0)
+		json_put_size(&j, "tokens_per_second", (uint64_t)p->tokens);
+	json_puts(&j, "detail", p->detail);
+	if (p->left >= 0)
+		json_put_size(&j, "seconds_left", (uint64_t)p->left);
 	json_close(&j, '}');
 	fprintf(stderr, "%s\n", s.p);
 	str_release(&s);
 }
 
-static void progress_text(const char *stage, uint64_t done, uint64_t total, const char *detail, double left)
+static void progress_text(const struct progress *p)
 {
+	double left = p->left;
 	bool rewrite = mode_now() == LOG_AUTO;
 
 	if (rewrite)
 		fputs("\r\033[K", stderr);
 	else
 		end_line();
-	fprintf(stderr, "%s: %" PRIu64 " of %" PRIu64, stage, done, total);
-	if (detail && *detail)
-		fprintf(stderr, ", %s", detail);
+	fprintf(stderr, "%s: %" PRIu64 " of %" PRIu64, p->stage, p->done, p->total);
+	if (p->tokens >= 0)
+		fprintf(stderr, ", %.0f tokens/s", p->tokens);
+	if (p->detail && *p->detail)
+		fprintf(stderr, ", %s", p->detail);
 	if (left >= 3600)
 		fprintf(stderr, ", %.1f h left", left / 3600);
 	else if (left >= 60)
@@ -153,7 +164,7 @@ static void progress_text(const char *stage, uint64_t done, uint64_t total, cons
 	else if (left >= 1)
 		fprintf(stderr, ", %.0f s left", left);
 	screen.line = rewrite;
-	if (done >= total) {
+	if (p->done >= p->total) {
 		screen.line = false;
 		fputs("\n", stderr);
 	} else if (!rewrite) {
@@ -161,30 +172,46 @@ static void progress_text(const char *stage, uint64_t done, uint64_t total, cons
 	}
 }
 
-void log_progress(const char *stage, uint64_t done, uint64_t total, const char *detail)
+static void progress(struct progress p)
 {
-	double now = log_clock(), left = -1;
+	double now = log_clock();
 	enum log_mode mode;
 	bool first;
 
 	flockfile(stderr);
 	mode = mode_now();
-	first = strncmp(screen.stage, stage, sizeof(screen.stage) - 1) != 0;
+	first = strncmp(screen.stage, p.stage, sizeof(screen.stage) - 1) != 0;
 	if (first) {
-		snprintf(screen.stage, sizeof(screen.stage), "%s", stage);
+		snprintf(screen.stage, sizeof(screen.stage), "%s", p.stage);
 		screen.began = now;
 		screen.said = now - 1e9;
 	}
-	if (mode != LOG_NEVER && (done >= total || now - screen.said >= pause_of[mode])) {
-		if (done > 0 && done < total && now - screen.began > 0.5)
-			left = (now - screen.began) / (double)done * (double)(total - done);
+	if (mode != LOG_NEVER && (p.done >= p.total || now - screen.said >= pause_of[mode])) {
+		if (p.done > 0 && p.done < p.total && now - screen.began > 0.5)
+			p.left = (now - screen.began) / (double)p.done * (double)(p.total - p.done);
 		if (mode == LOG_JSON)
-			progress_json(stage, done, total, detail, left);
+			progress_json(&p);
 		else
-			progress_text(stage, done, total, detail, left);
+			progress_text(&p);
 		screen.said = now;
 	}
-	if (done >= total)
+	if (p.done >= p.total)
 		screen.stage[0] = '\0';
 	funlockfile(stderr);
+}
+
+void log_progress(const char *stage, uint64_t done, uint64_t total, const char *detail)
+{
+	progress((struct progress){
+		.stage = stage, .detail = detail, .done = done, .total = total, .tokens = -1, .left = -1 });
+}
+
+void log_pace(const char *stage, uint64_t done, uint64_t total, double tokens_per_second, const char *detail)
+{
+	progress((struct progress){ .stage = stage,
+				    .detail = detail,
+				    .done = done,
+				    .total = total,
+				    .tokens = tokens_per_second,
+				    .left = -1 });
 }

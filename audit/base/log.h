@@ -25,6 +25,9 @@ void log_warn(const char *fmt, ...) PRINTF_LIKE(1, 2);
  * `detail` is a short text ("812 tokens/s"), or NULL. */
 void log_progress(const char *stage, uint64_t done, uint64_t total, const char *detail);
 
+/* The same, with a rate of its own: tokens a second, in the JSON event a member. */
+void log_pace(const char *stage, uint64_t done, uint64_t total, double tokens_per_second, const char *detail);
+
 /* Seconds since an arbitrary start. For progress, timings and bench only. */
 double log_clock(void);
 

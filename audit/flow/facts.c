@@ -4,7 +4,7 @@
 #include "num/ops.h"
 #include "num/stats.h"
 
-enum { NORM_ROWS = 16384, BINS = 12 };
+enum { NORM_ROWS = 16384, NORM_BLOCK = 1024, BINS = 12 };
 
 /* Edges of the histogram of |gap|, in nats. */
 static const double edge[BINS + 1] = { 0, 0.01, 0.03, 0.1, 0.3, 1, 2, 3, 5, 8, 12, 20, 1e9 };
@@ -15,14 +15,18 @@ static int median_norm(double *out, const struct harvested *h, size_t side, stru
 {
 	size_t d = acts_width(h->side[side]), n = h->n_rows < NORM_ROWS ? h->n_rows : NORM_ROWS;
 	double *norm = ARENA_ARRAY(mem, n, double);
-	float *x = ARENA_ARRAY(mem, d, float);
+	float *x = ARENA_ARRAY(mem, NORM_BLOCK * d, float);
+	uint32_t row[NORM_BLOCK];
 
-	for (size_t i = 0; i < n; i++) {
-		uint32_t row = (uint32_t)((double)i * (double)h->n_rows / (double)n);
+	for (size_t i = 0; i < n; i += NORM_BLOCK) {
+		size_t m = n - i < NORM_BLOCK ? n - i : NORM_BLOCK;
 
-		if (acts_read(h->side[side], x, &row, 1, e) < 0)
+		for (size_t k = 0; k < m; k++)
+			row[k] = (uint32_t)((double)(i + k) * (double)h->n_rows / (double)n);
+		if (acts_read(h->side[side], x, row, m, e) < 0)
 			return -1;
-		norm[i] = fm_sqrt_d(op_norm2_d(x, d));
+		for (size_t k = 0; k < m; k++)
+			norm[i + k] = fm_sqrt_d(op_norm2_d(x + k * d, d));
 	}
 	*out = stats_median(norm, n);
 	return 0;
@@ -82,19 +86,17 @@ static void put_split(struct json_out *j, const struct harvested *h, const struc
 int facts_write(const struct harvested *h, const struct job *job, struct err *e)
 {
 	static const char *const key[] = { "median_norm_base", "median_norm_candidate" };
-	struct json_out j = JSON_TO_OUT(NULL);
-	struct out *o;
+	struct json_out j;
 
-	if (artifact_out(&o, job->out, "harvest.json", e) < 0)
+	if (artifact_json(&j, job->out, "harvest.json", e) < 0)
 		return -1;
-	j.out = o;
 	json_open(&j, NULL, '{');
 	put_split(&j, h, job);
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		double norm;
 
 		if (median_norm(&norm, h, s, job->mem, e) < 0) {
-			out_abort(o);
+			out_abort(j.out);
 			return -1;
 		}
 		json_put_real(&j, key[s], norm);
@@ -103,5 +105,5 @@ int facts_write(const struct harvested *h, const struct job *job, struct err *e)
 	if (job->spec->harvest.gap)
 		put_gaps(&j, h);
 	json_close(&j, '}');
-	return out_commit(o, NULL, e);
+	return out_commit(j.out, NULL, e);
 }

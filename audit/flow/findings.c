@@ -291,14 +291,12 @@ static void put_screen(struct json_out *j, const struct found *f, const uint32_t
 int findings_write(const struct found *f, struct job *job, struct err *e)
 {
 	struct words *w = words_new(f->corpus);
-	struct json_out j = JSON_TO_OUT(NULL);
 	uint32_t *order = findings_order(job->mem, f);
-	struct out *o;
+	struct json_out j;
 	int rc = -1;
 
-	if (artifact_out(&o, job->out, "findings.json", e) < 0)
+	if (artifact_json(&j, job->out, "findings.json", e) < 0)
 		goto out;
-	j.out = o;
 	json_open(&j, NULL, '{');
 	json_open(&j, "findings", '[');
 	for (size_t i = 0; i < f->n; i++)
@@ -306,7 +304,7 @@ int findings_write(const struct found *f, struct job *job, struct err *e)
 	json_close(&j, ']');
 	put_screen(&j, f, order, job->mem);
 	json_close(&j, '}');
-	rc = out_commit(o, NULL, e);
+	rc = out_commit(j.out, NULL, e);
 out:
 	words_free(w);
 	return rc;

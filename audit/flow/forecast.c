@@ -63,6 +63,36 @@ double forecast_token(const struct arch *a, size_t n_blocks)
 	return blocks * block + (n_blocks > a->n_layers ? 2 * d * (double)a->n_vocab : 0);
 }
 
+/* Values of a role's tensors over all layers; 0 where the model has none. */
+static double role_values(const struct arch *a, enum role role)
+{
+	size_t rows, cols, layers = role >= ROLE_ATTN_NORM ? a->n_layers : 1, experts = 1;
+
+	if (a->name[role] == NULL || (role == ROLE_UNEMBED && a->tied_embedding))
+		return 0;
+	if (role >= ROLE_EXPERT_GATE)
+		experts = a->n_experts;
+	arch_shape(&rows, &cols, a, role);
+	return (double)rows * (double)cols * (double)layers * (double)experts;
+}
+
+uint64_t forecast_weights(const struct plan *p, enum side side)
+{
+	const struct arch *a = side == SIDE_BASE ? p->base : p->candidate;
+	const char *role = side == SIDE_BASE ? "base" : "candidate";
+	uint64_t stored = 0;
+	double bytes = 0;
+
+	for (size_t i = 0; i < p->n_inputs; i++)
+		if (strcmp(p->input[i].role, role) == 0 &&
+		    view_ends(view_of(p->input[i].name), ".safetensors"))
+			stored += p->input[i].bytes;
+	for (size_t r = 0; r < ROLE_COUNT && stored == 0; r++)
+		bytes += role_values(a, (enum role)r) *
+			 (a->mxfp4 && r >= ROLE_EXPERT_GATE && r <= ROLE_EXPERT_GATE_UP ? 17.0 / 32 : 2);
+	return stored > 0 ? stored : (uint64_t)bytes;
+}
+
 struct session_opts forecast_session(const struct arch *a, size_t context)
 {
 	size_t kv = 2 * a->n_layers * a->n_kv_heads * a->d_head * sizeof(float) * context;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "flow/plan.h"
 #include "model/session.h"
+#include "store/corpus.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,9 @@ void key_source(struct json_out *key, const struct plan *p, size_t source);
 
 /* Floating-point operations of one token through blocks 0 .. n_blocks-1 (SIZE_MAX: all, and the unembedding). */
 double forecast_token(const struct arch *a, size_t n_blocks);
+
+/* Bytes of a side's weights: of its files, or where they are not there, of its shape in bf16 (MXFP4 experts as stored). */
+uint64_t forecast_weights(const struct plan *p, enum side side);
 
 /* The session that reads many texts of at most `context` tokens: as many at once as a fixed cache budget allows. */
 struct session_opts forecast_session(const struct arch *a, size_t context);

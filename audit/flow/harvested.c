@@ -73,29 +73,43 @@ static void split_make(struct harvested *h, struct arena *mem, double share)
 	prompts_split(h, mem, share);
 }
 
-int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s,
-		   const struct artifact *tokens, const struct artifact *base,
-		   const struct artifact *candidate, struct err *e)
+/* Rows that were not stored are made by the models. */
+static int streams_open(struct harvested *h, const struct job *job, struct err *e)
 {
-	const struct artifact *side[SIDE_COUNT] = { base, candidate };
+	for (size_t s = 0; s < SIDE_COUNT; s++) {
+		if (acts_width(h->side[s]) == 0 &&
+		    streamed_open(&h->streamed[s], job->plan, (enum side)s, h->corpus, job->par, e) < 0)
+			return -1;
+		if (h->streamed[s] != NULL)
+			acts_make(h->side[s], streamed_maker(h->streamed[s]));
+	}
+	return 0;
+}
+
+int harvested_open(struct harvested *out, const struct job *job, struct err *e)
+{
+	const struct artifact *side[SIDE_COUNT] = { job_input(job, &stage_acts, SIDE_BASE),
+						    job_input(job, &stage_acts, SIDE_CANDIDATE) };
 	struct harvested h = { .corpus = NULL };
 
-	if (corpus_open(&h.corpus, tokens, e) < 0)
+	if (corpus_open(&h.corpus, job_input(job, &stage_tokens, 0), e) < 0)
 		return -1;
 	h.n_rows = corpus_rows(h.corpus);
-	if (sides_open(&h, mem, side, e) < 0) {
+	if (sides_open(&h, job->mem, side, e) < 0 || streams_open(&h, job, e) < 0) {
 		harvested_close(&h);
 		return -1;
 	}
-	split_make(&h, mem, s->corpus.held_out);
+	split_make(&h, job->mem, job->spec->corpus.held_out);
 	*out = h;
 	return 0;
 }
 
 void harvested_close(struct harvested *h)
 {
-	for (size_t s = 0; s < SIDE_COUNT; s++)
+	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		acts_close(h->side[s]);
+		streamed_close(h->streamed[s]);
+	}
 	corpus_close(h->corpus);
 	*h = (struct harvested){ .corpus = NULL };
 }

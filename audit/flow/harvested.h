@@ -4,7 +4,8 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "dict/train.h"
-#include "flow/spec.h"
+#include "flow/stage.h"
+#include "flow/streamed.h"
 #include "store/acts.h"
 #include "store/corpus.h"
 
@@ -22,16 +23,19 @@ struct harvested {
 	const float *logp[SIDE_COUNT]; /* (rows) */
 	bool *held_out;		       /* (documents) */
 	size_t n_rows;
+	struct streamed
+		*streamed[SIDE_COUNT]; /* who makes the rows that no store has; NULL: the store has them */
 };
 
 /*
+ * The harvest that a job reads; what lives in its memory is in the job's.  Where harvest.store is none, the rows are made by
+ * the models when they are read (flow/streamed.h).
+ *
  * Documents and chats are held out by the hash of their text.  Prompts of rollouts are held out in strata: in the order of
  * D(p) (flow/prompts.h) each run of a few neighbours gives its share, chosen by hash, so that a behaviour that few prompts
  * show has prompts on both sides.  The split knows how large a difference is and nothing else about it.
  */
-int harvested_open(struct harvested *out, struct arena *mem, const struct spec *s,
-		   const struct artifact *tokens, const struct artifact *base,
-		   const struct artifact *candidate, struct err *e);
+int harvested_open(struct harvested *out, const struct job *job, struct err *e);
 void harvested_close(struct harvested *h);
 
 /* The prediction gap at a row, in nats: log p_candidate - log p_base of the bytes up to the next pair. */

@@ -15,6 +15,7 @@ struct run {
 	const char *cache, *dir;
 	struct artifact *artifact; /* (plan->n) */
 	double *seconds;	   /* (plan->n) spent on each here */
+	double deadline;	   /* of limits.time, by log_clock(); 0: none */
 };
 
 /* ---- the directory ---- */
@@ -103,6 +104,7 @@ static struct job job_of(const struct run *r, size_t i, struct arena *mem)
 		.out = &r->artifact[i],
 		.mem = mem,
 		.par = r->par,
+		.deadline = r->deadline,
 	};
 }
 
@@ -152,7 +154,8 @@ static size_t find_damaged(const struct run *r, size_t i)
 		j = i < r->plan->n ? (size_t)(s->in[k] - r->plan->step) : k;
 		if (artifact_verify(&r->artifact[j], &why) < 0 &&
 		    (why.code == ERR_DIFFERS || why.code == ERR_INPUT)) {
-			log_warn("%s: %s; it is set aside and made anew", r->plan->step[j].label, why.msg);
+			log_warn("%s: %s; what is damaged is set aside and made anew", r->plan->step[j].label,
+				 why.msg);
 			return j;
 		}
 	}
@@ -375,6 +378,8 @@ int run_plan(const char **dir, struct arena *mem, const struct plan *p, const st
 	char hex[65];
 	int status;
 
+	if (p->spec->limits.time > 0)
+		r.deadline = log_clock() + p->spec->limits.time * 3600;
 	digest_hex(hex, p->key);
 	if (!r.dir)
 		r.dir = arena_fmt(mem, "runs/%s-%.12s", p->spec->name, hex);

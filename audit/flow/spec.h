@@ -60,8 +60,10 @@ struct spec {
 		const char *date; /* for chat templates that ask for it: YYYY-MM-DD */
 	} corpus;
 	struct {
-		bool gap; /* measure the prediction gap: costs the blocks above the layer */
-		bool f32; /* dtype: f32 rather than bf16 */
+		bool gap;      /* measure the prediction gap: costs the blocks above the layer */
+		bool f32;      /* dtype: f32 rather than bf16 */
+		bool no_store; /* store: none: the models make rows whenever they are read */
+		double buffer; /* GiB of rows kept then */
 		size_t rows_per_shard;
 	} harvest;
 	struct {

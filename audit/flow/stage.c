@@ -1,5 +1,7 @@
 #include "flow/stage.h"
 
+#include "base/log.h"
+
 const struct artifact *job_input(const struct job *job, const struct stage *stage, size_t index)
 {
 	const struct artifact *found = NULL;
@@ -10,4 +12,14 @@ const struct artifact *job_input(const struct job *job, const struct stage *stag
 	}
 	BUG_ON(found == NULL);
 	return found;
+}
+
+int job_may_go_on(const struct job *job, struct err *e)
+{
+	if (job->deadline == 0 || log_clock() < job->deadline)
+		return 0;
+	return err_set(
+		e, ERR_SIZE,
+		"limits.time, %g hours, is up; what was done is kept, and the same command goes on from it",
+		job->spec->limits.time);
 }

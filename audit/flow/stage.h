@@ -24,6 +24,7 @@ struct job {
 	struct artifact *out;	   /* a .part (may hold work to go on from); when reporting: complete */
 	struct arena *mem;	   /* released when the stage returns */
 	struct par *par;
+	double deadline; /* log_clock() at which no further unit begins; 0: none */
 };
 
 struct stage {
@@ -40,6 +41,9 @@ struct stage {
 
 /* The complete artifact of an input step; every stage names its inputs in the plan, so it is there. */
 const struct artifact *job_input(const struct job *job, const struct stage *stage, size_t index);
+
+/* Asked between two units: ERR_SIZE where limits.time is up. What is written is kept, and the same run goes on from it. */
+int job_may_go_on(const struct job *job, struct err *e);
 
 extern const struct stage stage_rollouts, stage_tokens, stage_acts, stage_train, stage_features, stage_steer;
 

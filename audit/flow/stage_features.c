@@ -97,9 +97,7 @@ static int run(struct job *job, struct err *e)
 	const struct artifact *train = job_input(job, &stage_train, 0);
 	int rc = -1;
 
-	if (harvested_open(&h, job->mem, job->spec, job_input(job, &stage_tokens, 0),
-			   job_input(job, &stage_acts, SIDE_BASE),
-			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
+	if (harvested_open(&h, job, e) < 0)
 		goto out;
 	subset_make(&test, job->mem, &h, true);
 	if (facts_write(&h, job, e) < 0 || artifact_check(train, "dfc.bin", e) < 0 ||

@@ -286,10 +286,7 @@ static int stage_open(struct steer_stage *s, struct err *e)
 	struct job *job = s->job;
 	const struct artifact *train = job_input(job, &stage_train, 0);
 
-	if (harvested_open(&s->h, job->mem, job->spec, job_input(job, &stage_tokens, 0),
-			   job_input(job, &stage_acts, SIDE_BASE),
-			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0 ||
-	    artifact_check(train, "dfc.bin", e) < 0 ||
+	if (harvested_open(&s->h, job, e) < 0 || artifact_check(train, "dfc.bin", e) < 0 ||
 	    dfc_read(&s->dfc, artifact_path(job->mem, train, "dfc.bin"), e) < 0 ||
 	    reader_open(&s->reader, job->mem, job->spec, &job->spec->candidate, e) < 0)
 		return -1;

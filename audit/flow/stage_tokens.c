@@ -306,20 +306,18 @@ static int batch_run(struct job *job, struct batch *b, struct corpus_writer *w, 
 
 static int tally_save(struct job *job, const struct tally *t, struct err *e)
 {
-	struct out *o;
-	struct json_out j = JSON_TO_OUT(NULL);
+	struct json_out j;
 
 	if (t->pairs == 0)
 		return err_set(
 			e, ERR_INPUT,
 			"the corpus gives no pair of tokens that both models read alike; is it empty?");
-	if (artifact_out(&o, job->out, "corpus.json", e) < 0)
+	if (artifact_json(&j, job->out, "corpus.json", e) < 0)
 		return -1;
-	j.out = o;
 	json_open(&j, NULL, '{');
 	tally_write(&j, t, job->spec);
 	json_close(&j, '}');
-	return out_commit(o, NULL, e);
+	return out_commit(j.out, NULL, e);
 }
 
 static int run(struct job *job, struct err *e)

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "dict/batch.h"
 #include "flow/forecast.h"
 #include "flow/harvested.h"
 
@@ -29,6 +30,7 @@ struct training {
 	struct train_opts opts;
 	struct curve curve;
 	size_t saved[16], n_saved; /* steps with a checkpoint, oldest first */
+	size_t streamed_to;	   /* without a store: the step up to which the buffers have the rows */
 };
 
 static struct dfc_shape dictionary_shape(const struct plan *p)
@@ -175,6 +177,54 @@ static int checkpoint_load(struct training *t, struct err *e)
 	return 0;
 }
 
+/* What was trained since the last checkpoint is saved before the run ends for want of time. */
+static int time_up(struct training *t)
+{
+	struct err why = ERR_INIT;
+
+	if (checkpoint_save(t, &why) < 0)
+		log_warn("%s", why.msg);
+	return -1;
+}
+
+/*
+ * Without a store: the rows of as many further steps as the buffers hold, in one reading of the corpus.  A step's rows are
+ * a function of its number, so this changes no bit of what is trained.
+ */
+static int rows_ahead(struct training *t, struct err *e)
+{
+	size_t step = trainer_at(t->trainer), room = streamed_room(t->job->plan), n = 0, cap = 0;
+	uint32_t *batch = mem_alloc(t->opts.batch, sizeof(*batch)), *row = NULL;
+	bool *taken = mem_alloc(t->h.n_rows, sizeof(*taken));
+	struct sampler sampler;
+	int rc = sampler_new(&sampler, &t->data, e);
+
+	for (size_t last = n; rc == 0 && step < t->opts.steps; step++, last = n) {
+		sampler_batch(&sampler, batch, &t->opts, step);
+		row = mem_grow(row, &cap, n + t->opts.batch, sizeof(*row));
+		for (size_t i = 0; i < t->opts.batch; i++) {
+			uint32_t at = t->train.index[batch[i]];
+
+			if (!taken[at])
+				row[n++] = at;
+			taken[at] = true;
+		}
+		if (n > room) {
+			n = last > 0 ? last : n; /* of a single step that is too much, the buffer says so */
+			break;
+		}
+	}
+	if (rc == 0)
+		sampler_release(&sampler);
+	for (size_t s = 0; s < SIDE_COUNT && rc == 0; s++)
+		rc = streamed_want(t->h.streamed[s], row, n, e);
+	t->streamed_to = step;
+	mem_free(taken);
+	mem_free(batch);
+	mem_free(row);
+	return rc;
+}
+
 static int train_steps(struct training *t, struct err *e)
 {
 	double saved = log_clock(), began = saved;
@@ -184,6 +234,9 @@ static int train_steps(struct training *t, struct err *e)
 		struct train_stats s;
 		size_t done;
 
+		if (t->h.streamed[0] != NULL && trainer_at(t->trainer) >= t->streamed_to &&
+		    rows_ahead(t, e) < 0)
+			return -1;
 		if (trainer_step(t->trainer, &s, e) < 0)
 			return -1;
 		done = trainer_at(t->trainer);
@@ -196,6 +249,8 @@ static int train_steps(struct training *t, struct err *e)
 				return -1;
 			saved = log_clock();
 		}
+		if (done < t->opts.steps && job_may_go_on(t->job, e) < 0)
+			return time_up(t);
 		if (s.step % t->opts.log_every == 0 || done == t->opts.steps) {
 			double rate =
 				(double)(done - first) * (double)t->opts.batch / (log_clock() - began + 1e-9);
@@ -247,12 +302,10 @@ static void stats_write(struct json_out *j, const struct train_stats *s)
 static int summary_write(const struct training *t, const struct heldout *held, struct err *e)
 {
 	const struct dfc *d = trainer_dict(t->trainer);
-	struct json_out j = JSON_TO_OUT(NULL);
-	struct out *o;
+	struct json_out j;
 
-	if (artifact_out(&o, t->job->out, "training.json", e) < 0)
+	if (artifact_json(&j, t->job->out, "training.json", e) < 0)
 		return -1;
-	j.out = o;
 	json_open(&j, NULL, '{');
 	json_put_size(&j, "seed", t->opts.seed);
 	json_put_size(&j, "latents", dfc_latents(&d->shape));
@@ -277,7 +330,7 @@ static int summary_write(const struct training *t, const struct heldout *held, s
 	heldout_write(&j, held);
 	json_close(&j, '}');
 	json_close(&j, '}');
-	return out_commit(o, NULL, e);
+	return out_commit(j.out, NULL, e);
 }
 
 static int finish(struct training *t, struct err *e)
@@ -298,9 +351,7 @@ static int train_open(struct training *t, struct err *e)
 	struct dfc_shape shape = dictionary_shape(job->plan);
 	double *weight = NULL, *lead = NULL;
 
-	if (harvested_open(&t->h, job->mem, job->spec, job_input(job, &stage_tokens, 0),
-			   job_input(job, &stage_acts, SIDE_BASE),
-			   job_input(job, &stage_acts, SIDE_CANDIDATE), e) < 0)
+	if (harvested_open(&t->h, job, e) < 0)
 		return -1;
 	subset_make(&t->train, job->mem, &t->h, false);
 	subset_make(&t->test, job->mem, &t->h, true);

@@ -3,6 +3,7 @@
 #include "base/map.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,17 +33,25 @@ uint64_t acts_bytes(const struct acts_shape *s)
 	return s->n_shards * (uint64_t)ACTS_HEADER + rows * (dtype_bytes(s->dtype, s->d) + sizeof(float));
 }
 
+static struct acts_header header_of(const struct acts_shape *s, size_t shard)
+{
+	struct acts_header h = { .version = ACTS_VERSION,
+				 .dtype = (uint32_t)s->dtype,
+				 .d = s->d,
+				 .rows = s->first_row[shard + 1] - s->first_row[shard],
+				 .first_row = s->first_row[shard],
+				 .shards = s->n_shards };
+
+	memcpy(h.magic, acts_magic, sizeof(h.magic));
+	return h;
+}
+
 int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shard, const float *rows,
 	       const float *logp, struct err *e)
 {
 	size_t n = s->first_row[shard + 1] - s->first_row[shard];
 	size_t bytes = dtype_bytes(s->dtype, n * s->d);
-	struct acts_header h = { .version = ACTS_VERSION,
-				 .dtype = (uint32_t)s->dtype,
-				 .d = s->d,
-				 .rows = n,
-				 .first_row = s->first_row[shard],
-				 .shards = s->n_shards };
+	struct acts_header h = header_of(s, shard);
 	struct sha256 hash;
 	struct out *o;
 	char name[32];
@@ -50,7 +59,6 @@ int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shar
 	const void *payload = rows;
 
 	BUG_ON(s->dtype != DT_F32 && s->dtype != DT_BF16);
-	memcpy(h.magic, acts_magic, sizeof(h.magic));
 	shard_name(name, shard);
 	if (artifact_out(&o, a, name, e) < 0)
 		return -1;
@@ -87,7 +95,9 @@ struct acts_shard {
 struct acts {
 	struct acts_shard *shard;
 	size_t n_shards, n_rows, d;
+	size_t stored; /* values of a row in the shards: d, or 0 where a maker has them */
 	enum dtype dtype;
+	struct acts_maker maker;
 	struct arena mem;
 };
 
@@ -113,12 +123,12 @@ static int shard_open(struct acts *r, const struct artifact *a, size_t i, struct
 			       ACTS_VERSION);
 	if (h->dtype != DT_F32 && h->dtype != DT_BF16)
 		return err_set(e, ERR_INPUT, "%s: dtype %" PRIu32 " is neither F32 nor BF16", name, h->dtype);
-	if (h->d == 0 || h->d > 1u << 20 || h->rows > UINT32_MAX ||
-	    (i > 0 && (h->d != r->d || h->dtype != r->dtype)) || h->first_row != r->n_rows)
+	if (h->d > 1u << 20 || h->rows > UINT32_MAX || (i > 0 && (h->d != r->d || h->dtype != r->dtype)) ||
+	    h->first_row != r->n_rows)
 		return err_set(e, ERR_INPUT,
 			       "%s: width %" PRIu64 ", first row %" PRIu64 " do not follow the shard before",
 			       name, h->d, h->first_row);
-	r->d = h->d;
+	r->d = r->stored = h->d;
 	r->dtype = (enum dtype)h->dtype;
 	if (s->map.n != sizeof(*h) + h->rows * (dtype_bytes(r->dtype, r->d) + sizeof(float)))
 		return err_set(e, ERR_INPUT,
@@ -170,6 +180,13 @@ void acts_close(struct acts *r)
 	mem_free(r);
 }
 
+void acts_make(struct acts *r, struct acts_maker m)
+{
+	BUG_ON(r->d != 0);
+	r->maker = m;
+	r->d = m.d;
+}
+
 size_t acts_rows(const struct acts *r)
 {
 	return r->n_rows;
@@ -180,19 +197,48 @@ size_t acts_width(const struct acts *r)
 	return r->d;
 }
 
+static int payload_check(const struct map *m, size_t shard, struct err *e)
+{
+	const struct acts_header *h = (const struct acts_header *)(const void *)m->p;
+
+	if (digest_eq(digest_of(m->p + ACTS_HEADER, m->n - ACTS_HEADER), h->payload))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		       "shard-%05zu: its bytes are not those that were written (sha256 differs)", shard);
+}
+
 static int shard_check(struct acts *r, size_t i, struct err *e)
 {
 	struct acts_shard *s = &r->shard[i];
 
-	if (s->checked)
-		return 0;
-	if (!digest_eq(digest_of(s->map.p + ACTS_HEADER, s->map.n - ACTS_HEADER), shard_header(s)->payload))
-		return err_set(e, ERR_INPUT,
-			       "shard-%05zu: its bytes are not those that were written (sha256 differs); "
-			       "remove it from the cache and run again",
-			       i);
+	if (!s->checked && payload_check(&s->map, i, e) < 0)
+		return -1;
 	s->checked = true;
 	return 0;
+}
+
+int acts_check(const struct artifact *a, const struct acts_shape *s, size_t shard, struct err *e)
+{
+	struct acts_header want = header_of(s, shard);
+	struct arena mem = ARENA_INIT;
+	struct map m = { .p = NULL };
+	char name[32];
+	int rc;
+
+	shard_name(name, shard);
+	rc = map_open(&m, artifact_path(&mem, a, name), e);
+	arena_release(&mem);
+	if (rc < 0)
+		return -1;
+	if (m.n != sizeof(want) + want.rows * (dtype_bytes(s->dtype, s->d) + sizeof(float)))
+		rc = err_set(e, ERR_INPUT, "%s: %zu bytes where %" PRIu64 " rows of %zu values are due", name,
+			     m.n, want.rows, s->d);
+	else if (memcmp(m.p, &want, offsetof(struct acts_header, payload)) != 0)
+		rc = err_set(e, ERR_INPUT, "%s: its header is not that of this harvest", name);
+	else
+		rc = payload_check(&m, shard, e);
+	map_close(&m);
+	return rc;
 }
 
 static size_t shard_of(const struct acts *r, uint64_t row)
@@ -212,6 +258,9 @@ static size_t shard_of(const struct acts *r, uint64_t row)
 
 int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct err *e)
 {
+	if (r->maker.read != NULL)
+		return r->maker.read(r->maker.ud, out, row, n, e);
+	BUG_ON(r->d == 0);
 	for (size_t i = 0; i < n; i++) {
 		size_t at = shard_of(r, row[i]);
 		struct acts_shard *s = &r->shard[at];
@@ -236,7 +285,7 @@ int acts_logp(const float **out, struct arena *mem, struct acts *r, struct err *
 
 		if (shard_check(r, i, e) < 0)
 			return -1;
-		memcpy(logp + s->first, s->map.p + ACTS_HEADER + dtype_bytes(r->dtype, s->rows * r->d),
+		memcpy(logp + s->first, s->map.p + ACTS_HEADER + dtype_bytes(r->dtype, s->rows * r->stored),
 		       s->rows * sizeof(*logp));
 	}
 	*out = logp;

@@ -18,6 +18,8 @@
  *	shard-00017:  a header (128 bytes: magic, version, dtype, d, rows, first row, sha256 of the payload),
  *	              rows x d little-endian values, then rows little-endian f32: the model's log-probability, in nats,
  *	              of the bytes from this pair to the next of its document (0 for the last)
+ *
+ * Width 0 is a store of log-probabilities alone (harvest.store: none); its rows are then made when they are read.
  */
 
 struct acts_shape {
@@ -33,6 +35,9 @@ uint64_t acts_bytes(const struct acts_shape *s); /* of all shard files */
 int acts_write(const struct artifact *a, const struct acts_shape *s, size_t shard, const float *rows,
 	       const float *logp, struct err *e);
 bool acts_have(const struct artifact *a, size_t shard);
+/* A shard that is there, before a harvest goes on from it: ERR_INPUT where its header is not what the shape says or its
+ * digest differs. */
+int acts_check(const struct artifact *a, const struct acts_shape *s, size_t shard, struct err *e);
 
 /* Reading: a shard's digest is checked when it is first touched. */
 struct acts;
@@ -43,6 +48,14 @@ size_t acts_rows(const struct acts *r);
 size_t acts_width(const struct acts *r);
 /* Rows by number, in the order asked, widened to (n, d). */
 int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct err *e);
+/* Rows that no shard holds come from here, in the order asked, (n, d). */
+struct acts_maker {
+	size_t d;
+	int (*read)(void *ud, float *out, const uint32_t *row, size_t n, struct err *e);
+	void *ud;
+};
+void acts_make(struct acts *r, struct acts_maker m);
+
 /* logp of every row, (acts_rows), in `mem`. */
 int acts_logp(const float **out, struct arena *mem, struct acts *r, struct err *e);
 

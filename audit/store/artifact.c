@@ -174,6 +174,12 @@ int artifact_out(struct out **o, const struct artifact *a, const char *name, str
 	return status;
 }
 
+int artifact_json(struct json_out *j, const struct artifact *a, const char *name, struct err *e)
+{
+	*j = (struct json_out)JSON_TO_OUT(NULL);
+	return artifact_out(&j->out, a, name, e);
+}
+
 int artifact_drop(const struct artifact *a, const char *name, struct err *e)
 {
 	struct arena mem = ARENA_INIT;
@@ -383,19 +389,47 @@ int artifact_bytes(uint64_t *out, const struct artifact *a, struct err *e)
 	return status;
 }
 
+/* Moves what is as the MANIFEST lists it from the rejected folder to a .part. */
+static int salvage(struct arena *mem, const struct artifact *bad, const char *part, struct err *e)
+{
+	struct err why = ERR_INIT;
+	struct row *row;
+	size_t n;
+
+	if (read_manifest(&row, &n, mem, bad, &why) < 0)
+		return 0;
+	if (dir_make(part, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = arena_strdup(mem, row[i].name.p, row[i].name.n);
+
+		if (check_row(mem, bad, &row[i], &why) == 0 &&
+		    dir_rename(artifact_path(mem, bad, name), arena_fmt(mem, "%s/%s", part, name), e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 int artifact_reject(const struct artifact *a, struct err *e)
 {
 	struct arena mem = ARENA_INIT;
-	const char *cache = cache_of(&mem, a), *bad = place(&mem, cache, a->key, ".bad");
+	const char *cache = cache_of(&mem, a);
+	const char *part = place(&mem, cache, a->key, ".part");
+	struct artifact bad = { .key = a->key, .complete = true };
 	struct lock lock = { .fd = -1 };
 	int status;
 
 	BUG_ON(!a->complete);
-	status = lock_acquire(&lock, place(&mem, cache, a->key, ".lock"), e);
+	status = set_dir(&bad, place(&mem, cache, a->key, ".bad"), e);
 	if (status == 0)
-		status = dir_remove_tree(bad, e);
-	if (status == 0 && path_is_dir(a->dir))
-		status = dir_rename(a->dir, bad, e);
+		status = lock_acquire(&lock, place(&mem, cache, a->key, ".lock"), e);
+	if (status == 0)
+		status = dir_remove_tree(bad.dir, e);
+	if (status == 0 && path_is_dir(a->dir)) {
+		status = dir_rename(a->dir, bad.dir, e);
+		if (status == 0)
+			status = salvage(&mem, &bad, part, e);
+	}
 	lock_release(&lock);
 	arena_release(&mem);
 	return status;

@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/hash.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/out.h"
 
@@ -38,6 +39,8 @@ void artifact_close(struct artifact *a);
 /* A file that is whole, in the .part or the complete artifact. */
 bool artifact_has(const struct artifact *a, const char *name);
 int artifact_out(struct out **o, const struct artifact *a, const char *name, struct err *e);
+/* The same for a JSON file: `j` writes to it, and out_commit(j->out) ends it. */
+int artifact_json(struct json_out *j, const struct artifact *a, const char *name, struct err *e);
 /* The path of a file in it, in `mem`. */
 const char *artifact_path(struct arena *mem, const struct artifact *a, const char *name);
 /* Removes a file of a .part (an old checkpoint). */
@@ -48,7 +51,8 @@ int artifact_commit(struct artifact *a, struct err *e);
 int artifact_verify(const struct artifact *a, struct err *e);
 /* Checks one file of a complete artifact against the MANIFEST: what a reader does before it trusts it. */
 int artifact_check(const struct artifact *a, const char *name, struct err *e);
-/* Takes a complete artifact that failed a check out of the way, to cache/3f/3fa9....bad: the next open makes it anew. */
+/* Takes apart a complete artifact that failed a check: files that are as the MANIFEST lists them become a .part to go on
+ * from, the others (or all, where the MANIFEST is no help) go to cache/3f/3fa9....bad.  The next open makes them anew. */
 int artifact_reject(const struct artifact *a, struct err *e);
 /* Bytes of all files in it. */
 int artifact_bytes(uint64_t *out, const struct artifact *a, struct err *e);
