@@ -3,6 +3,8 @@
 #include "num/fmath.h"
 #include "num/lanes.h"
 
+#include <string.h>
+
 static double power(double x, size_t t)
 {
 	return x > 0.0 ? fm_pow_d(x, (double)t) : 0.0;
@@ -22,45 +24,52 @@ struct adam adam_at(const struct adam_opts *o, size_t t, double clip)
 	};
 }
 
-LANES_INLINE void step(const struct adam *a, f32x16 *p, f32x16 *m, f32x16 *v, const f32x16 *g)
+typedef int32_t i32x8 __attribute__((vector_size(32)));
+enum { EIGHT = 8 };
+
+/* x where the mask is set, else 0 */
+#define OR_ZERO(mask, x) ((f32x8)((i32x8)(x) & (mask)))
+
+LANES_INLINE void step(const struct adam *a, float *p, float *m, float *v, const float *g)
 {
 	const float tiny = 0x1p-100f;
-	f32x16 zero = { 0 }, scaled = *g * a->clip, root = { 0 };
+	f32x8 x, y, z, w = { 0 }, root;
 
-	*m = *m * a->beta1 + scaled * a->rest1;
-	*v = *v * a->beta2 + scaled * scaled * a->rest2;
-	*m = LANES_SELECT((*m < tiny) & (*m > -tiny), zero, *m);
-	*v = LANES_SELECT(*v < tiny, zero, *v);
-	for (size_t i = 0; i < LANES; i++)
-		root[i] = __builtin_sqrtf((*v)[i]);
-	*p -= *m * a->rate / (root * a->root + a->eps);
+	lanes_load8(&x, p);
+	lanes_load8(&y, m);
+	lanes_load8(&z, v);
+	if (g)
+		lanes_load8(&w, g);
+	w *= a->clip;
+	y = y * a->beta1 + w * a->rest1;
+	z = z * a->beta2 + w * w * a->rest2;
+	y = OR_ZERO((y >= tiny) | (y <= -tiny), y);
+	z = OR_ZERO(z >= tiny, z);
+	for (size_t i = 0; i < EIGHT; i++)
+		root[i] = __builtin_sqrtf(z[i]);
+	x -= y * a->rate / (root * a->root + a->eps);
+	lanes_store8(p, &x);
+	lanes_store8(m, &y);
+	lanes_store8(v, &z);
 }
 
 CLONES void adam_row(const struct adam *a, float *p, float *m, float *v, const float *g, size_t n)
 {
-	f32x16 x, y, z, w = { 0 };
+	float part[4][EIGHT] = { { 0 } };
 	size_t i = 0;
 
-	for (; i + LANES <= n; i += LANES) {
-		lanes_load(&x, p + i);
-		lanes_load(&y, m + i);
-		lanes_load(&z, v + i);
-		if (g)
-			lanes_load(&w, g + i);
-		step(a, &x, &y, &z, &w);
-		lanes_store(p + i, &x);
-		lanes_store(m + i, &y);
-		lanes_store(v + i, &z);
-	}
+	for (; i + EIGHT <= n; i += EIGHT)
+		step(a, p + i, m + i, v + i, g ? g + i : NULL);
 	if (i == n)
 		return;
-	lanes_load_part(&x, p + i, n - i, 0.0f);
-	lanes_load_part(&y, m + i, n - i, 0.0f);
-	lanes_load_part(&z, v + i, n - i, 0.0f);
+	n -= i;
+	memcpy(part[0], p + i, n * sizeof(*p));
+	memcpy(part[1], m + i, n * sizeof(*m));
+	memcpy(part[2], v + i, n * sizeof(*v));
 	if (g)
-		lanes_load_part(&w, g + i, n - i, 0.0f);
-	step(a, &x, &y, &z, &w);
-	lanes_store_part(p + i, &x, n - i);
-	lanes_store_part(m + i, &y, n - i);
-	lanes_store_part(v + i, &z, n - i);
+		memcpy(part[3], g + i, n * sizeof(*g));
+	step(a, part[0], part[1], part[2], part[3]);
+	memcpy(p + i, part[0], n * sizeof(*p));
+	memcpy(m + i, part[1], n * sizeof(*m));
+	memcpy(v + i, part[2], n * sizeof(*v));
 }

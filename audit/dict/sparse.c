@@ -4,41 +4,35 @@
 
 #include <string.h>
 
-enum { STRIP = 4 * LANES };
+enum { STRIP = 64, EIGHT = 8 };
 
 /* 64 columns in registers while the rows of the list go by. */
 LANES_INLINE void combine_strip(float *y, const float *base, const float *w, size_t d, const uint32_t *row,
 				const float *f, size_t n)
 {
-	f32x16 s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 }, v;
+	f32x8 s[STRIP / EIGHT], v;
 	const float *x;
 
-	if (base) {
-		lanes_load(&s0, base);
-		lanes_load(&s1, base + LANES);
-		lanes_load(&s2, base + 2 * LANES);
-		lanes_load(&s3, base + 3 * LANES);
+	UNROLL(8)
+	for (size_t i = 0; i < STRIP / EIGHT; i++) {
+		s[i] = (f32x8){ 0 };
+		if (base)
+			lanes_load8(&s[i], base + i * EIGHT);
 	}
 	for (size_t j = 0; j < n; j++) {
 		x = w + row[j] * d;
-		for (size_t line = 0; line < STRIP; line += LANES)
-			__builtin_prefetch(x + STRIP + line);
 		if (j + 8 < n)
 			for (size_t line = 0; line < STRIP; line += LANES)
 				__builtin_prefetch(w + row[j + 8] * d + line);
-		lanes_load(&v, x);
-		s0 += v * f[j];
-		lanes_load(&v, x + LANES);
-		s1 += v * f[j];
-		lanes_load(&v, x + 2 * LANES);
-		s2 += v * f[j];
-		lanes_load(&v, x + 3 * LANES);
-		s3 += v * f[j];
+		UNROLL(8)
+		for (size_t i = 0; i < STRIP / EIGHT; i++) {
+			lanes_load8(&v, x + i * EIGHT);
+			s[i] += v * f[j];
+		}
 	}
-	lanes_store(y, &s0);
-	lanes_store(y + LANES, &s1);
-	lanes_store(y + 2 * LANES, &s2);
-	lanes_store(y + 3 * LANES, &s3);
+	UNROLL(8)
+	for (size_t i = 0; i < STRIP / EIGHT; i++)
+		lanes_store8(y + i * EIGHT, &s[i]);
 }
 
 LANES_INLINE void combine_rest(float *y, const float *base, const float *w, size_t d, const uint32_t *row,
@@ -64,35 +58,36 @@ CLONES void sparse_combine(float *y, const float *base, const float *w, size_t d
 
 LANES_INLINE float dot(const float *a, const float *b, size_t d)
 {
-	f32x16 s0 = { 0 }, s1 = { 0 }, s2 = { 0 }, s3 = { 0 }, u, v;
+	f32x8 s[STRIP / EIGHT], u, v;
+	float rest[2][2 * EIGHT] = { { 0 } };
 	size_t c = 0;
 
+	UNROLL(8)
+	for (size_t i = 0; i < STRIP / EIGHT; i++)
+		s[i] = (f32x8){ 0 };
 	for (; c + STRIP <= d; c += STRIP) {
-		lanes_load(&u, a + c);
-		lanes_load(&v, b + c);
-		s0 += u * v;
-		lanes_load(&u, a + c + LANES);
-		lanes_load(&v, b + c + LANES);
-		s1 += u * v;
-		lanes_load(&u, a + c + 2 * LANES);
-		lanes_load(&v, b + c + 2 * LANES);
-		s2 += u * v;
-		lanes_load(&u, a + c + 3 * LANES);
-		lanes_load(&v, b + c + 3 * LANES);
-		s3 += u * v;
+		UNROLL(8)
+		for (size_t i = 0; i < STRIP / EIGHT; i++) {
+			lanes_load8(&u, a + c + i * EIGHT);
+			lanes_load8(&v, b + c + i * EIGHT);
+			s[i] += u * v;
+		}
 	}
-	for (; c + LANES <= d; c += LANES) {
-		lanes_load(&u, a + c);
-		lanes_load(&v, b + c);
-		s0 += u * v;
+	for (; c < d; c += 2 * EIGHT) {
+		size_t n = d - c < 2 * EIGHT ? d - c : 2 * EIGHT;
+
+		memset(rest, 0, sizeof(rest));
+		memcpy(rest[0], a + c, n * sizeof(*a));
+		memcpy(rest[1], b + c, n * sizeof(*b));
+		for (size_t i = 0; i < 2; i++) {
+			lanes_load8(&u, rest[0] + i * EIGHT);
+			lanes_load8(&v, rest[1] + i * EIGHT);
+			s[i] += u * v;
+		}
 	}
-	if (c < d) {
-		lanes_load_part(&u, a + c, d - c, 0.0f);
-		lanes_load_part(&v, b + c, d - c, 0.0f);
-		s0 += u * v;
-	}
-	s0 = (s0 + s1) + (s2 + s3);
-	return lanes_sum(&s0);
+	u = (s[0] + s[2]) + (s[4] + s[6]);
+	v = (s[1] + s[3]) + (s[5] + s[7]);
+	return lanes_sum_halves(&u, &v);
 }
 
 CLONES void sparse_dot(float *y, const float *w, size_t d, const uint32_t *row, size_t n, const float *v)

@@ -178,25 +178,27 @@ CLONES void op_add(float *y, const float *x, size_t n)
 
 CLONES void op_axpy(float *y, float a, const float *x, size_t n)
 {
-	f32x16 v, w;
+	f32x16 v, w, by;
 
+	lanes_fill(&by, a);
 	EACH_LANES(n, i, m)
 	{
 		get(&v, y + i, m);
 		get(&w, x + i, m);
-		v += a * w;
+		v += by * w;
 		put(y + i, &v, m);
 	}
 }
 
 CLONES void op_scale(float *y, float a, size_t n)
 {
-	f32x16 v;
+	f32x16 v, by;
 
+	lanes_fill(&by, a);
 	EACH_LANES(n, i, m)
 	{
 		get(&v, y + i, m);
-		v *= a;
+		v *= by;
 		put(y + i, &v, m);
 	}
 }
