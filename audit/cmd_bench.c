@@ -33,8 +33,21 @@ static const struct field bench_fields[] = {
 	SIZE_ROW(rows, 1000, 1e8, "1000000", "toy: distinct pairs"),
 	SIZE_ROW(seeds, 1, 1000, "3", "toy: worlds and trainings of each kind"),
 	REAL_ROW(pairs, 1000, 1e12, "1e7", "toy: pairs of a training"),
+	SIZE_ROW(d, 8, 65536, "256", "toy: width of both models"),
 	REAL_ROW(active, 0.1, 10000, "20", "toy: concepts on a row, about"),
 	REAL_ROW(lr, 0, 1, "0.001", "toy: learning rate"),
+	{ .name = "out",
+	  .kind = FIELD_PATH,
+	  .offset = offsetof(struct bench_opts, out),
+	  .lo = 1,
+	  .hi = 4000,
+	  .fallback = "",
+	  .help = "toy: a file of what is finished, written after each training; what it holds is not done again" },
+	{ .name = "table",
+	  .kind = FIELD_BOOL,
+	  .offset = offsetof(struct bench_opts, table),
+	  .fallback = "false",
+	  .help = "toy: train nothing, print what --out holds" },
 	OPT_THREADS(struct bench_opts),
 	OPT_JSON(struct bench_opts),
 	{ .name = NULL },
@@ -72,7 +85,8 @@ const struct cmd cmd_bench = {
 		 "memory.\n"
 		 "bench toy makes worlds of known concepts (arXiv 2602.11729, section 2.3), trains "
 		 "crosscoders on them and prints which share of the concepts they recover and what their "
-		 "exclusive latents really are.\n"
+		 "exclusive latents really are.  Seeds come outermost and small dictionaries first, so that "
+		 "with --out a stopped run leaves whole rows, and the same command goes on.\n"
 		 "Both print Markdown, or JSON with --json.",
 	.min = 1,
 	.max = 1,

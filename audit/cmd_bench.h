@@ -9,10 +9,11 @@ struct bench_opts {
 	size_t da, db, width, k, batch, steps;
 	double exclusive;
 	const char *sizes, *modes;
-	size_t concepts, seeds, rows;
+	size_t concepts, seeds, rows, d;
 	double pairs, active, lr;
 	size_t threads;
-	bool json;
+	const char *out; /* NULL: none */
+	bool table, json;
 };
 
 int bench_train(const struct call *c, const struct bench_opts *o, struct err *e);

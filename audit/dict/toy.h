@@ -43,7 +43,8 @@ const float *toy_concept(const struct toy *t, size_t i, int model_b);
  * What a dictionary found.  A latent recovers a concept when its decoder row and the concept have a cosine
  * above 0.8 in the model (for a shared concept: in both) the concept lives in.  Latents that are never on
  * in a sample of rows recover nothing.  A standard crosscoder has no partition; its exclusive latents are
- * taken to be the `exclusive` most one-sided to each side, by decoder norm.
+ * taken to be the `one_sided` most one-sided to each side, by the share of the two decoder norms; the same number as a
+ * partition has, so that either kind names as many suspects.
  */
 struct toy_score {
 	double exclusive;     /* share of exclusive concepts recovered by an exclusive latent of that model */
@@ -55,7 +56,7 @@ struct toy_score {
 	double flagged_true, flagged_shared, flagged_nothing;
 	struct heldout heldout;
 };
-int toy_measure(struct toy_score *out, const struct toy *t, const struct dfc *d, struct par *p,
-		struct err *e);
+int toy_measure(struct toy_score *out, const struct toy *t, const struct dfc *d, size_t one_sided,
+		struct par *p, struct err *e);
 
 #endif

@@ -18,6 +18,7 @@ static const float enough = 0.8f;
 struct scoring {
 	const struct toy *t;
 	const struct dfc *d;
+	size_t one_sided;
 	struct par *par;
 	uint8_t *alive;	      /* (n_latents) */
 	uint8_t *side;	      /* (n_latents) enum partition the latent counts as */
@@ -46,11 +47,10 @@ static int find_alive(struct scoring *s, struct err *e)
 	return rc;
 }
 
-/* Without a partition: the most one-sided of the living, as many to each side as there are exclusive
- * concepts. */
+/* Without a partition: the most one-sided of the living. */
 static void take_sides_by_norm(struct scoring *s)
 {
-	size_t n = dfc_latents(&s->d->shape), alive = 0, want = s->t->opts.exclusive;
+	size_t n = dfc_latents(&s->d->shape), alive = 0;
 	uint32_t *latent = mem_alloc(n, sizeof(*latent)), *order = mem_alloc(n, sizeof(*order));
 	double *share = mem_alloc(n, sizeof(*share)), a, b;
 
@@ -64,7 +64,7 @@ static void take_sides_by_norm(struct scoring *s)
 		share[alive++] = b / (a + b);
 	}
 	reduce_order(order, share, alive);
-	for (size_t i = 0; i < size_min(want, alive / 2); i++) {
+	for (size_t i = 0; i < size_min(s->one_sided, alive / 2); i++) {
 		s->side[latent[order[i]]] = PARTITION_A;
 		s->side[latent[order[alive - 1 - i]]] = PARTITION_B;
 	}
@@ -188,12 +188,13 @@ static void conclude(struct toy_score *out, const struct scoring *s)
 	out->flagged_nothing = share_of(s->flagged - s->is_true - s->is_shared, s->flagged);
 }
 
-int toy_measure(struct toy_score *out, const struct toy *t, const struct dfc *d, struct par *p, struct err *e)
+int toy_measure(struct toy_score *out, const struct toy *t, const struct dfc *d, size_t one_sided,
+		struct par *p, struct err *e)
 {
 	size_t n = dfc_latents(&d->shape), concepts = t->opts.concepts;
 	struct toy_view view = { t, t->opts.rows };
 	struct train_data heldout = toy_view_data(&view, TOY_HELDOUT);
-	struct scoring s = { .t = t, .d = d, .par = p };
+	struct scoring s = { .t = t, .d = d, .one_sided = one_sided, .par = p };
 	int rc;
 
 	BUG_ON(d->shape.d_a != t->opts.d || d->shape.d_b != t->opts.d);

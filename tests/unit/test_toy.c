@@ -147,7 +147,7 @@ static void test_perfect(void **state)
 	for (int standard = 0; standard < 2; standard++) {
 		world_new(&w, &o, 2);
 		make_perfect(&w, standard);
-		assert_int_equal(toy_measure(&s, w.toy, &w.d, w.par, &e), 0);
+		assert_int_equal(toy_measure(&s, w.toy, &w.d, o.exclusive, w.par, &e), 0);
 		assert_true(s.exclusive == 1.0 && s.exclusive_any == 1.0 && s.shared == 1.0 &&
 			    s.shared_any == 1.0);
 		assert_int_equal(s.flagged, 2 * o.exclusive);
@@ -173,7 +173,7 @@ static void test_wrong(void **state)
 	for (size_t c = 0; c < d; c++)
 		w.d.dec_a[d + c] = c % 2 ? 1.0f : -1.0f;
 	w.d.bias_enc[2] = -1e6f;
-	assert_int_equal(toy_measure(&s, w.toy, &w.d, w.par, &e), 0);
+	assert_int_equal(toy_measure(&s, w.toy, &w.d, o.exclusive, w.par, &e), 0);
 	assert_int_equal(s.flagged, 11);
 	assert_true(s.exclusive == 9.0 / 12.0 && s.exclusive_any == 9.0 / 12.0 && s.shared == 1.0);
 	assert_true(s.flagged_true == 9.0 / 11.0 && s.flagged_shared == 1.0 / 11.0 &&
@@ -217,7 +217,7 @@ static void test_learned(void **state)
 	for (size_t i = 0; i < t.steps; i++)
 		if (trainer_step(trainer, &stats, &e) < 0)
 			fail_msg("%s", e.msg);
-	assert_int_equal(toy_measure(&s, w.toy, trainer_dict(trainer), w.par, &e), 0);
+	assert_int_equal(toy_measure(&s, w.toy, trainer_dict(trainer), o.exclusive, w.par, &e), 0);
 	if (!(s.exclusive_any >= 0.5 && s.heldout.fve_a > 0.75))
 		fail_msg("recalls %.3f of the exclusive concepts, explains %.3f of A", s.exclusive_any,
 			 s.heldout.fve_a);
