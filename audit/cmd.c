@@ -42,10 +42,12 @@ unsigned call_threads(const struct call *c, size_t asked)
 	return (unsigned)(asked ? asked : c->host->processors);
 }
 
-int call_spec(struct spec *out, const struct call *c, const char *path, struct err *e)
+static int read_spec(struct spec *out, const struct call *c, const char *path,
+		     int (*read)(struct spec *out, struct arena *mem, const char *path, struct problems *p),
+		     struct err *e)
 {
 	struct problems p = PROBLEMS_INIT;
-	int rc = spec_read(out, c->mem, path, &p);
+	int rc = read(out, c->mem, path, &p);
 
 	if (rc < 0) {
 		problems_print(&p, out->text, stderr);
@@ -53,6 +55,16 @@ int call_spec(struct spec *out, const struct call *c, const char *path, struct e
 	}
 	problems_release(&p);
 	return rc;
+}
+
+int call_spec(struct spec *out, const struct call *c, const char *path, struct err *e)
+{
+	return read_spec(out, c, path, spec_read, e);
+}
+
+int call_spec_ahead(struct spec *out, const struct call *c, const char *path, struct err *e)
+{
+	return read_spec(out, c, path, spec_read_ahead, e);
 }
 
 int call_run(const struct call *c, const char *dir, const char *file, struct err *e)

@@ -78,6 +78,8 @@ int cmd_usage(const struct cmd *c, struct err *e); /* ERR_USAGE: how it is calle
 unsigned call_threads(const struct call *c, size_t asked);
 /* Reads a spec; what is wrong with it goes to stderr, all of it. */
 int call_spec(struct spec *out, const struct call *c, const char *path, struct err *e);
+/* The same where not all that it names has to be there (spec_read_ahead()). */
+int call_spec_ahead(struct spec *out, const struct call *c, const char *path, struct err *e);
 /* Is this a run's directory, come as far as to have `file`? */
 int call_run(const struct call *c, const char *dir, const char *file, struct err *e);
 /* Prints what a json_out put into the string, and ends the string. */

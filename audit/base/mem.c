@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 /*
@@ -174,6 +175,20 @@ int mem_reserve(void **out, size_t n, size_t size, const char *what, struct err 
 void mem_limit(size_t bytes)
 {
 	atomic_store(&limit, bytes);
+}
+
+void mem_cap(size_t bytes)
+{
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* whose shadows are data too */
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_DATA, &r) < 0)
+		return;
+	r.rlim_cur = bytes > 0 && (r.rlim_max == RLIM_INFINITY || bytes < r.rlim_max) ? bytes : r.rlim_max;
+	(void)setrlimit(RLIMIT_DATA, &r);
+#else
+	(void)bytes;
+#endif
 }
 
 size_t mem_reserved(void)

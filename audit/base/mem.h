@@ -46,6 +46,9 @@ void mem_free(void *p);
 int mem_reserve(void **out, size_t n, size_t size, const char *what, struct err *e);
 /* What mem_reserve may give in all; 0: no limit. */
 void mem_limit(size_t bytes);
+/* What the process may have in all, by the system's own count of its data; 0: what it may have by birth. Files looked into
+ * are not in it. */
+void mem_cap(size_t bytes);
 /* Bytes now held by mem_reserve, and the most that ever were. */
 size_t mem_reserved(void);
 size_t mem_reserved_peak(void);

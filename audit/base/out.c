@@ -234,6 +234,25 @@ static void flush(struct out *o)
 	o->n = 0;
 }
 
+/* ---- how much may be written ---- */
+
+static _Atomic uint64_t allowed; /* 0: no limit */
+static _Atomic int64_t written;	 /* by files committed since it was set, less those removed */
+
+void out_allow(uint64_t bytes)
+{
+	atomic_store(&written, 0);
+	atomic_store(&allowed, bytes);
+}
+
+static bool allowance_passed(const struct out *o)
+{
+	uint64_t most = atomic_load(&allowed);
+	int64_t so_far = atomic_load(&written);
+
+	return most > 0 && (so_far > 0 ? (uint64_t)so_far : 0) + o->size > most;
+}
+
 void out_put(struct out *o, const void *p, size_t n)
 {
 	const char *from = p;
@@ -243,6 +262,11 @@ void out_put(struct out *o, const void *p, size_t n)
 		return;
 	sha256_add(&o->hash, p, n);
 	o->size += n;
+	if (allowance_passed(o)) {
+		err_set(&o->err, ERR_SIZE, "%s: the %.3f GiB that may be written are used up", o->path.p,
+			(double)atomic_load(&allowed) / (1024.0 * 1024 * 1024));
+		return;
+	}
 	while (n > 0) {
 		some = n < BUFFER - o->n ? n : BUFFER - o->n;
 		memcpy(o->buf + o->n, from, some);
@@ -303,6 +327,7 @@ int out_commit(struct out *o, struct digest *digest, struct err *e)
 		status = -1;
 		unlink(o->part.p);
 	} else {
+		atomic_fetch_add(&written, (int64_t)o->size);
 		status = sync_parent(o->path.p, e);
 	}
 	d = sha256_end(&o->hash);
@@ -411,7 +436,15 @@ int dir_list(char ***name, size_t *n, struct arena *mem, const char *path, struc
 
 int path_remove(const char *path, struct err *e)
 {
-	if (sys_unlink(path) == 0 || errno == ENOENT)
+	struct stat st;
+	bool counts = atomic_load(&allowed) > 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+
+	if (sys_unlink(path) == 0) {
+		if (counts)
+			atomic_fetch_sub(&written, (int64_t)st.st_size);
+		return 0;
+	}
+	if (errno == ENOENT)
 		return 0;
 	if ((errno == EISDIR || errno == EPERM) && sys_rmdir(path) == 0)
 		return 0;

@@ -1,18 +1,14 @@
 #include "flow/forecast.h"
 
-#include "base/map.h"
+#include "flow/harvest.h"
 
 #include <string.h>
 
 enum {
-	SAMPLE_BYTES = 1 << 20,
 	FEED_ROWS = 1024,
 	FEED_SEQS = 64,
 	CACHE_BUDGET = 512 << 20, /* bytes of key-value cache that decide how many texts share a feed */
 };
-
-/* Bytes of text a token stands for, a cautious figure for English and code; the tokens a template adds to a chat. */
-static const double bytes_per_token = 3.5, template_tokens = 12;
 
 void key_model(struct json_out *key, const struct plan *p, const char *role)
 {
@@ -104,50 +100,52 @@ struct session_opts forecast_session(const struct arch *a, size_t context)
 				      .max_rows = context > FEED_ROWS ? context : FEED_ROWS };
 }
 
-/* Items of a source and their mean length, from the first lines of the file. */
-static void source_forecast(const struct spec_source *s, size_t *items, double *bytes)
+struct dfc_shape forecast_dictionary(const struct plan *p)
 {
-	struct err e = ERR_INIT;
-	struct map m;
-	size_t lines = 0, n;
+	size_t latents = p->spec->dictionary.latents;
+	size_t exclusive = (size_t)((double)latents * p->spec->dictionary.exclusive + 0.5);
 
-	*items = 0;
-	*bytes = 0;
-	if (map_open(&m, s->file, &e) < 0)
+	return (struct dfc_shape){ .d_a = p->base->d_model,
+				   .d_b = p->candidate->d_model,
+				   .n_a = exclusive,
+				   .n_shared = latents - 2 * exclusive,
+				   .n_b = exclusive };
+}
+
+double forecast_training(const struct plan *p)
+{
+	struct dfc_shape s = forecast_dictionary(p);
+	double encode = 2.0 * ((double)s.d_a * (double)(s.n_a + s.n_shared) +
+			       (double)s.d_b * (double)(s.n_shared + s.n_b));
+
+	return 2 * encode * (double)p->spec->train.batch * (double)p->spec->train.steps;
+}
+
+void forecast_rows(struct needs *out, const struct plan *p, double rows, bool scattered)
+{
+	const struct spec *s = p->spec;
+	double row = (double)((p->base->d_model + p->candidate->d_model) * (s->harvest.f32 ? 4 : 2) + 8);
+	double room = s->harvest.buffer * 1024 * 1024 * 1024 / row, readings = 1;
+
+	out->memory += FORECAST_BASE + (uint64_t)(p->corpus.pairs * 8);
+	out->mapped += (uint64_t)(p->corpus.tokens * 18 + p->corpus.pairs * sizeof(struct pair_record));
+	if (!s->harvest.no_store) {
+		out->mapped += (uint64_t)(p->corpus.pairs * row);
 		return;
-	n = m.n < SAMPLE_BYTES ? m.n : SAMPLE_BYTES;
-	for (size_t i = 0; i < n; i++)
-		lines += m.p[i] == '\n';
-	if (lines == 0)
-		lines = 1;
-	*bytes = (double)n / (double)lines;
-	*items = (size_t)((double)m.n / *bytes + 0.5);
-	if (s->limit > 0 && s->limit < *items)
-		*items = s->limit;
-	map_close(&m);
+	}
+	/* Rows in any order are in documents everywhere, so that a buffer of them is a reading of the whole corpus. */
+	if (scattered && room < p->corpus.pairs && rows > room)
+		readings = rows / room;
+	for (size_t side = 0; side < SIDE_COUNT; side++) {
+		out->memory += harvester_bytes(p, (enum side)side);
+		out->work +=
+			readings * p->corpus.tokens *
+			forecast_token(side_arch(p, (enum side)side), side_layer(p, (enum side)side) + 1);
+	}
+	out->memory += (uint64_t)((room < p->corpus.pairs ? room : p->corpus.pairs) * row);
 }
 
 void forecast_corpus(struct corpus_forecast *out, const struct plan *p)
 {
-	const struct spec *s = p->spec;
-
-	*out = (struct corpus_forecast){ .documents = 0 };
-	for (size_t i = 0; i < s->corpus.n_sources; i++) {
-		const struct spec_source *src = &s->corpus.source[i];
-		size_t items;
-		double bytes, tokens;
-
-		source_forecast(src, &items, &bytes);
-		tokens = bytes / bytes_per_token + template_tokens;
-		if (src->kind == SOURCE_ROLLOUTS) {
-			out->prompts += items;
-			items *= 2;
-			tokens += (double)src->max_tokens;
-		}
-		if (tokens > (double)s->corpus.context)
-			tokens = (double)s->corpus.context;
-		out->documents += items;
-		out->tokens += (double)items * tokens;
-	}
-	out->pairs = out->tokens;
+	*out = p->corpus;
 }

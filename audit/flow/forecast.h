@@ -27,13 +27,19 @@ uint64_t forecast_weights(const struct plan *p, enum side side);
 /* The session that reads many texts of at most `context` tokens: as many at once as a fixed cache budget allows. */
 struct session_opts forecast_session(const struct arch *a, size_t context);
 
-/* Sizes of the corpus, reckoned from file sizes and the length of the first lines. */
-struct corpus_forecast {
-	size_t documents, prompts;
-	double tokens; /* of one model */
-	double pairs;
-};
+/* What every step has in memory besides its own: the program, its libraries and the threads' scratch. */
+enum { FORECAST_BASE = 64 << 20 };
 
+/* The dictionary of a plan, and the operations of training it once: the dense encode, and about as much again for what
+ * touches kept latents and the optimiser. */
+struct dfc_shape forecast_dictionary(const struct plan *p);
+double forecast_training(const struct plan *p);
+
+/* What reading `rows` rows costs a step: files looked into, or without a store the buffers, the models and their work.
+ * scattered: in any order, as training draws them; else as they stand in the corpus. */
+void forecast_rows(struct needs *out, const struct plan *p, double rows, bool scattered);
+
+/* The plan's survey of the corpus. */
 void forecast_corpus(struct corpus_forecast *out, const struct plan *p);
 
 #endif

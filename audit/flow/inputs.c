@@ -19,7 +19,8 @@
 struct list {
 	struct plan *plan;
 	struct arena *mem;
-	size_t cap;
+	size_t cap, missing_cap;
+	bool ahead; /* what is not there is listed */
 };
 
 static void add(struct list *l, const char *role, const char *name, const char *path)
@@ -32,6 +33,41 @@ static void add(struct list *l, const char *role, const char *name, const char *
 		.name = arena_strdup(l->mem, name, strlen(name)),
 		.path = arena_strdup(l->mem, path, strlen(path)),
 	};
+}
+
+/* Ahead of its time: is the file there? Where it is not, it is listed as missing. */
+static bool there(struct list *l, const char *what, const char *path)
+{
+	struct plan *p = l->plan;
+
+	if (!l->ahead || path_is_file(path))
+		return true;
+	p->missing = mem_grow(p->missing, &l->missing_cap, p->n_missing + 1, sizeof(*p->missing));
+	p->missing[p->n_missing++] = (struct missing){ .what = what, .path = path };
+	return false;
+}
+
+/* Nothing of a model's weights is there, neither a file nor the index of its shards. */
+static bool no_weights(struct list *l, const char *role, const char *dir)
+{
+	return l->ahead && !path_is_file(arena_fmt(l->mem, "%s/model.safetensors.index.json", dir)) &&
+	       !there(l, arena_fmt(l->mem, "models.%s: its weights", role),
+		      arena_fmt(l->mem, "%s/model.safetensors", dir));
+}
+
+static int add_weights(struct list *l, const char *role, const char *dir, struct err *e)
+{
+	struct safetensors *weights = NULL;
+	const char *const *name;
+
+	if (no_weights(l, role, dir))
+		return 0;
+	if (safetensors_open_dir(&weights, dir, e) < 0)
+		return -1;
+	for (size_t i = 0, n = safetensors_files(&name, weights); i < n; i++)
+		add(l, role, name[i], arena_fmt(l->mem, "%s/%s", dir, name[i]));
+	safetensors_close(weights);
+	return 0;
 }
 
 static int by_name(const void *a, const void *b, void *ud)
@@ -49,16 +85,12 @@ static int add_model(struct list *l, const char *role, const char *dir, struct e
 		"config.json",		 "generation_config.json",  "tokenizer.json",
 		"tokenizer_config.json", "special_tokens_map.json", "chat_template.jinja"
 	};
-	size_t first = l->plan->n_inputs, n, i;
-	struct safetensors *weights = NULL;
-	const char *const *name;
+	size_t first = l->plan->n_inputs, i;
 
-	if (safetensors_open_dir(&weights, dir, e) < 0)
+	if (add_weights(l, role, dir, e) < 0)
 		return -1;
-	n = safetensors_files(&name, weights);
-	for (i = 0; i < n; i++)
-		add(l, role, name[i], arena_fmt(l->mem, "%s/%s", dir, name[i]));
-	safetensors_close(weights);
+	there(l, arena_fmt(l->mem, "models.%s: its tokenizer", role),
+	      arena_fmt(l->mem, "%s/tokenizer.json", dir));
 	for (i = 0; i < sizeof(besides) / sizeof(besides[0]); i++) {
 		const char *path = arena_fmt(l->mem, "%s/%s", dir, besides[i]);
 
@@ -85,8 +117,9 @@ static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 	if (add_model(l, "base", s->base.dir, e) < 0 || add_model(l, "candidate", s->candidate.dir, e) < 0)
 		return -1;
 	for (i = 0; i < s->corpus.n_sources; i++)
-		add(l, arena_fmt(l->mem, "source %zu", i + 1), s->corpus.source[i].path,
-		    s->corpus.source[i].file);
+		if (there(l, arena_fmt(l->mem, "corpus.sources[%zu]", i), s->corpus.source[i].file))
+			add(l, arena_fmt(l->mem, "source %zu", i + 1), s->corpus.source[i].path,
+			    s->corpus.source[i].file);
 	l->plan->template_path = s->report.template_file ? s->report.template_file : o->template_path;
 	if (s->report.template_file)
 		add(l, "template", s->report.template_path, s->report.template_file);
@@ -316,8 +349,9 @@ static int hash_files(struct plan *p, struct arena *mem, const struct plan_opts 
 
 int inputs_collect(struct plan *out, struct arena *mem, const struct plan_opts *o, struct err *e)
 {
-	struct list l = { .plan = out, .mem = mem };
+	struct list l = { .plan = out, .mem = mem, .ahead = o->ahead };
 	struct memory m = { .n = 0 };
+	struct missing *missing;
 	struct input *grown;
 	int status;
 
@@ -329,6 +363,11 @@ int inputs_collect(struct plan *out, struct arena *mem, const struct plan_opts *
 	if (out->n_inputs > 0)
 		memcpy(out->input, grown, out->n_inputs * sizeof(*grown));
 	mem_free(grown);
+	missing = out->missing;
+	out->missing = ARENA_ARRAY(mem, out->n_missing, struct missing);
+	if (out->n_missing > 0)
+		memcpy(out->missing, missing, out->n_missing * sizeof(*missing));
+	mem_free(missing);
 	if (status == 0)
 		status = hash_files(out, mem, o, &m, e);
 	mem_free(m.item);

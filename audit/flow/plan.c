@@ -108,6 +108,7 @@ static struct digest run_key(const struct plan *p)
 
 void plan_resolve(struct plan *p, const char *cache)
 {
+	struct arena mem = ARENA_INIT;
 	size_t i, k;
 
 	for (i = 0; i < p->n; i++) {
@@ -116,16 +117,20 @@ void plan_resolve(struct plan *p, const char *cache)
 		for (k = 0; k < s->n_in; k++)
 			BUG_ON(s->in[k] >= s); /* an input comes before */
 		s->key = step_key(p, s);
-		s->needs = (struct needs){ .memory = 0 };
-		s->stage->forecast(&s->needs, p, s);
 		s->n_partial = 0;
-		s->state = artifact_complete(cache, s->key) ? STEP_DONE : STEP_TODO;
-		if (s->state == STEP_TODO)
+		s->state = p->n_missing == 0 && artifact_complete(cache, s->key) ? STEP_DONE : STEP_TODO;
+		if (s->state == STEP_TODO && p->n_missing == 0)
 			s->n_partial = artifact_partial(cache, s->key);
 		if (s->n_partial > 0)
 			s->state = STEP_PARTIAL;
 	}
+	survey_make(&p->corpus, &mem, p, cache);
+	for (i = 0; i < p->n; i++) {
+		p->step[i].needs = (struct needs){ .memory = 0 };
+		p->step[i].stage->forecast(&p->step[i].needs, p, &p->step[i]);
+	}
 	p->key = run_key(p);
+	arena_release(&mem);
 }
 
 /* ---- the whole ---- */
@@ -141,6 +146,22 @@ static int read_model(const struct arch **out, size_t *layer, struct arena *mem,
 	return spec_layer(layer, m, a->n_layers, e);
 }
 
+/* Some models are defined up to a number of positions and no further. */
+static int check_context(const struct plan *p, struct err *e)
+{
+	const struct arch *arch[] = { p->base, p->candidate };
+	const struct spec_model *m[] = { &p->spec->base, &p->spec->candidate };
+	size_t context = p->spec->corpus.context;
+
+	for (size_t i = 0; i < 2; i++)
+		if (arch[i]->context_limit > 0 && context > arch[i]->context_limit)
+			return err_at(
+				e, ERR_SPEC, m[i]->at,
+				"corpus.context, %zu, is above the %zu positions that %s is defined for",
+				context, arch[i]->context_limit, m[i]->path);
+	return 0;
+}
+
 int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o,
 	      struct err *e)
 {
@@ -151,7 +172,7 @@ int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const s
 		return err_wrap(e, "numerics.backend: ");
 	if (read_model(&out->base, &out->layer_base, mem, &s->base, e) < 0 ||
 	    read_model(&out->candidate, &out->layer_candidate, mem, &s->candidate, e) < 0 ||
-	    inputs_collect(out, mem, o, e) < 0)
+	    check_context(out, e) < 0 || inputs_collect(out, mem, o, e) < 0)
 		return -1;
 	add_steps(out, mem);
 	plan_resolve(out, o->cache);

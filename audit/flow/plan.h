@@ -7,7 +7,9 @@
 #include "base/mem.h"
 #include "base/par.h"
 #include "flow/spec.h"
+#include "flow/survey.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -27,10 +29,21 @@ struct stage;
 
 enum step_state { STEP_DONE, STEP_PARTIAL, STEP_TODO };
 
+/* At what pace a step's operations are done. */
+enum pace_of { PACE_PRODUCT, PACE_BASE, PACE_CANDIDATE, PACE_TRAIN, PACE_COUNT };
+
 /* What a step will need, forecast. */
 struct needs {
 	uint64_t memory, disk; /* bytes */
 	double work;	       /* floating-point operations */
+	enum pace_of pace;
+	uint64_t
+		mapped; /* bytes of files looked into besides: the system takes that memory back when it needs it */
+};
+
+/* Floating-point operations a second, measured: matrix products alone, each model reading, dictionary training. */
+struct pace {
+	double at[PACE_COUNT];
 };
 
 /* A file the audit reads: its name as the report shows it, and its digest. */
@@ -54,6 +67,10 @@ struct step {
 	size_t n_partial; /* files there already, STEP_PARTIAL */
 };
 
+struct missing {
+	const char *what, *path; /* "models.base: its weights"; where they are looked for */
+};
+
 struct plan {
 	const struct spec *spec;
 	const struct arch *base, *candidate;
@@ -61,6 +78,9 @@ struct plan {
 	const char *template_path; /* the spec's, or the one that came with the program */
 	struct input *input;
 	size_t n_inputs;
+	struct missing *missing; /* what the spec names and is not there: only plan_opts.ahead lets that be */
+	size_t n_missing;
+	struct corpus_forecast corpus;
 	struct step *step;
 	size_t n;
 	struct digest key; /* of the last step, the spec and the template: names the run */
@@ -70,6 +90,7 @@ struct plan_opts {
 	const char *cache;	   /* of artifacts; the digests of inputs are remembered there too */
 	const char *template_path; /* where the spec names none */
 	struct par *par;
+	bool ahead; /* make do with what is there: config.json alone of a model, a declared corpus. Keys mean nothing then. */
 };
 
 /* Reads what the keys depend on, and looks into the cache. Makes nothing but the list of digests there. */
@@ -82,13 +103,16 @@ const struct input *plan_input(const struct plan *p, const char *role, const cha
 
 /* Floating-point operations this machine does in a second, by a quarter of a second of matrix products. */
 int plan_rate(double *out, const struct plan *p, struct par *par, struct err *e);
+/* The same for each kind of step: each model reads, and the dictionary is trained, for a fraction of a second where they
+ * are there and that is enough to see; what is not measured takes the rate of matrix products. */
+int plan_pace(struct pace *out, const struct plan *p, struct par *par, struct err *e);
 /* Refuses (ERR_SIZE) what the limits of the spec or the machine do not allow. */
 int plan_check(const struct plan *p, const char *cache, struct par *par, struct err *e);
-/* The steps, their states and needs. Times are estimates from plan_rate(); a rate of 0 leaves them out. */
-void plan_print(const struct plan *p, const char *cache, double rate, FILE *f);
+/* The steps, their states and needs. Times are estimates from plan_pace(); NULL leaves them out. */
+void plan_print(const struct plan *p, const char *cache, const struct pace *pace, FILE *f);
 /* The steps as the members of an object that the caller opened: nothing that depends on the cache or the time. */
 void plan_write(struct json_out *j, const struct plan *p);
 /* The same with what is there and what is needed, for programs. */
-void plan_write_needs(struct json_out *j, const struct plan *p, double rate);
+void plan_write_needs(struct json_out *j, const struct plan *p, const struct pace *pace);
 
 #endif

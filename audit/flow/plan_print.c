@@ -15,11 +15,18 @@ static const double gib = 1024.0 * 1024 * 1024;
 struct total {
 	uint64_t disk;
 	const struct step *largest; /* by memory; NULL: nothing to do */
-	double work;
+	double seconds;		    /* 0 where no pace is known */
+	uint64_t mapped;
 	size_t todo;
 };
 
-static struct total total_of(const struct plan *p)
+/* Seconds of a step; 0 where no pace is known. */
+static double seconds_of(const struct step *s, const struct pace *pace)
+{
+	return pace != NULL && pace->at[s->needs.pace] > 0 ? s->needs.work / pace->at[s->needs.pace] : 0;
+}
+
+static struct total total_of(const struct plan *p, const struct pace *pace)
 {
 	struct total t = { .disk = 0 };
 	size_t i;
@@ -31,41 +38,12 @@ static struct total total_of(const struct plan *p)
 			continue;
 		t.todo++;
 		t.disk += s->needs.disk;
-		t.work += s->needs.work;
+		t.seconds += seconds_of(s, pace);
+		t.mapped = s->needs.mapped > t.mapped ? s->needs.mapped : t.mapped;
 		if (!t.largest || s->needs.memory > t.largest->needs.memory)
 			t.largest = s;
 	}
 	return t;
-}
-
-/* Products of the shape of a feed-forward layer, since that is where most of the work is. */
-int plan_rate(double *out, const struct plan *p, struct par *par, struct err *e)
-{
-	const size_t m = 256, n = 1024;
-	const double enough = 0.25; /* seconds */
-	size_t k = p->base ? p->base->d_model : 512, rounds = 0, i;
-	double began, spent;
-	float *a = NULL, *b = NULL, *c = NULL;
-	void *memory;
-
-	if (mem_reserve(&memory, m * k + n * k + m * n, sizeof(float), "a trial of the matrix product", e) <
-	    0)
-		return -1;
-	a = memory;
-	b = a + m * k;
-	c = b + n * k;
-	for (i = 0; i < m * k + n * k; i++)
-		a[i] = (float)(i % 7) - 3;
-	gemm_nt(par, c, n, a, k, b, k, m, n, k, 0); /* once for nothing: wakes threads and caches */
-	began = log_clock();
-	do {
-		gemm_nt(par, c, n, a, k, b, k, m, n, k, 0);
-		rounds++;
-		spent = log_clock() - began;
-	} while (spent < enough);
-	*out = 2.0 * (double)m * (double)n * (double)k * (double)rounds / spent;
-	mem_free(memory);
-	return 0;
 }
 
 static int check_memory(const struct plan *p, const struct total *t, struct err *e)
@@ -102,15 +80,16 @@ static int check_disk(const struct plan *p, const struct total *t, const char *c
 
 int plan_check(const struct plan *p, const char *cache, struct par *par, struct err *e)
 {
-	double hours = p->spec ? p->spec->limits.time : 0, rate, need;
-	struct total t = total_of(p);
+	double hours = p->spec ? p->spec->limits.time : 0, need;
+	struct total t = total_of(p, NULL);
+	struct pace pace;
 
 	if (check_memory(p, &t, e) < 0 || check_disk(p, &t, cache, e) < 0)
 		return -1;
-	if (hours > 0 && t.work > 0) {
-		if (plan_rate(&rate, p, par, e) < 0)
+	if (hours > 0 && t.todo > 0) {
+		if (plan_pace(&pace, p, par, e) < 0)
 			return -1;
-		need = t.work / rate / 3600;
+		need = total_of(p, &pace).seconds / 3600;
 		if (need > hours)
 			return err_set(e, ERR_SIZE,
 				       "the steps would take about %.1f hours; limits.time allows %.1f", need,
@@ -146,7 +125,7 @@ static const char *time_text(char *out, size_t n, double seconds)
 	return out;
 }
 
-static void print_step(const struct step *s, double rate, FILE *f)
+static void print_step(const struct step *s, const struct pace *pace, bool ahead, FILE *f)
 {
 	char hex[65], state[64], memory[32] = "-", disk[32] = "-", time[32] = "-";
 
@@ -161,10 +140,12 @@ static void print_step(const struct step *s, double rate, FILE *f)
 	if (s->state != STEP_DONE) {
 		size_text(memory, sizeof(memory), s->needs.memory);
 		size_text(disk, sizeof(disk), s->needs.disk);
-		if (rate > 0 && s->needs.work > 0)
-			time_text(time, sizeof(time), s->needs.work / rate);
+		if (s->needs.work > 0 && seconds_of(s, pace) > 0)
+			time_text(time, sizeof(time), seconds_of(s, pace));
 	}
-	fprintf(f, "  %-16s %.8s  %-18s %10s %10s %10s\n", s->label, hex, state, memory, disk, time);
+	if (ahead)
+		snprintf(hex, sizeof(hex), "-");
+	fprintf(f, "  %-16s %-8.8s  %-18s %10s %10s %10s\n", s->label, hex, state, memory, disk, time);
 }
 
 static void print_limit(double limit, double there, const char *where, FILE *f)
@@ -175,10 +156,24 @@ static void print_limit(double limit, double there, const char *where, FILE *f)
 		fprintf(f, " (%s %.1f GiB)", where, there);
 }
 
-void plan_print(const struct plan *p, const char *cache, double rate, FILE *f)
+static void print_corpus(const struct corpus_forecast *c, FILE *f)
+{
+	fprintf(f, "  about %zu documents, %.0f tokens of a model, %.0f pairs; %s\n", c->documents, c->tokens,
+		c->pairs, survey_words(c->how));
+}
+
+static void print_missing(const struct plan *p, FILE *f)
+{
+	if (p->n_missing > 0)
+		fprintf(f, "missing, so that nothing can be run yet:\n");
+	for (size_t i = 0; i < p->n_missing; i++)
+		fprintf(f, "  %s (%s)\n", p->missing[i].what, p->missing[i].path);
+}
+
+void plan_print(const struct plan *p, const char *cache, const struct pace *pace, FILE *f)
 {
 	const struct spec *s = p->spec;
-	struct total t = total_of(p);
+	struct total t = total_of(p, pace);
 	struct err e = ERR_INIT;
 	uint64_t bytes = 0, there = 0;
 	char text[32];
@@ -188,24 +183,32 @@ void plan_print(const struct plan *p, const char *cache, double rate, FILE *f)
 		bytes += p->input[i].bytes;
 	if (s)
 		fprintf(f, "%s: %s against %s\n", s->name, s->candidate.name, s->base.name);
-	fprintf(f, "  %zu input files, %s\n\n", p->n_inputs, size_text(text, sizeof(text), bytes));
+	fprintf(f, "  %zu input files, %s\n", p->n_inputs, size_text(text, sizeof(text), bytes));
+	if (s)
+		print_corpus(&p->corpus, f);
+	fprintf(f, "\n");
 	fprintf(f, "  %-16s %-8s  %-18s %10s %10s %10s\n", "step", "key", "state", "memory", "disk", "time");
 	for (i = 0; i < p->n; i++)
-		print_step(&p->step[i], rate, f);
+		print_step(&p->step[i], pace, p->n_missing > 0, f);
 	fprintf(f, "\n%zu of %zu steps to do", t.todo, p->n);
 	if (t.largest) {
 		path_free_bytes(&there, cache, &e);
 		fprintf(f, "\nmemory: %s at most", size_text(text, sizeof(text), t.largest->needs.memory));
 		print_limit(s ? s->limits.memory : 0, (double)mem_machine() / gib, "this machine has", f);
+		if (t.mapped > 0)
+			fprintf(f,
+				"\n        besides, files of up to %s are looked into, in memory that the system takes back",
+				size_text(text, sizeof(text), t.mapped));
 		fprintf(f, "\ndisk: %s in %s", size_text(text, sizeof(text), t.disk), cache);
 		print_limit(s ? s->limits.disk : 0, (double)there / gib, "there are free", f);
-		if (rate > 0)
+		if (t.seconds > 0)
 			fprintf(f,
-				"\ntime: about %s, an estimate: the operations of the steps at %.1f GFLOP/s, "
-				"measured just now",
-				time_text(text, sizeof(text), t.work / rate), rate / 1e9);
+				"\ntime: about %s, an estimate: the operations of the steps at the pace of this "
+				"machine, measured just now (%.1f GFLOP/s in products)",
+				time_text(text, sizeof(text), t.seconds), pace->at[PACE_PRODUCT] / 1e9);
 	}
 	fprintf(f, "\n");
+	print_missing(p, f);
 }
 
 /* ---- for programs ---- */
@@ -229,20 +232,24 @@ void plan_write(struct json_out *j, const struct plan *p)
 		for (k = 0; k < s->n_in; k++)
 			json_puts(j, NULL, s->in[k]->label);
 		json_close(j, ']');
-		json_put_size(j, "memory", s->needs.memory);
-		json_put_size(j, "disk", s->needs.disk);
-		json_put_size(j, "work", (uint64_t)s->needs.work);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
 }
 
-void plan_write_needs(struct json_out *j, const struct plan *p, double rate)
+void plan_write_needs(struct json_out *j, const struct plan *p, const struct pace *pace)
 {
 	static const char *const state[] = { "done", "partial", "todo" };
 	size_t i;
 
 	plan_write(j, p);
+	json_open(j, "corpus", '{');
+	json_puts(j, "known", survey_words(p->corpus.how));
+	json_put_size(j, "documents", p->corpus.documents);
+	json_put_size(j, "prompts", p->corpus.prompts);
+	json_put_real(j, "tokens", p->corpus.tokens);
+	json_put_real(j, "pairs", p->corpus.pairs);
+	json_close(j, '}');
 	json_open(j, "needs", '[');
 	for (i = 0; i < p->n; i++) {
 		const struct step *s = &p->step[i];
@@ -250,7 +257,19 @@ void plan_write_needs(struct json_out *j, const struct plan *p, double rate)
 		json_open(j, NULL, '{');
 		json_puts(j, "label", s->label);
 		json_puts(j, "state", state[s->state]);
-		json_put_real(j, "seconds", rate > 0 ? s->needs.work / rate : 0);
+		json_put_size(j, "memory", s->needs.memory);
+		json_put_size(j, "mapped", s->needs.mapped);
+		json_put_size(j, "disk", s->needs.disk);
+		json_put_real(j, "work", s->needs.work);
+		json_put_real(j, "seconds", seconds_of(s, pace));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_open(j, "missing", '[');
+	for (i = 0; i < p->n_missing; i++) {
+		json_open(j, NULL, '{');
+		json_puts(j, "what", p->missing[i].what);
+		json_puts(j, "path", p->missing[i].path);
 		json_close(j, '}');
 	}
 	json_close(j, ']');

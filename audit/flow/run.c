@@ -389,6 +389,8 @@ int run_plan(const char **dir, struct arena *mem, const struct plan *p, const st
 	    prepare_dir(&r, mem, e) < 0 || log_copy(arena_fmt(mem, "%s/log.txt", r.dir), e) < 0)
 		return -1;
 	mem_limit((size_t)(p->spec->limits.memory * 1024 * 1024 * 1024));
+	mem_cap((size_t)(p->spec->limits.memory * 1024 * 1024 * 1024));
+	out_allow((uint64_t)(p->spec->limits.disk * 1024 * 1024 * 1024));
 	status = write_document(&r, "plan.json", e);
 	if (status == 0)
 		status = write_document(&r, "provenance.json", e);
@@ -397,6 +399,8 @@ int run_plan(const char **dir, struct arena *mem, const struct plan *p, const st
 	if (status == 0)
 		status = write_document(&r, "timings.json", e);
 	mem_limit(0);
+	mem_cap(0);
+	out_allow(0);
 	log_copy(NULL, &ignored);
 	*dir = r.dir;
 	return status;

@@ -13,6 +13,7 @@ struct checker {
 	const struct yaml *root;
 	struct arena *mem;
 	struct problems *problems;
+	bool ahead; /* what is not there yet is no problem */
 };
 
 /* The value a dotted path names, or the nearest thing above it that the spec has. */
@@ -120,7 +121,7 @@ static void check_model(struct checker *c, struct spec_model *m, const char *whi
 		return;
 	}
 	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++)
-		if (!path_is_file(arena_fmt(c->mem, "%s/%s", m->dir, needed[i])))
+		if (!(c->ahead && i > 0) && !path_is_file(arena_fmt(c->mem, "%s/%s", m->dir, needed[i])))
 			problem_at(c, y->at,
 				   "models.%s.path: %s has no %s; a Hugging Face model folder is needed",
 				   which, m->dir, needed[i]);
@@ -141,7 +142,7 @@ static void check_file(struct checker *c, const char **file, const char *path, c
 	*file = resolve(c->mem, c->spec->dir, path);
 	if (path_is_dir(*file))
 		problem_at(c, y->at, "%s: %s is a folder; a file is needed", name, *file);
-	else if (!path_is_file(*file))
+	else if (!c->ahead && !path_is_file(*file))
 		problem_at(c, y->at, "%s: there is no file %s", name, *file);
 }
 
@@ -268,9 +269,10 @@ static void check_steer(struct checker *c)
 			"write steer: {enabled: false}");
 }
 
-int spec_parse(struct spec *out, struct arena *mem, struct view text, const char *path, struct problems *p)
+static int parse(struct spec *out, struct arena *mem, struct view text, const char *path, bool ahead,
+		 struct problems *p)
 {
-	struct checker c = { .spec = out, .mem = mem, .problems = p };
+	struct checker c = { .spec = out, .mem = mem, .problems = p, .ahead = ahead };
 	struct err e = ERR_INIT;
 
 	memset(out, 0, sizeof(*out));
@@ -300,7 +302,12 @@ int spec_parse(struct spec *out, struct arena *mem, struct view text, const char
 	return p->n ? -1 : 0;
 }
 
-int spec_read(struct spec *out, struct arena *mem, const char *path, struct problems *p)
+int spec_parse(struct spec *out, struct arena *mem, struct view text, const char *path, struct problems *p)
+{
+	return parse(out, mem, text, path, false, p);
+}
+
+static int read_file(struct spec *out, struct arena *mem, const char *path, bool ahead, struct problems *p)
 {
 	struct err e = ERR_INIT;
 	struct view text;
@@ -310,7 +317,17 @@ int spec_read(struct spec *out, struct arena *mem, const char *path, struct prob
 		problems_add(p, &e);
 		return -1;
 	}
-	return spec_parse(out, mem, text, path, p);
+	return parse(out, mem, text, path, ahead, p);
+}
+
+int spec_read(struct spec *out, struct arena *mem, const char *path, struct problems *p)
+{
+	return read_file(out, mem, path, false, p);
+}
+
+int spec_read_ahead(struct spec *out, struct arena *mem, const char *path, struct problems *p)
+{
+	return read_file(out, mem, path, true, p);
 }
 
 int spec_layer(size_t *out, const struct spec_model *m, size_t n_layers, struct err *e)

@@ -58,6 +58,7 @@ struct spec {
 		double held_out; /* share of documents, by hash */
 		enum pairing pairing;
 		const char *date; /* for chat templates that ask for it: YYYY-MM-DD */
+		size_t pairs; /* declared: what plan reckons with where it cannot look; 0: nothing declared */
 	} corpus;
 	struct {
 		bool gap;      /* measure the prediction gap: costs the blocks above the layer */
@@ -119,6 +120,8 @@ struct spec {
 int spec_read(struct spec *out, struct arena *mem, const char *path, struct problems *p);
 /* The same for a text that is not in a file; paths are resolved against the folder of `path`. */
 int spec_parse(struct spec *out, struct arena *mem, struct view text, const char *path, struct problems *p);
+/* The same, but what is named and not there is no problem, except a model's config.json: a plan lists it. */
+int spec_read_ahead(struct spec *out, struct arena *mem, const char *path, struct problems *p);
 /* The block to harvest of a model with n_layers of them: the one asked for, or the middle one, (n - 1) / 2.
  * ERR_SPEC where the model has no such block. */
 int spec_layer(size_t *out, const struct spec_model *m, size_t n_layers, struct err *e);

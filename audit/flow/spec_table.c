@@ -127,6 +127,9 @@ static const struct field corpus_fields[] = {
 	WORD("pairing", IN(corpus, pairing), WORDS("offsets", "greedy"), "offsets",
 	     "offsets: tokens whose last bytes coincide; greedy: Algorithm 1 of arXiv 2602.11729, for "
 	     "comparison"),
+	SIZE("pairs", IN(corpus, pairs), 0, 4294967295.0, "0",
+	     "pairs the corpus is declared to give: what plan reckons with where the corpus or a tokenizer is not there "
+	     "yet; 0: not declared"),
 	TEXT("date", IN(corpus, date), 10, 10, "",
 	     "YYYY-MM-DD, told to chat templates that ask for today; left out: such a template is "
 	     "refused"),

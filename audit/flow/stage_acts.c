@@ -38,13 +38,15 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 
 	forecast_corpus(&c, p);
 	rows = c.pairs < (double)s->harvest.rows_per_shard ? c.pairs : (double)s->harvest.rows_per_shard;
-	out->memory = harvester_bytes(p, (enum side)step->index) +
+	out->memory = FORECAST_BASE + harvester_bytes(p, (enum side)step->index) +
 		      (uint64_t)((rows + (double)s->corpus.context) * (d * 6 + 16));
 	out->disk = (uint64_t)(c.pairs * (d * (s->harvest.f32 ? 4 : 2) + sizeof(float)));
 	out->work = c.tokens *
 		    forecast_token(a, s->harvest.gap ? SIZE_MAX : side_layer(p, (enum side)step->index) + 1);
 	if (d == 0 && !s->harvest.gap)
 		out->work = 0;
+	out->pace = step->index == SIDE_BASE ? PACE_BASE : PACE_CANDIDATE;
+	out->mapped = (uint64_t)(c.tokens * 9 + c.pairs * sizeof(struct pair_record));
 }
 
 struct harvesting {

@@ -23,18 +23,17 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
 {
-	struct corpus_forecast c;
-	double rows;
+	double rows = p->corpus.pairs * p->spec->corpus.held_out;
 
 	(void)step;
-	forecast_corpus(&c, p);
-	rows = c.pairs * p->spec->corpus.held_out;
-	out->memory = (uint64_t)(rows * ((double)p->spec->train.k * 24 + 16 * 8 + 16)) +
-		      2048 * (p->base->d_model + p->candidate->d_model + p->spec->dictionary.latents) *
-			      sizeof(float);
+	forecast_rows(out, p, rows, false);
+	out->memory += forecast_weights(p, SIDE_BASE) + forecast_weights(p, SIDE_CANDIDATE) +
+		       (uint64_t)(rows * ((double)p->spec->train.k * 24 + 16 * 8 + 16)) +
+		       2048 * (p->base->d_model + p->candidate->d_model + p->spec->dictionary.latents) *
+			       sizeof(float);
 	out->disk = 4 << 20;
-	out->work = rows * 4.0 * (double)p->spec->dictionary.latents *
-		    (double)(p->base->d_model + p->candidate->d_model);
+	out->work += rows * 4.0 * (double)p->spec->dictionary.latents *
+		     (double)(p->base->d_model + p->candidate->d_model);
 }
 
 /* For every studied row at a turn boundary of a rollout: how differently the models answer. NaN-free: others get no entry. */

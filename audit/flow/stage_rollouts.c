@@ -66,7 +66,10 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	(void)step;
 	forecast_corpus(&c, p);
 	tokens = c.prompts * (answer_limit(s) + 32);
-	out->memory = a > b ? a : b;
+	a += forecast_weights(p, SIDE_BASE);
+	b += forecast_weights(p, SIDE_CANDIDATE);
+	out->memory = FORECAST_BASE + (a > b ? a : b);
+	out->pace = PACE_CANDIDATE;
 	out->disk = tokens * 2 * 8;
 	out->work =
 		(double)tokens * (forecast_token(p->base, SIZE_MAX) + forecast_token(p->candidate, SIZE_MAX));

@@ -74,7 +74,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 
 	(void)step;
 	forecast_corpus(&c, p);
-	out->memory = (uint64_t)(c.tokens * 24) + (64 << 20);
+	out->memory = FORECAST_BASE + (uint64_t)(c.tokens * 24);
 	out->disk = (uint64_t)(c.tokens * (2 * 9 + 5) + c.pairs * sizeof(struct pair_record)) +
 		    c.documents * sizeof(struct doc);
 	out->work = 0;

@@ -33,18 +33,6 @@ struct training {
 	size_t streamed_to;	   /* without a store: the step up to which the buffers have the rows */
 };
 
-static struct dfc_shape dictionary_shape(const struct plan *p)
-{
-	size_t latents = p->spec->dictionary.latents;
-	size_t exclusive = (size_t)((double)latents * p->spec->dictionary.exclusive + 0.5);
-
-	return (struct dfc_shape){ .d_a = p->base->d_model,
-				   .d_b = p->candidate->d_model,
-				   .n_a = exclusive,
-				   .n_shared = latents - 2 * exclusive,
-				   .n_b = exclusive };
-}
-
 static struct train_opts train_opts_of(const struct plan *p, const struct step *step)
 {
 	struct train_opts o = p->spec->train;
@@ -68,17 +56,14 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
 {
-	struct dfc_shape shape = dictionary_shape(p);
+	struct dfc_shape shape = forecast_dictionary(p);
 	struct train_opts o = train_opts_of(p, step);
-	struct corpus_forecast c;
-	double encode = 2.0 * ((double)shape.d_a * (double)(shape.n_a + shape.n_shared) +
-			       (double)shape.d_b * (double)(shape.n_shared + shape.n_b));
 
-	forecast_corpus(&c, p);
-	out->memory = trainer_bytes(&shape, &o) + (uint64_t)(c.pairs * 24);
+	forecast_rows(out, p, (double)o.batch * (double)o.steps, true);
+	out->memory += trainer_bytes(&shape, &o) + (uint64_t)(p->corpus.pairs * 24);
 	out->disk = trainer_bytes(&shape, &o) * (o.checkpoint_keep + 1);
-	/* The dense encode, and about as much again for what touches kept latents and the optimiser. */
-	out->work = 2 * encode * (double)o.batch * (double)o.steps;
+	out->work += forecast_training(p);
+	out->pace = PACE_TRAIN;
 }
 
 static const char *step_file(const struct training *t, const char *what, size_t step)
@@ -348,7 +333,7 @@ static int finish(struct training *t, struct err *e)
 static int train_open(struct training *t, struct err *e)
 {
 	struct job *job = t->job;
-	struct dfc_shape shape = dictionary_shape(job->plan);
+	struct dfc_shape shape = forecast_dictionary(job->plan);
 	double *weight = NULL, *lead = NULL;
 
 	if (harvested_open(&t->h, job, e) < 0)

@@ -316,9 +316,48 @@ static void locks_hold_between_processes(void **state)
 	arena_release(&mem);
 }
 
+static int put_bytes(const char *dir, const char *name, size_t n, struct err *e)
+{
+	struct out *o;
+	char path[500];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (out_open(&o, path, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		out_put(o, "x", 1);
+	return out_commit(o, NULL, e);
+}
+
+/* What may be written is a sum over files; what is removed again counts no more. */
+static void an_allowance_is_kept(void **state)
+{
+	struct place p = place_new(NULL);
+	struct err e = ERR_INIT;
+	char path[500];
+
+	(void)state;
+	out_allow(100);
+	assert_int_equal(put_bytes(p.dir, "a", 60, &e), 0);
+	assert_int_equal(put_bytes(p.dir, "b", 40, &e), 0);
+	assert_int_equal(put_bytes(p.dir, "c", 1, &e), -1);
+	assert_int_equal(e.code, ERR_SIZE);
+	assert_non_null(strstr(e.msg, "that may be written are used up"));
+	snprintf(path, sizeof(path), "%s/c", p.dir);
+	assert_false(path_is_file(path));
+	assert_int_equal(temporaries(p.dir), 0);
+	snprintf(path, sizeof(path), "%s/b", p.dir);
+	assert_int_equal(path_remove(path, &e), 0);
+	assert_int_equal(put_bytes(p.dir, "c", 41, &e), -1);
+	assert_int_equal(put_bytes(p.dir, "c", 40, &e), 0);
+	out_allow(0);
+	assert_int_equal(put_bytes(p.dir, "d", 1000, &e), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_allowance_is_kept),
 		cmocka_unit_test(a_file_is_whole_or_as_before_when_calls_fail),
 		cmocka_unit_test(a_file_is_whole_or_as_before_when_the_process_ends),
 		cmocka_unit_test(memory_faults_leave_no_part),

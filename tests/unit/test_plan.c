@@ -387,6 +387,7 @@ static void printing(void **state)
 {
 	struct world *w = *state;
 	char text[4000];
+	struct pace pace = { { 1e9, 1e9, 1e9, 1e9 } };
 	size_t n;
 	FILE *f = tmpfile();
 
@@ -395,7 +396,7 @@ static void printing(void **state)
 	w->plan.step[0].state = STEP_DONE;
 	w->plan.step[1].state = STEP_PARTIAL;
 	w->plan.step[1].n_partial = 1;
-	plan_print(&w->plan, w->cache, 1e9, f);
+	plan_print(&w->plan, w->cache, &pace, f);
 	rewind(f);
 	n = fread(text, 1, sizeof(text) - 1, f);
 	text[n] = '\0';
@@ -444,6 +445,117 @@ static void the_rate_is_measured(void **state)
 	assert_true(rate > 1e6 && rate < 1e15);
 }
 
+/* ---- ahead of the files, and how large a corpus is ---- */
+
+static void make_ahead(struct world *w, const char *path)
+{
+	struct plan_opts o = { .cache = w->cache, .template_path = template, .par = w->par, .ahead = true };
+	struct problems p = PROBLEMS_INIT;
+	struct err e = ERR_INIT;
+
+	if (spec_read_ahead(&w->spec, &w->mem, path, &p) < 0)
+		fail_msg("%s: %s", path, p.item[0].msg);
+	problems_release(&p);
+	if (plan_make(&w->plan, &w->mem, &w->spec, &o, &e) < 0)
+		fail_msg("%s: %s", path, e.msg);
+}
+
+static const struct step *step_of(const struct world *w, const char *label)
+{
+	for (size_t i = 0; i < w->plan.n; i++)
+		if (strcmp(w->plan.step[i].label, label) == 0)
+			return &w->plan.step[i];
+	fail_msg("no step %s", label);
+	return NULL;
+}
+
+/* The paper's pairs from their config.json alone. Parameters as their publishers count them: 8.03, 8.19, 8.19 and 20.9
+ * thousand millions, two bytes each, and 4.25 bits for gpt-oss's experts (13.8 GB of files). */
+static void the_paper_s_pairs_are_forecast_from_their_configs(void **state)
+{
+	static const struct {
+		const char *path;
+		double store[2], weights[2]; /* GB */
+	} cases[] = {
+		{ "specs/paper/llama-3.1-8b-vs-qwen3-8b.yaml", { 819.6, 819.6 }, { 16.06, 16.38 } },
+		{ "specs/paper/deepseek-r1-0528-qwen3-8b-vs-gpt-oss-20b.yaml",
+		  { 819.6, 576.4 },
+		  { 16.38, 13.8 } },
+	};
+	static const char *const label[] = { "acts base", "acts candidate" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < 2; i++) {
+		make_ahead(w, cases[i].path);
+		assert_int_equal(w->plan.n_missing, 6);
+		assert_int_equal(w->plan.corpus.how, SURVEY_DECLARED);
+		assert_true(w->plan.corpus.pairs == 1e8);
+		assert_int_equal(w->spec.train.k_start, 1000);
+		for (size_t s = 0; s < 2; s++) {
+			const struct step *step = step_of(w, label[s]);
+
+			assert_int_equal(step->state, STEP_TODO);
+			assert_true(step->needs.disk > 0.99e9 * cases[i].store[s] &&
+				    step->needs.disk < 1.01e9 * cases[i].store[s]);
+			assert_true(step->needs.memory > 1e9 * cases[i].weights[s] * 0.98 &&
+				    step->needs.memory < 1e9 * cases[i].weights[s] * 1.02 + 1.5e9);
+			assert_true(step->needs.work > 1e8 * 2 * 1e9);
+		}
+	}
+}
+
+static void a_model_without_config_is_still_refused(void **state)
+{
+	struct world *w = *state;
+	struct problems p = PROBLEMS_INIT;
+
+	assert_int_equal(spec_read_ahead(&w->spec, &w->mem, "tests/spec/bounds.yaml", &p), -1);
+	problems_release(&p);
+	assert_int_equal(spec_read(&w->spec, &w->mem, "specs/paper/llama-3.1-8b-vs-qwen3-8b.yaml", &p), -1);
+	assert_int_equal(p.n, 4); /* two tokenizers, two sources: no run goes without */
+	problems_release(&p);
+}
+
+/* A sample of texts of one length counts the whole corpus exactly; without limit and with one. */
+static void a_sample_counts_the_corpus(void **state)
+{
+	struct world *w = *state;
+	size_t whole;
+
+	parse(w,
+	      "audit: 1\nname: x\nmodels:\n  base: {path: models/smallworld-base-llama}\n"
+	      "  candidate: {path: models/smallworld-base-llama}\n"
+	      "corpus: {sources: [{kind: documents, path: corpus/documents.jsonl}]}\nsteer: {enabled: false}\n");
+	make(w, template);
+	assert_int_equal(w->plan.corpus.how, SURVEY_SAMPLED);
+	assert_int_equal(w->plan.corpus.documents, 700);
+	whole = (size_t)w->plan.corpus.pairs;
+	parse(w, "audit: 1\nname: x\nmodels:\n  base: {path: models/smallworld-base-llama}\n"
+		 "  candidate: {path: models/smallworld-base-llama}\n"
+		 "corpus: {sources: [{kind: documents, path: corpus/documents.jsonl, limit: 350}]}\n"
+		 "steer: {enabled: false}\n");
+	make(w, template);
+	assert_int_equal(w->plan.corpus.documents, 350);
+	assert_true(w->plan.corpus.pairs > 0.45 * (double)whole &&
+		    w->plan.corpus.pairs < 0.55 * (double)whole);
+}
+
+static void a_context_beyond_the_model_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct plan_opts o = { .cache = w->cache, .template_path = template, .par = w->par };
+	struct err e = ERR_INIT;
+
+	parse(w, "audit: 1\nname: x\nmodels:\n  base: {path: models/smallworld-base-llama}\n"
+		 "  candidate: {path: models/smallworld-base-llama}\n"
+		 "corpus: {context: 8192, sources: [{kind: documents, path: corpus/documents.jsonl}]}\n"
+		 "steer: {enabled: false}\n");
+	w->spec.base.dir = "tests/vectors/arch/gpt2"; /* learned positions: there are no more than it has */
+	assert_int_equal(plan_make(&w->plan, &w->mem, &w->spec, &o, &e), -1);
+	assert_int_equal(e.code, ERR_SPEC);
+	assert_non_null(strstr(e.msg, "corpus.context, 8192, is above the "));
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -461,6 +573,10 @@ int main(void)
 		T(printing),
 		T(what_is_written_does_not_depend_on_the_cache),
 		T(the_rate_is_measured),
+		T(the_paper_s_pairs_are_forecast_from_their_configs),
+		T(a_model_without_config_is_still_refused),
+		T(a_sample_counts_the_corpus),
+		T(a_context_beyond_the_model_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,205 @@
+#include "flow/survey.h"
+
+#include "base/map.h"
+#include "flow/reader.h"
+#include "flow/source.h"
+#include "flow/stage.h"
+
+enum { SAMPLE_ITEMS = 256, SAMPLE_BYTES = 1 << 20, TREE_LIMIT = 1 << 30 };
+
+/* Bytes of text a token stands for, a cautious figure for English and code; the tokens a template adds to a chat; tokens
+ * of a model to a pair, where a corpus is only declared; pairs of a document then. */
+static const double bytes_per_token = 3.5, template_tokens = 12, tokens_per_pair = 1.08, document_pairs = 400;
+
+const char *survey_words(enum survey_how k)
+{
+	static const char *const words[] = { "counted", "from a sample", "as corpus.pairs declares",
+					     "from the lengths of files" };
+
+	return words[k];
+}
+
+/* ---- counted ---- */
+
+static bool count(struct corpus_forecast *out, struct arena *mem, const struct plan *p, const char *cache)
+{
+	struct err e = ERR_INIT;
+	const struct json *root;
+	size_t i, documents, pairs, tokens[SIDE_COUNT];
+	struct artifact a;
+
+	for (i = 0; i < p->n && p->step[i].stage != &stage_tokens; i++)
+		;
+	if (i == p->n || !artifact_complete(cache, p->step[i].key) ||
+	    artifact_open(&a, cache, p->step[i].key, &e) < 0)
+		return false;
+	if (artifact_check(&a, "corpus.json", &e) < 0 ||
+	    json_read_file(&root, mem, artifact_path(mem, &a, "corpus.json"), TREE_LIMIT, &e) < 0 ||
+	    json_size(&documents, root, "documents", &e) < 0 || json_size(&pairs, root, "pairs", &e) < 0 ||
+	    json_size(&tokens[0], root, "tokens_base", &e) < 0 ||
+	    json_size(&tokens[1], root, "tokens_candidate", &e) < 0)
+		return false;
+	out->documents = documents;
+	out->pairs = (double)pairs;
+	out->tokens = (double)(tokens[0] > tokens[1] ? tokens[0] : tokens[1]);
+	out->how = SURVEY_COUNTED;
+	return true;
+}
+
+/* ---- sampled ---- */
+
+/* What some items come to. */
+struct sample {
+	double bytes, tokens[SIDE_COUNT], pairs;
+	bool truncated;
+};
+
+static int item_add(struct sample *out, const struct item *it, const struct spec *spec,
+		    const struct reader *reader, bool prompt, struct err *e)
+{
+	struct arena mem = ARENA_INIT;
+	struct reading reading[SIDE_COUNT];
+	struct align_figures figures;
+	struct pair_record *pair;
+	struct view text = it->text;
+	uint32_t *start;
+	int rc = 0;
+
+	if (it->messages != NULL)
+		text = chat_contents(&start, &mem, it->messages);
+	for (size_t s = 0; s < SIDE_COUNT && rc == 0; s++) {
+		rc = it->messages != NULL ? reader_chat(&reading[s], &mem, &reader[s], it->messages, text, e)
+					  : reader_text(&reading[s], &mem, &reader[s], text, e);
+		if (rc == 0) {
+			out->tokens[s] += (double)reading[s].n;
+			out->truncated = out->truncated || reading[s].truncated;
+		}
+	}
+	if (rc == 0 && !prompt)
+		out->pairs += (double)reader_pairs(&pair, &mem, spec, reader, reading, NULL, 0, &figures);
+	out->bytes += (double)text.n;
+	arena_release(&mem);
+	return rc;
+}
+
+/* One source: its items, and a sample of them spread evenly, scaled by bytes where no item was cut. */
+static int source_add(struct corpus_forecast *out, const struct spec *spec, const struct reader *reader,
+		      size_t source, struct err *e)
+{
+	const struct spec_source *src = &spec->corpus.source[source];
+	bool prompts = src->kind == SOURCE_ROLLOUTS;
+	struct arena mem = ARENA_INIT;
+	struct sample some = { .bytes = 0 };
+	size_t n = 0, m;
+	double bytes = 0, scale, tokens;
+	struct item *item;
+	int rc = source_read(&item, &n, &mem, spec, source, e);
+
+	m = n < SAMPLE_ITEMS ? n : SAMPLE_ITEMS;
+	for (size_t i = 0; i < m && rc == 0; i++)
+		rc = item_add(&some, &item[(size_t)((double)i * (double)n / (double)m)], spec, reader,
+			      prompts, e);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		bytes += (double)item[i].text.n;
+	if (rc == 0 && m > 0) {
+		scale = !some.truncated && bytes > 0 && some.bytes > 0 ? bytes / some.bytes
+								       : (double)n / (double)m;
+		tokens = scale * (some.tokens[0] > some.tokens[1] ? some.tokens[0] : some.tokens[1]);
+		if (prompts) {
+			tokens = 2 * (tokens + (double)n * ((double)src->max_tokens + template_tokens));
+			some.pairs = tokens / scale;
+			out->prompts += n;
+		}
+		out->documents += prompts ? 2 * n : n;
+		out->tokens += tokens;
+		out->pairs += scale * some.pairs;
+	}
+	arena_release(&mem);
+	return rc;
+}
+
+static bool sample(struct corpus_forecast *out, const struct spec *spec)
+{
+	struct reader reader[SIDE_COUNT] = { { .tokenizer = NULL }, { .tokenizer = NULL } };
+	struct arena mem = ARENA_INIT;
+	struct corpus_forecast c = { .how = SURVEY_SAMPLED };
+	struct err e = ERR_INIT;
+	int rc = reader_open(&reader[0], &mem, spec, &spec->base, &e);
+
+	if (rc == 0)
+		rc = reader_open(&reader[1], &mem, spec, &spec->candidate, &e);
+	for (size_t i = 0; i < spec->corpus.n_sources && rc == 0; i++)
+		rc = source_add(&c, spec, reader, i, &e);
+	for (size_t s = 0; s < SIDE_COUNT; s++)
+		reader_close(&reader[s]);
+	arena_release(&mem);
+	if (rc == 0)
+		*out = c;
+	return rc == 0;
+}
+
+/* ---- reckoned ---- */
+
+/* Items of a source and their mean length, from the first lines of the file. */
+static void source_lengths(const struct spec_source *s, size_t *items, double *bytes)
+{
+	struct err e = ERR_INIT;
+	struct map m;
+	size_t lines = 0, n;
+
+	*items = 0;
+	*bytes = 0;
+	if (map_open(&m, s->file, &e) < 0)
+		return;
+	n = m.n < SAMPLE_BYTES ? m.n : SAMPLE_BYTES;
+	for (size_t i = 0; i < n; i++)
+		lines += m.p[i] == '\n';
+	if (lines == 0)
+		lines = 1;
+	*bytes = (double)n / (double)lines;
+	*items = *bytes > 0 ? (size_t)((double)m.n / *bytes + 0.5) : 0;
+	if (s->limit > 0 && s->limit < *items)
+		*items = s->limit;
+	map_close(&m);
+}
+
+static void reckon(struct corpus_forecast *out, const struct spec *s)
+{
+	*out = (struct corpus_forecast){ .how = SURVEY_LENGTHS };
+	for (size_t i = 0; i < s->corpus.n_sources; i++) {
+		const struct spec_source *src = &s->corpus.source[i];
+		size_t items;
+		double bytes, tokens;
+
+		source_lengths(src, &items, &bytes);
+		tokens = bytes / bytes_per_token + template_tokens;
+		if (src->kind == SOURCE_ROLLOUTS) {
+			out->prompts += items;
+			items *= 2;
+			tokens += (double)src->max_tokens;
+		}
+		if (tokens > (double)s->corpus.context)
+			tokens = (double)s->corpus.context;
+		out->documents += items;
+		out->tokens += (double)items * tokens;
+	}
+	out->pairs = out->tokens;
+	if (s->corpus.pairs > 0)
+		*out = (struct corpus_forecast){
+			.documents = (size_t)((double)s->corpus.pairs / document_pairs) + 1,
+			.prompts = out->prompts,
+			.pairs = (double)s->corpus.pairs,
+			.tokens = (double)s->corpus.pairs * tokens_per_pair,
+			.how = SURVEY_DECLARED
+		};
+}
+
+void survey_make(struct corpus_forecast *out, struct arena *mem, const struct plan *p, const char *cache)
+{
+	*out = (struct corpus_forecast){ .documents = 0 };
+	if (p->spec == NULL)
+		return;
+	reckon(out, p->spec); /* the prompts are of use where the rest is counted */
+	if (p->n_missing == 0 && (count(out, mem, p, cache) || sample(out, p->spec)))
+		return;
+}
