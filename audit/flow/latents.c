@@ -1,25 +1,34 @@
 #include "flow/latents.h"
 
-#include "num/fmath.h"
-#include "num/ops.h"
 #include "num/reduce.h"
-#include "study/label.h"
-#include "study/lens.h"
 
 enum {
-	LABEL_PLACES = 10, /* strongest firings a label is made from: weak ones are of other texts */
-	LEAST_DOCUMENTS =
-		2, /* a latent seen in fewer held-out documents is no candidate: one text proves nothing */
+	/* a latent seen in fewer held-out documents is no candidate: one text proves nothing */
+	LEAST_DOCUMENTS = 2,
+	MOST_BUNDLES = 256,
 };
 
-static const char *const formula =
-	"candidates first, then by |relevance| (nats of prediction gap where the latent fires) x stability (1 where one seed was trained)";
+/* Least cosine of what two latents of one bundle carry. */
+static const double carried_alike = 0.5;
+
+const char *const latents_formula =
+	"the largest |relevance| (nats a pair) over all positions, turn boundaries and prompts, times stability; those that "
+	"chance does not give first";
 
 const char *status_name(enum status s)
 {
-	static const char *const name[STATUS_COUNT] = { "dead", "inert", "candidate" };
+	static const char *const name[STATUS_COUNT] = { "dead", "twin", "unstable", "inert", "candidate" };
 
 	return name[s];
+}
+
+size_t latent_found(const struct latents *l, size_t latent)
+{
+	size_t n = 1;
+
+	for (size_t i = 0; i + 1 < l->n_seeds; i++)
+		n += l->match[i][latent].latent != MATCH_NONE;
+	return n;
 }
 
 static double magnitude(double v)
@@ -27,283 +36,94 @@ static double magnitude(double v)
 	return v < 0 ? -v : v;
 }
 
-void latents_rank(struct latents *l, struct arena *mem)
+/* |relevance| at a place in nats a pair: where an answer is decided, its gap over its pairs. */
+static double strength_at(const struct latents *l, size_t latent, enum site p)
 {
-	size_t n = l->studied.active->n_latents;
-	double *key = mem_alloc(n + 1, sizeof(*key)), most = 0;
+	return magnitude(p == SITE_ALL ? l->relevance[p][latent].gap : l->decided.strength[p][latent]);
+}
 
+static bool acts_at(const struct latents *l, size_t latent, enum site p)
+{
+	const struct relevance *r = &l->relevance[p][latent];
+	const struct spec *s = l->job->spec;
+
+	return strength_at(l, latent, p) >= s->study.inert_below && r->p <= s->steer.alpha &&
+	       r->documents >= LEAST_DOCUMENTS;
+}
+
+static void measure(struct latents *l, size_t latent)
+{
+	l->strength[latent] = strength_at(l, latent, SITE_ALL);
+	for (int p = SITE_ALL; p < SITE_COUNT; p++) {
+		double v = strength_at(l, latent, (enum site)p);
+
+		if (!acts_at(l, latent, (enum site)p))
+			continue;
+		if (!l->acts[latent] || v > l->strength[latent])
+			l->strength[latent] = v;
+		l->acts[latent] = true;
+	}
+}
+
+static enum status status_of(const struct latents *l, size_t latent)
+{
+	const struct spec *s = l->job->spec;
+
+	if (l->relevance[SITE_ALL][latent].fires == 0)
+		return STATUS_DEAD;
+	if (l->twin[latent].correlation >= s->study.twin)
+		return STATUS_TWIN;
+	if (l->n_seeds > 1 && (double)latent_found(l, latent) < s->study.stable * (double)l->n_seeds)
+		return STATUS_UNSTABLE;
+	return l->acts[latent] ? STATUS_CANDIDATE : STATUS_INERT;
+}
+
+/* A prompt with all its answers is one place, any other document another. */
+static void bundles_find(struct latents *l)
+{
+	const struct studied *s = &l->studied;
+	struct arena *mem = l->job->mem;
+	size_t n_docs = corpus_docs(s->corpus), n = 0, rows = s->active->n_rows;
+	double *weight = ARENA_ARRAY(mem, rows + 1, double);
+	uint32_t *place = ARENA_ARRAY(mem, rows + 1, uint32_t), *acting;
+	struct carried c = { .active = s->active, .weight = weight, .place = place, .n_places = n_docs };
+
+	for (size_t r = 0; r < rows; r++) {
+		const struct doc *d = corpus_doc(s->corpus, s->doc[r]);
+
+		weight[r] = magnitude(s->gap[r]) + l->decided.row_gap[r];
+		place[r] = d->kind == DOC_ROLLOUT ? (uint32_t)n_docs + d->prompt : s->doc[r];
+		c.n_places = place[r] >= c.n_places ? place[r] + 1 : c.n_places;
+	}
+	acting = ARENA_ARRAY(mem, s->active->n_latents + 1, uint32_t);
+	for (size_t i = 0; i < s->active->n_latents; i++) {
+		if (l->acts[l->order[i]])
+			acting[n++] = l->order[i];
+	}
+	l->n_bundles = bundles_make(&l->bundle, mem, &c, acting, n, carried_alike, MOST_BUNDLES);
+}
+
+void latents_rank(struct latents *l)
+{
+	struct arena *mem = l->job->mem;
+	size_t n = l->studied.active->n_latents;
+	double *key = ARENA_ARRAY(mem, n + 1, double), most = 0;
+
+	l->acts = ARENA_ARRAY(mem, n, bool);
+	l->strength = ARENA_ARRAY(mem, n, double);
 	l->status = ARENA_ARRAY(mem, n, enum status);
 	l->order = ARENA_ARRAY(mem, n, uint32_t);
 	l->rank = ARENA_ARRAY(mem, n, uint32_t);
-	for (size_t i = 0; i < n; i++)
-		most = magnitude(l->relevance[i].gap) > most ? magnitude(l->relevance[i].gap) : most;
 	for (size_t i = 0; i < n; i++) {
-		const struct relevance *r = &l->relevance[i];
-		bool acts = magnitude(r->gap) >= l->job->spec->study.inert_below &&
-			    r->p <= l->job->spec->steer.alpha && r->documents >= LEAST_DOCUMENTS;
-
-		l->status[i] = r->fires == 0 ? STATUS_DEAD : acts ? STATUS_CANDIDATE : STATUS_INERT;
-		key[i] = -(magnitude(r->gap) + (double)l->status[i] * (most + 1));
+		measure(l, i);
+		l->status[i] = status_of(l, i);
+		key[i] = l->strength[i] * (double)latent_found(l, i) / (double)l->n_seeds;
+		most = key[i] > most ? key[i] : most;
 	}
+	for (size_t i = 0; i < n; i++)
+		key[i] = -(key[i] + (l->acts[i] ? most + 1 : 0));
 	reduce_order(l->order, key, n);
 	for (size_t i = 0; i < n; i++)
 		l->rank[l->order[i]] = (uint32_t)i;
-	mem_free(key);
-}
-
-struct cards {
-	struct latents *l;
-	struct json_out j;
-	struct words *words;
-	struct model *model[SIDE_COUNT];
-	struct tokenizer *tokenizer[SIDE_COUNT];
-	float *logits;
-};
-
-static enum side side_of(enum partition p)
-{
-	return p == PARTITION_A ? SIDE_BASE : SIDE_CANDIDATE;
-}
-
-static const char *latent_label(struct cards *c, size_t latent)
-{
-	const struct studied *s = &c->l->studied;
-	struct place place[LABEL_PLACES];
-	uint32_t row[LABEL_PLACES];
-	size_t n = contexts_top(row, LABEL_PLACES, s, latent);
-
-	for (size_t i = 0; i < n; i++)
-		place[i] = (struct place){ s->doc[row[i]], corpus_pair(s->corpus, s->index[row[i]])->byte };
-	return words_label(c->l->job->mem, c->words, place, n);
-}
-
-static void put_norm(struct json_out *j, const char *key, const float *row, size_t d)
-{
-	if (row == NULL)
-		json_put_null(j, key);
-	else
-		json_put_real(j, key, fm_sqrt_d(op_norm2_d(row, d)));
-}
-
-static void put_tokens(struct cards *c, const char *key, const struct lens_token *t, size_t n, enum side side)
-{
-	json_open(&c->j, key, '[');
-	for (size_t i = 0; i < n; i++) {
-		json_open(&c->j, NULL, '{');
-		json_put_str(&c->j, "token", tokenizer_piece(c->tokenizer[side], (int32_t)t[i].id));
-		json_put_real(&c->j, "score", (double)t[i].logit);
-		json_close(&c->j, '}');
-	}
-	json_close(&c->j, ']');
-}
-
-static void put_lens(struct cards *c, size_t latent, enum side side)
-{
-	const struct dfc *d = c->l->dfc;
-	const float *row = side == SIDE_BASE ? dfc_decoder_a(d, latent) : dfc_decoder_b(d, latent);
-	size_t k = c->l->job->spec->study.tokens, n_vocab = model_arch(c->model[side])->n_vocab;
-	struct lens_token *up, *down;
-
-	k = k < n_vocab ? k : n_vocab;
-	up = ARENA_ARRAY(c->l->job->mem, k + 1, struct lens_token);
-	down = ARENA_ARRAY(c->l->job->mem, k + 1, struct lens_token);
-	lens_tokens(up, down, k, c->logits, c->model[side], c->l->job->par, row);
-	put_tokens(c, "promoted", up, k, side);
-	put_tokens(c, "suppressed", down, k, side);
-}
-
-static void put_contexts(struct cards *c, size_t latent, enum side side)
-{
-	const struct spec *spec = c->l->job->spec;
-	const struct studied *s = &c->l->studied;
-	uint32_t *row = ARENA_ARRAY(c->l->job->mem, spec->study.contexts, uint32_t);
-	size_t n = contexts_top(row, spec->study.contexts, s, latent);
-	static const char *const kind[] = { "document", "chat", "rollout" };
-
-	json_open(&c->j, "contexts", '[');
-	for (size_t i = 0; i < n; i++) {
-		const struct doc *d = corpus_doc(s->corpus, s->doc[row[i]]);
-
-		json_open(&c->j, NULL, '{');
-		json_put_size(&c->j, "source", d->source);
-		json_put_size(&c->j, "line", d->line);
-		json_puts(&c->j, "kind", kind[d->kind]);
-		context_write(&c->j, s, latent, row[i], side, c->tokenizer[side], spec->study.context_tokens);
-		json_close(&c->j, '}');
-	}
-	json_close(&c->j, ']');
-}
-
-static void put_facts(struct cards *c, size_t latent)
-{
-	const struct latents *l = c->l;
-	const struct relevance *r = &l->relevance[latent];
-	struct json_out *j = &c->j;
-
-	json_put_size(j, "rank", l->rank[latent] + 1);
-	json_put_size(j, "latent", latent);
-	json_puts(j, "partition", partition_name(dfc_partition(&l->dfc->shape, latent)));
-	json_puts(j, "status", status_name(l->status[latent]));
-	json_puts(j, "label", latent_label(c, latent));
-	json_put_real(j, "relevance", r->gap);
-	json_put_real(j, "frequency", (double)r->fires / (double)l->studied.active->n_rows);
-	json_put_real(j, "max_activation", r->max);
-}
-
-static void put_card(struct cards *c, size_t latent)
-{
-	const struct latents *l = c->l;
-	const struct relevance *r = &l->relevance[latent];
-	const struct boundary *b = &l->boundary[latent];
-	enum side side = side_of(dfc_partition(&l->dfc->shape, latent));
-	struct json_out *j = &c->j;
-
-	json_open(j, NULL, '{');
-	put_facts(c, latent);
-	json_put_real(j, "relevance_lo", r->lo);
-	json_put_real(j, "relevance_hi", r->hi);
-	json_put_real(j, "relevance_p", r->p);
-	if (b->mass > 0)
-		json_put_real(j, "boundary_relevance", b->sum / b->mass);
-	else
-		json_put_null(j, "boundary_relevance");
-	json_put_size(j, "fires", r->fires);
-	json_put_size(j, "documents", r->documents);
-	json_put_real(j, "mean_activation", r->mean);
-	put_norm(j, "norm_base", dfc_decoder_a(l->dfc, latent), l->dfc->shape.d_a);
-	put_norm(j, "norm_candidate", dfc_decoder_b(l->dfc, latent), l->dfc->shape.d_b);
-	put_lens(c, latent, side);
-	put_contexts(c, latent, side);
-	json_close(j, '}');
-}
-
-static void put_partitions(struct cards *c)
-{
-	const struct latents *l = c->l;
-
-	json_open(&c->j, "partitions", '[');
-	for (int p = PARTITION_A; p <= PARTITION_B; p++) {
-		size_t count[STATUS_COUNT] = { 0 }, total = 0;
-
-		for (size_t i = 0; i < l->studied.active->n_latents; i++) {
-			if (dfc_partition(&l->dfc->shape, i) != (enum partition)p)
-				continue;
-			total++;
-			count[l->status[i]]++;
-		}
-		json_open(&c->j, NULL, '{');
-		json_puts(&c->j, "partition", partition_name((enum partition)p));
-		json_put_size(&c->j, "latents", total);
-		for (int s = 0; s < STATUS_COUNT; s++)
-			json_put_size(&c->j, status_name((enum status)s), count[s]);
-		json_close(&c->j, '}');
-	}
-	json_close(&c->j, ']');
-}
-
-static void put_column(struct cards *c, const char *key, enum partition p)
-{
-	const struct latents *l = c->l;
-	size_t shown = 0;
-
-	json_open(&c->j, key, '[');
-	for (size_t i = 0; i < l->studied.active->n_latents && shown < l->job->spec->study.cards; i++) {
-		uint32_t latent = l->order[i];
-
-		if (dfc_partition(&l->dfc->shape, latent) != p || l->status[latent] == STATUS_DEAD)
-			continue;
-		put_card(c, latent);
-		shown++;
-	}
-	json_close(&c->j, ']');
-}
-
-static void put_exclusive(struct cards *c)
-{
-	const struct latents *l = c->l;
-
-	json_open(&c->j, "exclusive", '[');
-	for (size_t i = 0; i < l->studied.active->n_latents; i++) {
-		uint32_t latent = l->order[i];
-
-		if (dfc_partition(&l->dfc->shape, latent) == PARTITION_SHARED)
-			continue;
-		json_open(&c->j, NULL, '{');
-		put_facts(c, latent);
-		json_close(&c->j, '}');
-	}
-	json_close(&c->j, ']');
-}
-
-static void put_models(struct cards *c)
-{
-	static const char *const key[] = { "base", "candidate" };
-
-	json_open(&c->j, "models", '{');
-	for (size_t i = 0; i < SIDE_COUNT; i++) {
-		json_open(&c->j, key[i], '{');
-		json_put_size(&c->j, "parameters", model_parameters(c->model[i]));
-		json_puts(&c->j, "dtype", dtype_name(model_weight(c->model[i], ROLE_EMBED, 0)->dtype));
-		json_close(&c->j, '}');
-	}
-	json_close(&c->j, '}');
-}
-
-/* Of every latent, by its number: what a finding says of its members. */
-static void put_relevances(struct cards *c)
-{
-	json_open(&c->j, "relevance", '[');
-	for (size_t i = 0; i < c->l->studied.active->n_latents; i++)
-		json_put_real(&c->j, NULL, c->l->relevance[i].gap);
-	json_close(&c->j, ']');
-}
-
-static int cards_open(struct cards *c, struct err *e)
-{
-	const struct spec *s = c->l->job->spec;
-	const struct spec_model *m[SIDE_COUNT] = { &s->base, &s->candidate };
-	size_t n_vocab = 0;
-
-	for (size_t i = 0; i < SIDE_COUNT; i++) {
-		if (model_open(&c->model[i], m[i]->dir, e) < 0 ||
-		    tokenizer_open(&c->tokenizer[i], m[i]->dir, e) < 0)
-			return -1;
-		if (model_arch(c->model[i])->n_vocab > n_vocab)
-			n_vocab = model_arch(c->model[i])->n_vocab;
-	}
-	c->logits = mem_alloc(n_vocab, sizeof(*c->logits));
-	c->words = words_new(c->l->studied.corpus);
-	return 0;
-}
-
-int latents_write(struct latents *l, struct err *e)
-{
-	struct cards c = { .l = l };
-	struct out *o = NULL;
-	int rc = -1;
-
-	if (cards_open(&c, e) < 0 || artifact_out(&o, l->job->out, "latents.json", e) < 0)
-		goto out;
-	c.j.out = o;
-	json_open(&c.j, NULL, '{');
-	put_models(&c);
-	json_puts(&c.j, "formula", formula);
-	put_partitions(&c);
-	json_open(&c.j, "columns", '{');
-	put_column(&c, "base_only", PARTITION_A);
-	put_column(&c, "shared", PARTITION_SHARED);
-	put_column(&c, "candidate_only", PARTITION_B);
-	json_close(&c.j, '}');
-	put_exclusive(&c);
-	put_relevances(&c);
-	json_close(&c.j, '}');
-	rc = out_commit(o, NULL, e);
-out:
-	words_free(c.words);
-	mem_free(c.logits);
-	for (size_t i = 0; i < SIDE_COUNT; i++) {
-		tokenizer_close(c.tokenizer[i]);
-		model_close(c.model[i]);
-	}
-	return rc;
+	bundles_find(l);
 }

@@ -15,7 +15,8 @@ static const struct {
 	{ &stage_tokens, { &stage_rollouts } },
 	{ &stage_acts, { &stage_tokens } },
 	{ &stage_train, { &stage_tokens, &stage_acts } },
-	{ &stage_features, { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train } },
+	{ &stage_stability, { &stage_tokens, &stage_acts, &stage_train } },
+	{ &stage_features, { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train, &stage_stability } },
 	{ &stage_steer, { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train, &stage_features } },
 };
 
@@ -49,7 +50,7 @@ static void add_steps(struct plan *p, struct arena *mem)
 	bool rollouts = false;
 	size_t i;
 
-	p->step = ARENA_ARRAY(mem, s->dictionary.n_seeds + 6, struct step);
+	p->step = ARENA_ARRAY(mem, s->dictionary.n_seeds + 7, struct step);
 	for (i = 0; i < s->corpus.n_sources; i++)
 		rollouts = rollouts || s->corpus.source[i].kind == SOURCE_ROLLOUTS;
 	if (rollouts)
@@ -60,6 +61,8 @@ static void add_steps(struct plan *p, struct arena *mem)
 	for (i = 0; i < s->dictionary.n_seeds; i++)
 		add(p, mem, &stage_train, i,
 		    arena_fmt(mem, "train %llu", (unsigned long long)s->dictionary.seed[i]));
+	if (s->dictionary.n_seeds > 1)
+		add(p, mem, &stage_stability, 0, "stability");
 	add(p, mem, &stage_features, 0, "features");
 	/* where steering is switched off, it says so */
 	add(p, mem, &stage_steer, 0, "steer");

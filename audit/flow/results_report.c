@@ -63,6 +63,17 @@ static void put_context(struct json_out *j, const struct joint *t, const struct 
 	json_close(j, '}');
 }
 
+static void put_finding(struct json_out *j, const struct json *f)
+{
+	if (f != NULL) {
+		json_put(j, "finding", json_find(f, "id"));
+		json_put(j, "verdict", json_find(f, "verdict"));
+	} else {
+		json_put_null(j, "finding");
+		json_put_null(j, "verdict");
+	}
+}
+
 static void put_card(struct json_out *j, const struct joint *t, const struct json *card)
 {
 	const struct json *f = finding_of(t, card);
@@ -83,15 +94,7 @@ static void put_card(struct json_out *j, const struct joint *t, const struct jso
 			json_put(j, key, m);
 		}
 	}
-	if (f != NULL) {
-		json_put(j, "finding", json_find(f, "id"));
-		json_put(j, "verdict", json_find(f, "verdict"));
-	} else {
-		json_put_null(j, "finding");
-		json_put_null(j, "verdict");
-	}
-	json_put_null(j, "stability");
-	json_put_null(j, "seeds_found");
+	put_finding(j, f);
 	json_close(j, '}');
 }
 
@@ -103,34 +106,62 @@ static void put_cards(struct json_out *j, const struct joint *t, const char *key
 	json_close(j, ']');
 }
 
-/* How many cards of a column are confirmed: only latents with a card can be. */
-static size_t confirmed_count(const struct joint *t, const struct json *column)
+/* The one list over all partitions; each of its entries with the finding that one of its latents belongs to. */
+static void put_ranked(struct json_out *j, const struct joint *t)
+{
+	json_open(j, "ranked", '[');
+	for (const struct json *b = json_find(t->latents, "ranked")->first; b != NULL; b = b->next) {
+		const struct json *f = NULL;
+
+		for (const struct json *m = json_find(b, "members")->first; m != NULL && f == NULL;
+		     m = m->next)
+			f = finding_of(t, m);
+		json_open(j, NULL, '{');
+		for (const struct json *m = b->first; m != NULL; m = m->next) {
+			if (view_is(m->key, "members"))
+				put_cards(j, t, "members", m);
+			else
+				json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+		}
+		put_finding(j, f);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+/* How many latents of a partition a confirmed finding has, each once. */
+static size_t confirmed_count(const struct joint *t, const struct json *partition)
 {
 	size_t n = 0;
 
-	for (const struct json *c = column->first; c != NULL; c = c->next) {
-		const struct json *f = finding_of(t, c);
+	for (const struct json *f = t->findings->first; f != NULL; f = f->next) {
+		const struct json *list[] = { json_find(f, "latents"), json_find(f, "expressed") };
 
-		n += f != NULL && is_true(f, "is_confirmed");
+		for (size_t i = 0; i < 2 && is_true(f, "is_confirmed"); i++) {
+			for (const struct json *m = list[i]->first; m != NULL; m = m->next) {
+				int64_t id = json_find(m, "latent")->integer;
+				bool again = i == 1 && lists(list[0], id);
+
+				for (const struct json *o = t->findings->first; o != f && !again; o = o->next)
+					again = is_true(o, "is_confirmed") &&
+						(lists(json_find(o, "latents"), id) ||
+						 lists(json_find(o, "expressed"), id));
+				n += !again && view_eq(json_find(m, "partition")->str, partition->str);
+			}
+		}
 	}
 	return n;
 }
 
 static void put_partitions(struct json_out *j, const struct joint *t)
 {
-	const struct json *column = json_find(t->latents, "columns")->first;
-
 	json_open(j, "partitions", '[');
 	for (const struct json *p = json_find(t->latents, "partitions")->first; p != NULL; p = p->next) {
 		json_open(j, NULL, '{');
 		for (const struct json *m = p->first; m != NULL; m = m->next)
 			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
-		json_put_size(j, "confirmed", confirmed_count(t, column));
-		/* Mirrored pairs and the matches of other seeds are not measured yet. */
-		json_put_null(j, "twin");
-		json_put_null(j, "unstable");
+		json_put_size(j, "confirmed", confirmed_count(t, json_find(p, "partition")));
 		json_close(j, '}');
-		column = column->next;
 	}
 	json_close(j, ']');
 }
@@ -147,6 +178,8 @@ static void put_latents(struct json_out *j, const struct joint *t)
 		put_cards(j, t, arena_strdup(t->job->mem, c->key.p, c->key.n), c);
 	json_close(j, '}');
 	put_cards(j, t, "exclusive", json_find(t->latents, "exclusive"));
+	put_ranked(j, t);
+	json_put(j, "stability", json_find(t->latents, "stability"));
 	json_close(j, '}');
 }
 

@@ -81,6 +81,12 @@ struct spec {
 		double inert_below; /* |relevance| in nats under which a latent is inert */
 		size_t tokens;	    /* promoted and suppressed tokens listed */
 		size_t cards;	    /* latents with a card */
+		size_t samples;	    /* contexts at quantiles of the activation */
+		size_t near;	    /* near misses */
+		double twin;	/* correlation from which a base-only and a candidate-only latent are twins */
+		double match;	/* similarity from which two seeds' latents are one (study/match.h) */
+		double stable;	/* share of the seeds that must have found a latent */
+		bool null_diff; /* a dictionary more, of the base against itself */
 	} study;
 	struct {
 		bool enabled;

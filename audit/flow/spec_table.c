@@ -239,6 +239,19 @@ static const struct field study_fields[] = {
 	     "nats of relevance under which a latent is called inert"),
 	SIZE("tokens", IN(study, tokens), 0, 100, "10", "promoted, and suppressed, tokens listed a latent"),
 	SIZE("cards", IN(study, cards), 0, 1000, "12", "latents of each partition with a card in the report"),
+	SIZE("samples", IN(study, samples), 0, 100, "4",
+	     "contexts drawn at evenly spaced quantiles of a latent's activation, beside the top ones"),
+	SIZE("near", IN(study, near), 0, 100, "2",
+	     "near misses shown a latent: where its weighted sum came closest to its threshold and stayed under it"),
+	REAL("twin", IN(study, twin), 0, 1, "0.8",
+	     "correlation from which a base-only and a candidate-only latent are twins"),
+	REAL("match", IN(study, match), 0, 1, "0.6",
+	     "similarity (mean of decoder cosine and correlation of activations) from which the latents of two seeds "
+	     "are one"),
+	REAL("stable", IN(study, stable), 0, 1, "0.5", "share of the seeds that must have found a latent"),
+	BOOL("null_diff", IN(study, null_diff), "false",
+	     "train one dictionary more, with the base on both sides, to tell how many exclusive latents stand out "
+	     "where there is nothing to find"),
 	END,
 };
 

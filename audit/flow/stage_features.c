@@ -3,9 +3,11 @@
 #include "base/log.h"
 #include "flow/facts.h"
 #include "flow/forecast.h"
-#include "flow/latents.h"
-#include "flow/prompts.h"
+#include "flow/cards.h"
+#include "flow/decided.h"
 #include "flow/harvested.h"
+
+enum { TREE_LIMIT = 1 << 30 };
 
 /*
  * What the latents of the first dictionary are about and which of them matter, on held-out documents.
@@ -36,27 +38,38 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 		     (double)(p->base->d_model + p->candidate->d_model);
 }
 
-/* For every studied row at a turn boundary of a rollout: how differently the models answer. NaN-free: others get no entry. */
-static void boundary_measure(struct latents *l, const struct harvested *h, struct arena *mem)
+/* The matches of other seeds, where there are any; NULL: only one was trained. */
+static int matches_read(struct latents *l, struct err *e)
 {
-	const struct active *a = l->studied.active;
-	struct prompt_gap *prompt;
-	size_t n = prompts_measure(&prompt, mem, h);
+	struct job *job = l->job;
+	const struct artifact *a;
+	const struct json *root, *m;
 
-	l->boundary = ARENA_ARRAY(mem, a->n_latents, struct boundary);
-	for (size_t r = 0; r < a->n_rows; r++) {
-		const struct doc *d = corpus_doc(h->corpus, l->studied.doc[r]);
+	l->n_seeds = job->spec->dictionary.n_seeds;
+	if (l->n_seeds == 1)
+		return 0;
+	a = job_input(job, &stage_stability, 0);
+	if (artifact_check(a, "stability.json", e) < 0 ||
+	    json_read_file(&root, job->mem, artifact_path(job->mem, a, "stability.json"), TREE_LIMIT, e) < 0)
+		return -1;
+	l->match = ARENA_ARRAY(job->mem, l->n_seeds, struct match *);
+	m = json_find(root, "matches")->first;
+	for (size_t i = 0; i + 1 < l->n_seeds; i++, m = m->next) {
+		const struct json *latent = json_find(m, "latent")->first,
+				  *cosine = json_find(m, "cosine")->first,
+				  *correlation = json_find(m, "correlation")->first;
 
-		if (d->kind != DOC_ROLLOUT || d->prompt >= n || prompt[d->prompt].turn != l->studied.index[r])
-			continue;
-		for (size_t i = a->row_start[r]; i < a->row_start[r + 1]; i++) {
-			struct boundary *b = &l->boundary[a->latent[i]];
-
-			b->fires++;
-			b->mass += (double)a->row_value[i];
-			b->sum += (double)a->row_value[i] * prompt[d->prompt].gap;
+		l->match[i] = ARENA_ARRAY(job->mem, l->studied.active->n_latents, struct match);
+		for (size_t k = 0; k < l->studied.active->n_latents; k++) {
+			l->match[i][k] =
+				(struct match){ latent->integer < 0 ? MATCH_NONE : (uint32_t)latent->integer,
+						cosine->real, correlation->real };
+			latent = latent->next;
+			cosine = cosine->next;
+			correlation = correlation->next;
 		}
 	}
+	return 0;
 }
 
 static int study(struct job *job, struct harvested *h, struct subset *test, struct dfc *d,
@@ -78,13 +91,17 @@ static int study(struct job *job, struct harvested *h, struct subset *test, stru
 		doc[i] = (uint32_t)corpus_doc_of(h->corpus, test->index[i]);
 	}
 	l.studied = (struct studied){ active, h->corpus, test->index, doc, gap };
-	l.relevance = ARENA_ARRAY(job->mem, active->n_latents, struct relevance);
 	log_progress(job->step->label, 1, 3, "relevance");
-	relevance_measure(l.relevance, active, gap, doc, job->par, &o);
-	boundary_measure(&l, h, job->mem);
-	latents_rank(&l, job->mem);
+	l.relevance[SITE_ALL] = ARENA_ARRAY(job->mem, active->n_latents, struct relevance);
+	relevance_measure(l.relevance[SITE_ALL], active, gap, doc, job->par, &o);
+	decided_measure(&l, h, &o);
+	l.twin = ARENA_ARRAY(job->mem, active->n_latents, struct twin);
+	twins_find(l.twin, active, &d->shape, job->par);
+	if (matches_read(&l, e) < 0)
+		return -1;
+	latents_rank(&l);
 	log_progress(job->step->label, 2, 3, "cards");
-	return latents_write(&l, e);
+	return cards_write(&l, e);
 }
 
 static int run(struct job *job, struct err *e)
@@ -114,7 +131,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 4,
+	.version = 5,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -88,6 +88,26 @@ int active_make(struct active *out, const struct dfc *d, struct par *p, const st
 	return 0;
 }
 
+void active_select(struct active *out, const struct active *a, const uint32_t *row, size_t n)
+{
+	struct active s = { .n_rows = n, .n_latents = a->n_latents };
+
+	s.row_start = mem_alloc(n + 1, sizeof(*s.row_start));
+	for (size_t i = 0; i < n; i++)
+		s.row_start[i + 1] = s.row_start[i] + a->row_start[row[i] + 1] - a->row_start[row[i]];
+	s.n = s.row_start[n];
+	s.latent = mem_alloc(s.n + 1, sizeof(*s.latent));
+	s.row_value = mem_alloc(s.n + 1, sizeof(*s.row_value));
+	for (size_t i = 0; i < n; i++) {
+		size_t from = a->row_start[row[i]], many = a->row_start[row[i] + 1] - from;
+
+		memcpy(s.latent + s.row_start[i], a->latent + from, many * sizeof(*s.latent));
+		memcpy(s.row_value + s.row_start[i], a->row_value + from, many * sizeof(*s.row_value));
+	}
+	transpose(&s);
+	*out = s;
+}
+
 void active_release(struct active *a)
 {
 	mem_free(a->row_start);

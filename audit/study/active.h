@@ -27,6 +27,8 @@ struct active {
 /* Encodes all rows of `data`, in batches that are fixed by their number. */
 int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
 		struct err *e);
+/* Of `a`, the rows row[0..n), increasing, as rows 0..n-1. */
+void active_select(struct active *out, const struct active *a, const uint32_t *row, size_t n);
 void active_release(struct active *a);
 /* The value of a latent at a row, 0 where it is off. */
 float active_at(const struct active *a, size_t row, uint32_t latent);

@@ -15,6 +15,7 @@ struct task {
 	double *shuffled;  /* (PERM_BLOCK, n_rows) */
 	uint32_t *extreme; /* (n_latents) */
 	size_t first, n;   /* permutations of the block */
+	size_t n_docs;
 };
 
 static double weighted(const struct active *a, size_t latent, const double *gap, double *weight)
@@ -85,13 +86,37 @@ static void facts(void *ud, size_t unit, void *scratch)
 	}
 }
 
+/* Gaps that belong to whole documents change places among them: each document's is that of its first row. */
+static void shuffle_documents(double *gap, const struct task *t, struct rng r)
+{
+	uint32_t *perm = mem_alloc(2 * t->n_docs + 2, sizeof(*perm)), *first = perm + t->n_docs + 1;
+	size_t at = 0;
+
+	for (size_t i = 0; i < t->a->n_rows; i++) {
+		if (i == 0 || t->doc[i] != t->doc[i - 1])
+			first[at++] = (uint32_t)i;
+	}
+	first[at] = (uint32_t)t->a->n_rows;
+	rng_permutation(r, perm, t->n_docs);
+	for (size_t k = 0; k < t->n_docs; k++) {
+		for (size_t i = first[k]; i < first[k + 1]; i++)
+			gap[i] = t->gap[first[perm[k]]];
+	}
+	mem_free(perm);
+}
+
 static void shuffle(void *ud, size_t unit, void *scratch)
 {
 	const struct task *t = ud;
 	double *gap = t->shuffled + unit * t->a->n_rows;
-	struct rng r = rng_stream(t->o->seed, "relevance.permute", t->first + unit);
+	struct rng r = rng_stream(t->o->seed, t->o->between ? "relevance.between" : "relevance.permute",
+				  t->first + unit);
 
 	(void)scratch;
+	if (t->o->between) {
+		shuffle_documents(gap, t, r);
+		return;
+	}
 	memcpy(gap, t->gap, t->a->n_rows * sizeof(*gap));
 	for (size_t from = 0, to; from < t->a->n_rows; from = to) {
 		for (to = from + 1; to < t->a->n_rows && t->doc[to] == t->doc[from];)
@@ -128,6 +153,8 @@ void relevance_measure(struct relevance *out, const struct active *a, const doub
 	size_t units = (a->n_latents + LATENT_UNIT - 1) / LATENT_UNIT;
 	struct task t = { .out = out, .a = a, .gap = gap, .doc = doc, .o = o };
 
+	for (size_t i = 0; i < a->n_rows; i++)
+		t.n_docs += i == 0 || doc[i] != doc[i - 1];
 	t.shuffled = mem_alloc(PERM_BLOCK * a->n_rows + 1, sizeof(*t.shuffled));
 	t.extreme = mem_alloc(a->n_latents + 1, sizeof(*t.extreme));
 	par_run(p, units, facts, &t);

@@ -5,6 +5,7 @@
 #include "num/stats.h"
 #include "study/active.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,13 +14,15 @@
  *
  *	R_i = sum_r f_i(r) g(r) / sum_r f_i(r),    g(r) = log p_candidate - log p_base, nats
  *
- * with a null of gaps shuffled within documents and an interval by resampling documents.
+ * with a null of gaps shuffled within documents and an interval by resampling documents.  Where a gap belongs to a whole
+ * document (the answer that follows a prompt), the null shuffles between documents.
  */
 
 struct relevance_opts {
 	size_t permutations, draws;
 	double level; /* of the interval */
 	uint64_t seed;
+	bool between; /* each document has one gap: the null shuffles them among documents */
 };
 
 struct relevance {

@@ -88,7 +88,8 @@ static void steps_come_after_their_inputs(void **state)
 		{ "acts candidate", "tokens" },
 		{ "train 5", "tokens,acts base,acts candidate" },
 		{ "train 2", "tokens,acts base,acts candidate" },
-		{ "features", "rollouts,tokens,acts base,acts candidate,train 5,train 2" },
+		{ "stability", "tokens,acts base,acts candidate,train 5,train 2" },
+		{ "features", "rollouts,tokens,acts base,acts candidate,train 5,train 2,stability" },
 		{ "steer", "rollouts,tokens,acts base,acts candidate,train 5,train 2,features" },
 	};
 	struct world *w = *state;
