@@ -24,6 +24,9 @@ struct host {
 	const char *cache;     /* $DFC_AUDIT_CACHE, or "cache" */
 	const char *templates; /* the folder of the templates that came with this program */
 	size_t processors;     /* online */
+	const char *date;      /* what SOURCE_DATE_EPOCH says, ISO 8601; NULL: nothing */
+	const char *summary;   /* $GITHUB_STEP_SUMMARY, a file that a summary is appended to; NULL: none */
+	bool ci;	       /* $CI is set: nobody is there to answer for a change */
 };
 
 /* One command line, read. */

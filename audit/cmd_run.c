@@ -1,11 +1,13 @@
 #include "cmd_run.h"
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/out.h"
 #include "base/par.h"
 #include "flow/run.h"
 #include "num/gemm.h"
 #include "report/render.h"
+#include "report/surface.h"
 
 #include <string.h>
 
@@ -66,7 +68,8 @@ int call_render(const struct call *c, const char *dir, const char *template_path
 				 .name = "report" };
 
 	/* a directory with a MANIFEST is a finished run (flow/run.h), and this one is not for a while */
-	if (path_remove(arena_fmt(c->mem, "%s/MANIFEST", dir), e) < 0 || report_render(dir, &o, e) < 0)
+	if (path_remove(arena_fmt(c->mem, "%s/MANIFEST", dir), e) < 0 || report_render(dir, &o, e) < 0 ||
+	    surfaces_write(dir, e) < 0)
 		return -1;
 	return run_seal(dir, e);
 }
@@ -83,8 +86,8 @@ static int run_lock(struct lock *lock, const struct plan *p, const char *cache, 
 	return lock_acquire(lock, arena_fmt(mem, "%s/run-%.16s.lock", cache, hex), e);
 }
 
-static int carry_out(const struct call *c, const struct spec *s, const struct run_cmd_opts *o,
-		     struct par *par, struct err *e)
+int call_audit(const char **dir, const struct call *c, const struct spec *s, const struct audit_opts *o,
+	       struct par *par, struct err *e)
 {
 	const char *template_path = call_template(c, s, o->template_path);
 	const char *cache = o->cache != NULL ? o->cache : c->host->cache;
@@ -93,25 +96,76 @@ static int carry_out(const struct call *c, const struct spec *s, const struct ru
 	struct provenance prov;
 	struct lock lock;
 	struct plan plan;
-	const char *dir;
 	int rc;
 
-	if (provenance_collect(&prov, c->mem, s->path, template_path, e) < 0 ||
-	    plan_make(&plan, c->mem, s, &how, e) < 0 || plan_check(&plan, cache, par, e) < 0 ||
+	if (o->prov != NULL)
+		prov = *o->prov;
+	else if (provenance_collect(&prov, c->mem, s->path, template_path, e) < 0)
+		return -1;
+	if (o->prov == NULL && c->host->date != NULL)
+		prov.date = c->host->date;
+	if (plan_make(&plan, c->mem, s, &how, e) < 0 || plan_check(&plan, cache, par, e) < 0 ||
 	    run_lock(&lock, &plan, cache, c->mem, e) < 0)
 		return -1;
-	rc = run_plan(&dir, c->mem, &plan, &prov, par, &opts, e);
+	rc = run_plan(dir, c->mem, &plan, &prov, par, &opts, e);
 	if (rc == 0)
-		rc = call_render(c, dir, template_path, e);
+		rc = call_render(c, *dir, template_path, e);
 	lock_release(&lock);
-	if (rc == 0)
-		printf("%s\n", dir);
 	return rc;
+}
+
+/* GitHub takes up to 1 MiB a step, and shows nothing of a summary that is larger. */
+enum { SUMMARY_MOST = (1 << 20) - 1 };
+
+static int append(const char *path, struct arena *mem, struct view text, struct err *e)
+{
+	struct view before = { "", 0 };
+	struct out *o;
+
+	if (path_is_file(path) && file_read(&before, mem, path, SUMMARY_MOST, e) < 0)
+		return -1;
+	if (before.n + text.n > SUMMARY_MOST)
+		return err_set(e, ERR_SIZE, "%zu bytes on top of %zu; it takes %d", text.n, before.n,
+			       (int)SUMMARY_MOST);
+	if (out_open(&o, path, e) < 0)
+		return -1;
+	out_put(o, before.p, before.n);
+	out_put(o, text.p, text.n);
+	return out_commit(o, NULL, e);
+}
+
+void call_summarise(const struct call *c, struct view text)
+{
+	struct err why = ERR_INIT;
+
+	if (c->host->summary != NULL && append(c->host->summary, c->mem, text, &why) < 0)
+		log_warn("no summary for this job: %s", why.msg);
+}
+
+static void summarise_run(const struct call *c, const char *dir)
+{
+	struct render_opts o = { .template_path = arena_fmt(c->mem, "%s/summary.md", c->host->templates),
+				 .fonts = arena_fmt(c->mem, "%s/fonts", c->host->templates) };
+	struct err why = ERR_INIT;
+	struct str text = STR_INIT;
+
+	if (c->host->summary == NULL)
+		return;
+	if (report_text(&text, dir, &o, &why) == 0)
+		call_summarise(c, str_view(&text));
+	else
+		log_warn("no summary for this job: %s", why.msg);
+	str_release(&text);
 }
 
 static int run_run(const struct call *c, struct err *e)
 {
 	const struct run_cmd_opts *o = c->opts;
+	const struct audit_opts audit = { .cache = o->cache,
+					  .out = o->out,
+					  .template_path = o->template_path,
+					  .allow_dirty = o->allow_dirty };
+	const char *dir;
 	struct par *par;
 	struct spec s;
 	int rc;
@@ -122,9 +176,13 @@ static int run_run(const struct call *c, struct err *e)
 	mem_limit((size_t)(s.limits.memory * (1 << 30)));
 	if (par_new(&par, call_threads(c, o->threads), GEMM_SCRATCH, e) < 0)
 		return -1;
-	rc = carry_out(c, &s, o, par, e);
+	rc = call_audit(&dir, c, &s, &audit, par, e);
 	par_free(par);
-	return rc;
+	if (rc < 0)
+		return -1;
+	summarise_run(c, dir);
+	printf("%s\n", dir);
+	return 0;
 }
 
 const struct cmd cmd_run = {

@@ -2,6 +2,8 @@
 #define CMD_RUN_H
 
 #include "cmd.h"
+#include "base/par.h"
+#include "flow/provenance.h"
 
 /*
  * What the commands that make or look at runs share.
@@ -9,8 +11,19 @@
 
 /* The template: what was asked for, else the spec's (which may be NULL), else the one that came with the program. */
 const char *call_template(const struct call *c, const struct spec *s, const char *asked);
+/* An audit, to its sealed run directory, which is `dir` in the call's memory. */
+struct audit_opts {
+	const char *cache;	   /* NULL: the host's */
+	const char *out;	   /* NULL: runs/NAME-KEY */
+	const char *template_path; /* as for call_template() */
+	bool allow_dirty;
+	const struct provenance *prov; /* NULL: where the spec stands now */
+};
+int call_audit(const char **dir, const struct call *c, const struct spec *s, const struct audit_opts *o,
+	       struct par *par, struct err *e);
+/* Appends a text to the summary of a CI job where there is one; what cannot be written is a warning. */
+void call_summarise(const struct call *c, struct view text);
 /* The documents of a run directory, and its MANIFEST. */
 int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e);
-int call_backend(const struct call *c, const struct spec *s, struct err *e);
 
 #endif

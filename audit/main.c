@@ -1,5 +1,6 @@
 #include "cmd.h"
 #include "flow/options.h"
+#include "flow/provenance.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +13,8 @@
  * From the command line to a command and back to an exit status.  The only place that looks at the environment,
  * at signals and at the machine.
  */
+
+#define LAST_SECOND 253402300799 /* 9999-12-31T23:59:59Z */
 
 /* Files are whole or absent at any instant, so there is nothing to tidy. */
 static void on_signal(int number)
@@ -75,16 +78,44 @@ static const char *find_templates(struct arena *mem)
 	return DFC_DATADIR "/templates";
 }
 
-static void look_around(struct host *h, struct arena *mem)
+/* An empty variable is as good as none. */
+static const char *variable(const char *name)
 {
-	const char *cache = getenv("DFC_AUDIT_CACHE");
+	const char *v = getenv(name);
+
+	return v && v[0] ? v : NULL;
+}
+
+/* https://reproducible-builds.org/specs/source-date-epoch: seconds since 1970, in digits. */
+static int read_date(const char **out, struct arena *mem, struct err *e)
+{
+	const char *text = variable("SOURCE_DATE_EPOCH");
+	uint64_t seconds;
+
+	*out = NULL;
+	if (!text)
+		return 0;
+	if (!view_u64(&seconds, view_of(text)) || seconds > LAST_SECOND)
+		return err_set(e, ERR_USAGE,
+			       "SOURCE_DATE_EPOCH is '%s'; seconds since 1970 are wanted, up to %lld", text,
+			       (long long)LAST_SECOND);
+	*out = provenance_time(mem, (int64_t)seconds);
+	return 0;
+}
+
+static int look_around(struct host *h, struct arena *mem, struct err *e)
+{
+	const char *cache = variable("DFC_AUDIT_CACHE"), *ci = variable("CI");
 	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
 	*h = (struct host){
-		.cache = cache && cache[0] ? cache : "cache",
+		.cache = cache ? cache : "cache",
 		.templates = find_templates(mem),
 		.processors = n > 0 ? (size_t)n : 1,
+		.summary = variable("GITHUB_STEP_SUMMARY"),
+		.ci = ci && strcmp(ci, "false") != 0,
 	};
+	return read_date(&h->date, mem, e);
 }
 
 static int dispatch(struct arena *mem, int argc, char *const *argv, struct err *e)
@@ -111,7 +142,8 @@ static int dispatch(struct arena *mem, int argc, char *const *argv, struct err *
 			       near ? "is it " : "dfc-audit help lists them", near ? near : "",
 			       near ? "?" : "");
 	}
-	look_around(&host, mem);
+	if (look_around(&host, mem, e) < 0)
+		return -1;
 	opts = arena_alloc(mem, 1, cmd->opts_bytes + 1);
 	if (options_read(&options, opts, cmd->opts, argv + 2, (size_t)argc - 2, mem, e) < 0)
 		return -1;

@@ -8,6 +8,7 @@
 #include "report/markdown.h"
 #include "report/paper.h"
 #include "report/template.h"
+#include "report/terminal.h"
 
 #include <string.h>
 
@@ -69,6 +70,13 @@ static int read_data(struct renderer *r, struct err *e)
 {
 	const struct json *provenance;
 
+	if (r->opts->data) {
+		if (json_read_file(&r->results, &r->mem, within(r, r->dir, view_of(r->opts->data)),
+				   DATA_BYTES, e) < 0)
+			return -1;
+		r->data = r->results;
+		return 0;
+	}
 	if (json_read_file(&r->results, &r->mem, within(r, r->dir, VIEW("results.json")), DATA_BYTES, e) <
 		    0 ||
 	    json_read_file(&provenance, &r->mem, within(r, r->dir, VIEW("provenance.json")), DATA_BYTES, e) <
@@ -216,22 +224,23 @@ static int describe(struct paper_info *info, struct renderer *r, struct err *e)
 {
 	const struct json *provenance = json_find(r->data, "provenance"),
 			  *spec = json_find(provenance, "spec");
-	const struct json *commit = json_find(spec, "commit_short"), *time = json_find(spec, "commit_time");
+	const struct json *commit = json_find(spec, "commit_short"), *date = json_find(provenance, "date");
+	const char *data = r->opts->data ? r->opts->data : "results.json";
 	const struct json *version = json_find(json_find(provenance, "program"), "version");
 	struct digest d;
 	char hex[65];
 
-	if (digest_file(&d, NULL, within(r, r->dir, VIEW("results.json")), e) < 0)
+	if (digest_file(&d, NULL, within(r, r->dir, view_of(data)), e) < 0)
 		return -1;
 	digest_hex(hex, d);
 	info->title = info->head_left = text_at(r, "audit", "title", "dfc-audit report");
 	info->author = version && version->kind == JSON_STRING
 			       ? arena_fmt(&r->mem, "dfc-audit %.*s", (int)version->str.n, version->str.p)
 			       : "dfc-audit";
-	info->subject = arena_fmt(&r->mem, "results.json sha256:%s", hex);
+	info->subject = arena_fmt(&r->mem, "%s sha256:%s", data, hex);
 	info->keywords = "model audit, model diffing, crosscoder";
 	info->date =
-		time && time->kind == JSON_STRING ? arena_strdup(&r->mem, time->str.p, time->str.n) : NULL;
+		date && date->kind == JSON_STRING ? arena_strdup(&r->mem, date->str.p, date->str.n) : NULL;
 	info->head_warns = !is_true(spec, "committed") || is_true(spec, "is_dirty");
 	if (!is_true(spec, "committed"))
 		info->head_right = "UNCOMMITTED SPEC";
@@ -291,5 +300,37 @@ out:
 	fonts_close(r.fonts);
 	mem_free(r.picture);
 	arena_release(&r.mem);
+	return rc;
+}
+
+int report_text(struct str *out, const char *run_dir, const struct render_opts *o, struct err *e)
+{
+	struct renderer r = { .mem = ARENA_INIT, .opts = o, .dir = run_dir };
+	struct template_opts opts = { .strict = true };
+	int rc = -1;
+
+	if (read_data(&r, e) == 0 && fonts_open(&r.fonts, o->fonts, e) == 0) {
+		opts.fonts = r.fonts;
+		rc = template_fill(out, o->template_path, r.data, &opts, e);
+	}
+	fonts_close(r.fonts);
+	arena_release(&r.mem);
+	return rc;
+}
+
+int report_lines(struct str *out, const char *run_dir, const struct render_opts *o, bool colour,
+		 struct err *e)
+{
+	struct arena mem = ARENA_INIT;
+	struct str text = STR_INIT;
+	struct node *root;
+	int rc = report_text(&text, run_dir, o, e);
+
+	if (rc == 0)
+		rc = markdown_read(&root, &mem, str_view(&text), o->template_path, e);
+	if (rc == 0)
+		terminal_put(out, root, colour);
+	str_release(&text);
+	arena_release(&mem);
 	return rc;
 }

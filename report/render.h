@@ -2,8 +2,10 @@
 #define REPORT_RENDER_H
 
 #include "base/err.h"
+#include "base/str.h"
 #include "report/scene.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -17,9 +19,14 @@ struct render_opts {
 		template_path; /* templates/report.md; its folder has the partials and the further documents */
 	const char *fonts;     /* folder of the faces */
 	const char *name;      /* "report": NAME.md, NAME.pdf */
+	const char *data;      /* a file of the folder that is all there is to tell; NULL: a run's two */
 };
 
 int report_render(const char *run_dir, const struct render_opts *o, struct err *e);
+/* The template alone, filled: as Markdown, and as lines for a terminal. */
+int report_text(struct str *out, const char *run_dir, const struct render_opts *o, struct err *e);
+int report_lines(struct str *out, const char *run_dir, const struct render_opts *o, bool colour,
+		 struct err *e);
 
 /* The painters.  They copy what was laid out. */
 struct paper;

@@ -101,7 +101,7 @@ void json_put_int(struct json_out *j, const char *key, int64_t v);
 void json_put_bool(struct json_out *j, const char *key, bool v);
 void json_put_null(struct json_out *j, const char *key);
 void json_put_digest(struct json_out *j, const char *key, struct digest d); /* 64 hex digits */
-/* A tree as it was read. */
+/* A tree as it was read; NULL becomes null. */
 void json_put(struct json_out *j, const char *key, const struct json *v);
 
 #endif

@@ -219,5 +219,8 @@ static void put_tree(struct json_out *j, struct view key, const struct json *v)
 
 void json_put(struct json_out *j, const char *key, const struct json *v)
 {
-	put_tree(j, key_of(key), v);
+	if (v)
+		put_tree(j, key_of(key), v);
+	else
+		json_put_null(j, key);
 }

@@ -108,7 +108,7 @@ static void repo_close(struct repo *r)
 }
 
 /* Days since 1970-01-01 to a date of the Gregorian calendar: years begin in March, eras of 400 years repeat. */
-static const char *iso_time(struct arena *mem, int64_t seconds)
+const char *provenance_time(struct arena *mem, int64_t seconds)
 {
 	int64_t day = seconds / 86400 - (seconds % 86400 < 0), rest = seconds - day * 86400;
 	int64_t era, day_of_era, year_of_era, day_of_year, month;
@@ -240,7 +240,7 @@ static int look(struct provenance *out, struct arena *mem, const struct repo *r,
 	if (r->commit) {
 		out->commit = hex_of(mem, git_commit_id(r->commit));
 		out->commit_seconds = git_commit_time(r->commit);
-		out->commit_time = iso_time(mem, out->commit_seconds);
+		out->commit_time = out->date = provenance_time(mem, out->commit_seconds);
 	}
 	status = compare_file(&blob, &out->spec_committed, r, spec, e);
 	if (status == 0) {
@@ -291,6 +291,77 @@ int provenance_collect(struct provenance *out, struct arena *mem, const char *sp
 		status = look(out, mem, &r, spec, template_path ? template : NULL, e);
 	else if (status == 1)
 		status = look_outside(out, mem, spec, e);
+	repo_close(&r);
+	git_libgit2_shutdown();
+	return status;
+}
+
+/* ---- as it was ---- */
+
+/* The commit named by 40 hex digits, and its tree, into the repository. */
+static int repo_commit(struct repo *r, const char *commit, struct err *e)
+{
+	git_oid id;
+
+	if (git_oid_fromstr(&id, commit) < 0)
+		return err_set(e, ERR_INPUT, "'%s' is no commit; 40 hex digits are", commit);
+	if (git_commit_lookup(&r->commit, r->git, &id) < 0 || git_commit_tree(&r->tree, r->commit) < 0)
+		return err_set(e, ERR_INPUT,
+			       "the repository %s has no commit %s; fetch it, or name another by --repo",
+			       r->root, commit);
+	return 0;
+}
+
+static int blob_read(struct view *text, const char **hex, struct arena *mem, const struct repo *r,
+		     const char *path, struct err *e)
+{
+	git_tree_entry *entry = NULL;
+	git_blob *blob = NULL;
+	int status = -1;
+
+	if (git_tree_entry_bypath(&entry, r->tree, path) == 0 &&
+	    git_blob_lookup(&blob, r->git, git_tree_entry_id(entry)) == 0 &&
+	    git_blob_rawsize(blob) <= SPEC_MOST) {
+		text->n = (size_t)git_blob_rawsize(blob);
+		text->p = arena_strdup(mem, git_blob_rawcontent(blob), text->n);
+		*hex = hex_of(mem, git_tree_entry_id(entry));
+		status = 0;
+	} else {
+		err_set(e, ERR_INPUT, "commit %s has no file %s", hex_of(mem, git_commit_id(r->commit)),
+			path);
+	}
+	git_blob_free(blob);
+	git_tree_entry_free(entry);
+	return status;
+}
+
+int provenance_recall(struct provenance *out, struct view *text, const char **root, struct arena *mem,
+		      const char *dir, const char *commit, const char *spec_path, struct err *e)
+{
+	struct repo r = { .git = NULL };
+	char real[PATH_MAX];
+	int status;
+
+	*out = (struct provenance){ .in_repository = true, .spec_committed = true };
+	if (real_path(real, dir, e) < 0)
+		return -1;
+	status = library_init(e);
+	/* a name within the folder, for repo_open() looks around a file */
+	if (status == 0)
+		status = repo_open(&r, mem, arena_fmt(mem, "%s/.", real), e);
+	if (status == 1)
+		status = err_set(e, ERR_INPUT, "%s lies in no git repository; name one by --repo", dir);
+	if (status == 0)
+		status = repo_commit(&r, commit, e);
+	if (status == 0)
+		status = blob_read(text, &out->spec_blob, mem, &r, spec_path, e);
+	if (status == 0) {
+		*root = arena_strdup(mem, r.root, strlen(r.root));
+		out->commit = hex_of(mem, git_commit_id(r.commit));
+		out->commit_seconds = git_commit_time(r.commit);
+		out->commit_time = out->date = provenance_time(mem, out->commit_seconds);
+		out->spec_path = arena_strdup(mem, spec_path, strlen(spec_path));
+	}
 	repo_close(&r);
 	git_libgit2_shutdown();
 	return status;

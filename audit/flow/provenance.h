@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,8 @@ struct provenance {
 	bool spec_committed;	 /* the same bytes stand in the commit */
 	const char **dirty;	 /* paths that differ from the commit, sorted; see below */
 	size_t n_dirty;
+	const char *date; /* of the documents: commit_time, or what SOURCE_DATE_EPOCH says; NULL: none */
+	bool timeless;	  /* a golden's: commits, which change with every change, are not recorded */
 };
 
 /*
@@ -33,5 +36,14 @@ struct provenance {
  */
 int provenance_collect(struct provenance *out, struct arena *mem, const char *spec_path,
 		       const char *template_path, struct err *e);
+
+/*
+ * A spec as an earlier commit of the repository around `dir` has it, read from git's objects without checking anything
+ * out: its bytes, and `out` as provenance_collect() would have given it then.  `root`, the work tree, in mem.
+ */
+int provenance_recall(struct provenance *out, struct view *text, const char **root, struct arena *mem,
+		      const char *dir, const char *commit, const char *spec_path, struct err *e);
+/* ISO 8601 in UTC of seconds since 1970. */
+const char *provenance_time(struct arena *mem, int64_t seconds);
 
 #endif

@@ -81,7 +81,8 @@ static int prepare_dir(const struct run *r, struct arena *mem, struct err *e)
 	for (i = 0; i < sizeof(old) / sizeof(old[0]); i++)
 		if (path_remove(arena_fmt(mem, "%s/%s", r->dir, old[i]), e) < 0)
 			return -1;
-	if (dir_remove_tree(arena_fmt(mem, "%s/figures", r->dir), e) < 0 || out_sweep(r->dir, e) < 0)
+	if (dir_remove_tree(arena_fmt(mem, "%s/figures", r->dir), e) < 0 ||
+	    dir_remove_tree(arena_fmt(mem, "%s/attestations", r->dir), e) < 0 || out_sweep(r->dir, e) < 0)
 		return -1;
 	return copy_spec(r, mem, e);
 }
@@ -272,6 +273,15 @@ static int write_results(struct run *r, struct err *e)
 	return out_commit(o, NULL, e);
 }
 
+/* Where the spec names what the findings are about: annotations of a pull request point there. */
+static void put_lines(struct json_out *j, const struct spec *s)
+{
+	json_open(j, "lines", '{');
+	json_put_size(j, "base", s->base.at.line);
+	json_put_size(j, "candidate", s->candidate.at.line);
+	json_close(j, '}');
+}
+
 static void put_provenance(struct json_out *j, const struct plan *p, const struct provenance *prov)
 {
 	size_t i;
@@ -279,9 +289,10 @@ static void put_provenance(struct json_out *j, const struct plan *p, const struc
 	json_put_size(j, "format", 1);
 	json_open(j, "program", '{');
 	json_puts(j, "version", program_version());
-	json_puts(j, "commit", program_commit());
+	json_puts(j, "commit", prov->timeless ? NULL : program_commit());
 	json_close(j, '}');
 	json_puts(j, "backend", gemm_backend());
+	json_puts(j, "date", prov->date);
 	json_open(j, "spec", '{');
 	json_puts(j, "path", prov->spec_path ? prov->spec_path : last_part(p->spec->path));
 	json_puts(j, "commit", prov->commit);
@@ -299,6 +310,7 @@ static void put_provenance(struct json_out *j, const struct plan *p, const struc
 	for (i = 0; i < prov->n_dirty; i++)
 		json_puts(j, NULL, prov->dirty[i]);
 	json_close(j, ']');
+	put_lines(j, p->spec);
 	json_close(j, '}');
 	json_open(j, "subjects", '{');
 	put_subject(j, p, "base", p->spec->base.name);

@@ -1,0 +1,111 @@
+#include "report/surface.h"
+
+#include "base/out.h"
+
+#include <string.h>
+
+enum { DATA_BYTES = 512 << 20 };
+
+const char *member_text(struct arena *mem, const struct json *obj, const char *key, const char *otherwise)
+{
+	const struct json *v = json_find(obj, key);
+
+	return v && v->kind == JSON_STRING ? arena_strdup(mem, v->str.p, v->str.n) : otherwise;
+}
+
+static bool is_true(const struct json *obj, const char *key)
+{
+	const struct json *v = json_find(obj, key);
+
+	return v && v->kind == JSON_TRUE;
+}
+
+/* A test that has no dose on both sides of zero says neither yes nor no. */
+static bool has_dose(const struct json *finding)
+{
+	const struct json *doses = json_find(finding, "doses");
+	bool below = false, above = false;
+
+	for (const struct json *d = doses ? doses->first : NULL; d; d = d->next) {
+		const struct json *dose = json_find(d, "dose");
+
+		below = below || (dose && dose->real < 0 && is_true(d, "counts"));
+		above = above || (dose && dose->real > 0 && is_true(d, "counts"));
+	}
+	return below && above;
+}
+
+enum outcome finding_outcome(const struct json *finding)
+{
+	if (is_true(finding, "is_confirmed"))
+		return OUTCOME_CONFIRMED;
+	return is_true(finding, "tested") && has_dose(finding) ? OUTCOME_NOT : OUTCOME_UNDECIDED;
+}
+
+const char *finding_fingerprint(const struct surface *s, const struct json *finding)
+{
+	const struct json *audit = json_find(s->results, "audit");
+	char *hex = arena_alloc(s->mem, 65, 1);
+	const char *of = arena_fmt(s->mem, "%s\n%s\n%s", member_text(s->mem, audit, "name", ""),
+				   member_text(s->mem, finding, "kind", ""),
+				   member_text(s->mem, finding, "title", ""));
+
+	digest_hex(hex, digest_of(of, strlen(of)));
+	return hex;
+}
+
+const char *finding_message(const struct surface *s, const struct json *finding)
+{
+	return arena_fmt(s->mem, "%s, %s: %s; %s", member_text(s->mem, finding, "id", "finding"),
+			 member_text(s->mem, finding, "kind", "of no kind"),
+			 member_text(s->mem, finding, "title", "without a label"),
+			 member_text(s->mem, finding, "verdict", "no verdict"));
+}
+
+typedef void (*put_fn)(struct json_out *j, const struct surface *s);
+
+static int write_json(const struct surface *s, const char *name, put_fn put, struct err *e)
+{
+	struct json_out j = { .compact = false };
+	struct out *o;
+
+	if (out_open(&o, arena_fmt(s->mem, "%s/%s", s->dir, name), e) < 0)
+		return -1;
+	j.out = o;
+	put(&j, s);
+	return out_commit(o, NULL, e);
+}
+
+static int write_junit(const struct surface *s, struct err *e)
+{
+	struct str text = STR_INIT;
+	struct out *o;
+	int rc = out_open(&o, arena_fmt(s->mem, "%s/audit.junit.xml", s->dir), e);
+
+	if (rc == 0) {
+		junit_put(&text, s);
+		out_put(o, text.p, text.n);
+		rc = out_commit(o, NULL, e);
+	}
+	str_release(&text);
+	return rc;
+}
+
+int surfaces_write(const char *dir, struct err *e)
+{
+	struct arena mem = ARENA_INIT;
+	struct surface s = { .mem = &mem, .dir = dir };
+	int rc = -1;
+
+	if (json_read_file(&s.results, &mem, arena_fmt(&mem, "%s/results.json", dir), DATA_BYTES, e) < 0 ||
+	    json_read_file(&s.provenance, &mem, arena_fmt(&mem, "%s/provenance.json", dir), DATA_BYTES, e) <
+		    0)
+		goto out;
+	if (attestations_write(&s, e) < 0 || write_json(&s, "audit.sarif", sarif_put, e) < 0 ||
+	    write_json(&s, "models.cdx.json", bom_put, e) < 0)
+		goto out;
+	rc = write_junit(&s, e);
+out:
+	arena_release(&mem);
+	return rc;
+}
