@@ -173,6 +173,8 @@ static int quantization_read(struct arch *a, const struct config *c, struct err 
 	if (json_is_null(q))
 		q = config_find(c, "quantization_config");
 	if (json_is_null(q))
+		q = json_find(c->root, "compression_config"); /* as compressed-tensors once called it */
+	if (json_is_null(q))
 		return 0;
 	if (q->kind != JSON_OBJECT)
 		return config_bad(c, q, "is not an object", e);

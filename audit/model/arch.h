@@ -73,13 +73,14 @@ struct arch {
 	const char *family; /* as config.json's model_type */
 	size_t d_model, d_head, d_ffn, n_layers, n_heads, n_kv_heads, n_vocab;
 	size_t n_context;     /* what the model is meant for; longer works unless context_limit says no */
-	size_t context_limit; /* positions for which all this holds (learned, dynamic, longrope); 0: any */
+	size_t context_limit; /* positions for which all this holds (learned, dynamic); 0: any */
+	size_t rope_far; /* a text longer than this turns by rope_freq[1] throughout (longrope); 0: none does */
 	size_t d_rotary, n_experts, n_experts_used, d_expert;
 	const uint32_t *window;	  /* (n_layers) tokens a query sees, itself included; 0: all */
 	const uint8_t *sparse;	  /* (n_layers) 1: the feed-forward part is a mixture of experts */
 	const uint8_t *rope_kind; /* (n_layers) 0 or 1 */
-	const double *
-		rope_freq[2]; /* (d_rotary/2) radians per position; [1]: layers of the second kind, or NULL */
+	/* (d_rotary/2) radians per position; [1]: layers of the second kind, or long texts (rope_far), or NULL */
+	const double *rope_freq[2];
 	double rope_factor[2]; /* on cos and sin (YaRN) */
 	double norm_eps, attn_scale, embed_scale;
 	double attn_softcap, logit_softcap; /* 0: none */

@@ -10,7 +10,7 @@
  *   position, embed_scale                     embed_unit()
  *   pre_norm, parallel_block                  run_block()
  *   qkv_interleaved                           heads_of()
- *   qk_norm, rope_kind, rope_factor           turn_row()
+ *   qk_norm, rope_kind, rope_far, rope_factor turn_row()
  *   window, attn_scale, attn_softcap, sinks   attend()
  *   sparse, gated, activation                 feed_forward()
  *   post_norm                                 add_unit()
@@ -146,7 +146,8 @@ static void turn_row(const struct step *t, const struct strided *x, size_t row, 
 {
 	const struct arch *a = t->s->a;
 	const float *gain = model_vector(t->s->m, norm, t->layer);
-	size_t half = a->d_rotary / 2, kind = a->rope_kind[t->layer];
+	size_t half = a->d_rotary / 2,
+	       kind = a->rope_far ? t->s->far[t->s->seq[row]] : a->rope_kind[t->layer];
 	float *first = x->p + row * x->row;
 
 	if (a->qk_norm == QK_NORM_FULL)

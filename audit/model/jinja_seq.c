@@ -142,9 +142,12 @@ static int order_keyed(const void *a, const void *b, void *ud)
 {
 	struct keyed_order *o = ud;
 	const struct keyed *x = a, *y = b;
+	bool equal;
 	int order = 0;
 
-	if (!o->failed && (machine_step(o->m, 0) < 0 || val_order(o->m, &order, x->key, y->key, "<") < 0))
+	/* Jinja's keys are lists, of which Python orders the first two items that differ: equal keys need no order */
+	if (!o->failed && (machine_step(o->m, 0) < 0 || val_equal(o->m, &equal, x->key, y->key) < 0 ||
+			   (!equal && val_order(o->m, &order, x->key, y->key, "<") < 0)))
 		o->failed = true;
 	return o->reverse ? -order : order;
 }

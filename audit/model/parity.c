@@ -21,8 +21,8 @@ struct trial {
 	struct session *session;
 	struct arena *mem;
 	int32_t *id;		   /* (n) */
-	size_t n, done;		   /* rows of the feeds before this one */
-	float *want;		   /* (FEED_ROWS, width) */
+	size_t n, rows, done;	   /* rows of a feed; of the feeds before this one */
+	float *want;		   /* (rows, width) */
 	struct parity_row **resid; /* (n_layers) or NULL each */
 	const struct stored **stored;
 	struct parity_row *logits;
@@ -167,14 +167,13 @@ static int part_open(struct parity *out, struct trial *t, const struct stored *s
 
 static int feed_all(struct trial *t, const struct taps *taps, struct err *e)
 {
-	uint32_t *seq = ARENA_ARRAY(t->mem, FEED_ROWS, uint32_t),
-		 *row = ARENA_ARRAY(t->mem, FEED_ROWS, uint32_t);
-	float *logits = t->logits ? ARENA_ARRAY(t->mem, FEED_ROWS * t->arch->n_vocab, float) : NULL;
+	uint32_t *seq = ARENA_ARRAY(t->mem, t->rows, uint32_t), *row = ARENA_ARRAY(t->mem, t->rows, uint32_t);
+	float *logits = t->logits ? ARENA_ARRAY(t->mem, t->rows * t->arch->n_vocab, float) : NULL;
 
-	for (size_t i = 0; i < FEED_ROWS; i++)
+	for (size_t i = 0; i < t->rows; i++)
 		row[i] = (uint32_t)i;
-	for (t->done = 0; t->done < t->n; t->done += FEED_ROWS) {
-		size_t n = t->n - t->done < FEED_ROWS ? t->n - t->done : FEED_ROWS;
+	for (t->done = 0; t->done < t->n; t->done += t->rows) {
+		size_t n = t->n - t->done < t->rows ? t->n - t->done : t->rows;
 
 		if (session_feed(t->session, t->id + t->done, seq, n, SIZE_MAX, *taps, e) < 0)
 			return -1;
@@ -204,9 +203,10 @@ static int trial_run(struct parity *out, struct trial *t, const struct model *m,
 	t->name_n = strlen(ids->name) - strlen(".ids");
 	t->resid = ARENA_ARRAY(t->mem, layers, struct parity_row *);
 	t->stored = ARENA_ARRAY(t->mem, layers, const struct stored *);
-	t->want = arena_alloc(t->mem, FEED_ROWS * wide, sizeof(*t->want));
 	if (ids_read(t, ids, e) < 0)
 		return -1;
+	t->rows = t->n < FEED_ROWS || (t->arch->rope_far && t->n > t->arch->rope_far) ? t->n : FEED_ROWS;
+	t->want = arena_alloc(t->mem, t->rows * wide, sizeof(*t->want));
 	for (size_t i = 0; i < safetensors_count(t->reference); i++) {
 		const struct stored *s = safetensors_nth(t->reference, i);
 
@@ -221,8 +221,7 @@ static int trial_run(struct parity *out, struct trial *t, const struct model *m,
 	if (!taps.n && !t->logits)
 		return err_set(e, ERR_INPUT, "case %.*s has neither logits nor resid", (int)t->name_n,
 			       t->name);
-	if (session_new(&t->session, m, p,
-			&(struct session_opts){ 1, t->n, t->n < FEED_ROWS ? t->n : FEED_ROWS }, e) < 0)
+	if (session_new(&t->session, m, p, &(struct session_opts){ 1, t->n, t->rows }, e) < 0)
 		return -1;
 	ret = feed_all(t, &taps, e);
 	session_free(t->session);

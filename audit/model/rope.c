@@ -24,6 +24,8 @@ struct turning {
 	double on_cos_sin;
 	size_t limit; /* positions for which it is right; 0: all */
 	size_t n_context;
+	double *far; /* (d/2) for texts longer than far_from, or NULL */
+	size_t far_from;
 };
 
 static int number(double *out, const struct turning *t, const char *field, double fallback, struct err *e)
@@ -165,13 +167,12 @@ static int turn_yarn(struct turning *t, struct err *e)
 	return 0;
 }
 
-/* Up to the original length the short factors rule; beyond, the whole text would turn by the long ones. */
-static int turn_longrope(struct turning *t, struct err *e)
+/* freq divided by the numbers of a list. */
+static int divide(double *out, const struct turning *t, const char *field, struct err *e)
 {
 	const struct json *list, *v;
-	double original, given;
 
-	if (json_member(&list, t->params, "short_factor", JSON_ARRAY, e) < 0)
+	if (json_member(&list, t->params, field, JSON_ARRAY, e) < 0)
 		return err_wrap(e, "%s: ", t->c->path);
 	if (list->n != t->d / 2)
 		return config_bad(
@@ -181,9 +182,19 @@ static int turn_longrope(struct turning *t, struct err *e)
 	for (size_t i = 0; i < t->d / 2; i++, v = v->next) {
 		if ((v->kind != JSON_REAL && v->kind != JSON_INTEGER) || !(v->real > 0))
 			return config_bad(t->c, list, "holds what is not a positive number", e);
-		t->freq[i] /= v->real;
+		out[i] = t->freq[i] / v->real;
 	}
-	if (original_read(&original, t, e) < 0 ||
+	return 0;
+}
+
+/* Up to the original length the short factors rule; a longer text turns by the long ones from its first token on. */
+static int turn_longrope(struct turning *t, struct err *e)
+{
+	double original, given;
+
+	t->far = ARENA_ARRAY(t->c->mem, t->d / 2, double);
+	if (divide(t->far, t, "long_factor", e) < 0 || divide(t->freq, t, "short_factor", e) < 0 ||
+	    original_read(&original, t, e) < 0 ||
 	    positive(&t->factor, t, "factor", (double)t->n_context / original, e) < 0 ||
 	    number(&given, t, "attention_factor", 0, e) < 0)
 		return -1;
@@ -191,7 +202,7 @@ static int turn_longrope(struct turning *t, struct err *e)
 		t->on_cos_sin = given;
 	else if (t->factor > 1 && original > 1)
 		t->on_cos_sin = fm_sqrt_d(1 + fm_log_d(t->factor) / fm_log_d(original));
-	t->limit = (size_t)original;
+	t->far_from = (size_t)original;
 	return 0;
 }
 
@@ -200,6 +211,13 @@ static int turn_default(struct turning *t, struct err *e)
 	(void)t;
 	(void)e;
 	return 0;
+}
+
+static const struct json *type_field(const struct turning *t)
+{
+	const struct json *v = json_find(t->params, "rope_type");
+
+	return json_is_null(v) ? json_find(t->params, "type") : v;
 }
 
 static int type_find(int (**out)(struct turning *, struct err *), const struct turning *t, struct err *e)
@@ -212,10 +230,8 @@ static int type_find(int (**out)(struct turning *, struct err *), const struct t
 		{ "llama3", turn_llama3 },   { "yarn", turn_yarn },	{ "longrope", turn_longrope },
 		{ "su", turn_longrope },
 	};
-	const struct json *v = json_find(t->params, "rope_type");
+	const struct json *v = type_field(t);
 
-	if (json_is_null(v))
-		v = json_find(t->params, "type");
 	*out = turn_default;
 	if (json_is_null(v))
 		return 0;
@@ -254,6 +270,14 @@ static int kind_read(struct arch *out, size_t kind, const struct config *c, cons
 		return -1;
 	out->rope_freq[kind] = t.freq;
 	out->rope_factor[kind] = t.on_cos_sin;
+	if (t.far && c->family->rope_base_local > 0)
+		return config_unsupported(c, type_field(&t), "not with a second rotation for sliding layers",
+					  e);
+	if (t.far) {
+		out->rope_freq[1] = t.far;
+		out->rope_factor[1] = t.on_cos_sin;
+		out->rope_far = t.far_from;
+	}
 	if (t.limit && (!out->context_limit || t.limit < out->context_limit))
 		out->context_limit = t.limit;
 	return 0;

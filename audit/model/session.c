@@ -41,6 +41,7 @@ static void give_sequences(struct carver *c, struct session *s, const struct arc
 	give(c, &s->position, o->max_seqs, sizeof(*s->position));
 	give(c, &s->depth, o->max_seqs, sizeof(*s->depth));
 	give(c, &s->seen, o->max_seqs, sizeof(*s->seen));
+	give(c, &s->far, o->max_seqs, sizeof(*s->far));
 	give(c, &s->k, cache, sizeof(*s->k));
 	give(c, &s->v, cache, sizeof(*s->v));
 }
@@ -120,6 +121,12 @@ static int opts_check(const struct arch *a, const struct session_opts *o, struct
 	if (a->context_limit && o->max_context > a->context_limit)
 		return err_set(e, ERR_INPUT, "a context of %zu tokens: this model (%s) is defined up to %zu",
 			       o->max_context, a->family, a->context_limit);
+	if (a->rope_far && o->max_context > a->rope_far && o->max_rows < o->max_context)
+		return err_set(
+			e, ERR_INPUT,
+			"a context of %zu tokens in feeds of %zu: beyond %zu tokens this model (%s) turns a text by other angles "
+			"from its first token on, so it has to be fed whole",
+			o->max_context, o->max_rows, a->rope_far, a->family);
 	return 0;
 }
 
@@ -192,6 +199,11 @@ static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, 
 	if (run->position + run->n >= s->opts.max_context)
 		return err_set(e, ERR_INPUT, "sequence %u is longer than the %zu positions planned", seq[i],
 			       s->opts.max_context);
+	if (run->position && run->position + run->n >= s->a->rope_far && s->a->rope_far && !s->far[seq[i]])
+		return err_set(
+			e, ERR_INPUT,
+			"sequence %u began within the %zu tokens up to which this model (%s) has its angles, and goes beyond",
+			seq[i], s->a->rope_far, s->a->family);
 	run->n++;
 	return 0;
 }
@@ -230,6 +242,8 @@ int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size
 
 		for (size_t i = 0; i < run->n; i++)
 			s->at[run->row + i] = (uint32_t)(run->position + i);
+		if (!run->position)
+			s->far[run->seq] = s->a->rope_far && run->n > s->a->rope_far;
 		s->depth[run->seq] =
 			run->position && s->depth[run->seq] < blocks ? s->depth[run->seq] : blocks;
 		s->position[run->seq] += run->n;
@@ -260,6 +274,7 @@ void session_fork(struct session *s, uint32_t to, uint32_t from)
 		return;
 	s->position[to] = s->position[from];
 	s->depth[to] = s->depth[from];
+	s->far[to] = s->far[from];
 	bytes = s->position[from] * a->d_head * sizeof(float);
 	for (size_t l = 0; l < s->depth[from]; l++) {
 		for (size_t h = 0; h < a->n_kv_heads; h++) {

@@ -17,7 +17,9 @@
  * many sequences are the same call, and always one matrix product per weight.
  *
  * A row's bits depend on the tokens before it in its sequence and on nothing else: not on how the text was cut into
- * feeds, not on who else is fed, not on the number of threads.
+ * feeds, not on who else is fed, not on the number of threads.  One kind of model differs: where arch.rope_far is
+ * set, a sequence whose first feed is longer than that turns by other angles, and one that began shorter cannot
+ * grow beyond.
  *
  * A tap sees the residual stream after a block.  It may read it (capture) or write it (injection); there is no
  * other way in or out of the forward pass.

@@ -23,6 +23,7 @@ struct session {
 
 	size_t *position, *depth; /* (max_seqs) of each sequence; through how many blocks its rows went */
 	uint32_t *seen;		  /* (max_seqs) feed in which it last stood */
+	uint8_t *far;		  /* (max_seqs) 1: its text is longer than arch.rope_far */
 	float *k, *v;		  /* (n_layers, max_seqs, n_kv_heads, max_context, d_head) */
 
 	/* The feed at work. */

@@ -39,16 +39,12 @@ static int put_special(struct post_step *s, bool after, const struct json *speci
 	return 0;
 }
 
-static int read_template(struct post_step *s, struct arena *mem, const struct json *v, size_t vocab,
-			 struct err *e)
+static int read_template(struct post_step *s, const struct json *v, size_t vocab, struct err *e)
 {
 	const struct json *single, *sequence, *special;
 	bool after = false;
 	struct view name;
 
-	s->kind = POST_TEMPLATE;
-	s->before = ARENA_ARRAY(mem, MOST_IDS, int32_t);
-	s->after = ARENA_ARRAY(mem, MOST_IDS, int32_t);
 	if (json_member(&single, v, "single", JSON_ARRAY, e) < 0)
 		return -1;
 	for (const struct json *item = single->first; item; item = item->next) {
@@ -81,19 +77,30 @@ struct reading {
 	size_t vocab;
 };
 
-static int read_step(void *ud, const struct json *v, struct view type, struct err *e)
+/* The step that puts tokens around a text. Of two such steps the reference would take the second's template for
+ * pairs, with the first's tokens as the first text. */
+static int surround_new(struct post_step **out, const struct reading *r, const struct json *v, struct err *e)
 {
-	const struct reading *r = ud;
+	struct post *post = r->post;
+
+	for (size_t i = 0; i < post->n; i++)
+		if (post->step[i].kind == POST_TEMPLATE)
+			return err_at(
+				e, ERR_INPUT, json_pos(v),
+				"a second post_processor that puts tokens around a text is not supported");
+	*out = &post->step[post->n++];
+	**out = (struct post_step){ .kind = POST_TEMPLATE,
+				    .before = ARENA_ARRAY(r->mem, MOST_IDS, int32_t),
+				    .after = ARENA_ARRAY(r->mem, MOST_IDS, int32_t) };
+	return 0;
+}
+
+static int trim_add(const struct reading *r, const struct json *v, struct err *e)
+{
 	struct post_step *s = &r->post->step[r->post->n];
 	bool trim;
 
-	if (view_is(type, "TemplateProcessing")) {
-		r->post->n++;
-		return read_template(s, r->mem, v, r->vocab, e);
-	}
-	if (!view_is(type, "ByteLevel"))
-		return err_at(e, ERR_INPUT, json_pos(v), "post_processor %.*s is not supported",
-			      read_shown(type), type.p);
+	*s = (struct post_step){ .kind = POST_TRIM };
 	if (read_flag(&trim, v, "trim_offsets", true, e) < 0 ||
 	    read_flag(&s->prefix, v, "add_prefix_space", true, e) < 0)
 		return -1;
@@ -101,12 +108,47 @@ static int read_step(void *ud, const struct json *v, struct view type, struct er
 	return 0;
 }
 
+/* RobertaProcessing and BertProcessing: {"cls": [name, id], "sep": [name, id]} around a text. */
+static int read_pair(const struct reading *r, const struct json *v, bool trims, struct err *e)
+{
+	struct post_step *s;
+	const struct json *pair;
+
+	if ((trims && trim_add(r, v, e) < 0) || surround_new(&s, r, v, e) < 0)
+		return -1;
+	for (int after = 0; after < 2; after++) {
+		if (json_member(&pair, v, after ? "sep" : "cls", JSON_ARRAY, e) < 0)
+			return -1;
+		if (pair->n != 2)
+			return err_at(e, ERR_INPUT, json_pos(pair),
+				      "a token's name and id have to stand here");
+		if (put_id(s, after, pair->first->next, r->vocab, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int read_step(void *ud, const struct json *v, struct view type, struct err *e)
+{
+	const struct reading *r = ud;
+	struct post_step *s;
+
+	if (view_is(type, "TemplateProcessing"))
+		return surround_new(&s, r, v, e) < 0 ? -1 : read_template(s, v, r->vocab, e);
+	if (view_is(type, "ByteLevel"))
+		return trim_add(r, v, e);
+	if (view_is(type, "RobertaProcessing") || view_is(type, "BertProcessing"))
+		return read_pair(r, v, view_is(type, "RobertaProcessing"), e);
+	return err_at(e, ERR_INPUT, json_pos(v), "post_processor %.*s is not supported", read_shown(type),
+		      type.p);
+}
+
 int post_read(struct post *out, struct arena *mem, const struct json *v, size_t vocab, struct err *e)
 {
 	struct reading r = { out, mem, vocab };
 
-	/* one more for what a tokenizer_config.json adds */
-	*out = (struct post){ .step = ARENA_ARRAY(mem, STEPS_MOST + 1, struct post_step) };
+	/* one more for what RobertaProcessing trims, and one for what a tokenizer_config.json adds */
+	*out = (struct post){ .step = ARENA_ARRAY(mem, STEPS_MOST + 2, struct post_step) };
 	return read_steps(v, "processors", read_step, &r, e);
 }
 

@@ -112,7 +112,7 @@ static void test_rope(void **state)
 		const char *name, *config;
 		size_t at[4];
 		double freq[4], factor;
-		size_t limit;
+		size_t limit, far;
 	} want[] = {
 		{ "Llama 3.1",
 		  "{\"model_type\": \"llama\", \"rope_theta\": 500000.0, \"max_position_embeddings\": 131072, \"rope_scaling\":"
@@ -121,6 +121,7 @@ static void test_rope(void **state)
 		  { 0, 20, 30, 63 },
 		  { 1, 0.016560440080994443, 0.0013718935677611381, 3.068925988914511e-07 },
 		  1,
+		  0,
 		  0 },
 		{ "DeepSeek-R1-0528-Qwen3-8B: attn_factor is not a field of transformers'",
 		  "{\"model_type\": \"qwen3\", \"rope_theta\": 1000000, \"max_position_embeddings\": 131072, \"rope_scaling\": {\"rope_type\":"
@@ -129,12 +130,14 @@ static void test_rope(void **state)
 		  { 0.013335214321633239, 0.0010643609812470017, 4.4456985250973074e-05,
 		    3.102344401879299e-07 },
 		  1.138629436111989,
+		  0,
 		  0 },
 		{ "GPT-OSS, by default",
 		  "{\"model_type\": \"gpt_oss\"}",
 		  { 0, 9, 12, 31 },
 		  { 1, 0.03170569618466377, 0.00679495948973222, 3.0235114281192144e-07 },
 		  1.3465735902799727,
+		  0,
 		  0 },
 		{ "Phi-3 128k",
 		  "{\"model_type\": \"phi3\", \"hidden_size\": 192, \"max_position_embeddings\": 131072,"
@@ -143,6 +146,7 @@ static void test_rope(void **state)
 		  { 0, 1, 2, 2 },
 		  { 1, 0.03713271066890224, 0.0010772173450159424, 0.0010772173450159424 },
 		  1.1902380714238083,
+		  0,
 		  4096 },
 		{ "linear, as transformers 5 writes it",
 		  "{\"model_type\": \"llama\", \"head_dim\": 8, \"rope_parameters\":"
@@ -150,6 +154,7 @@ static void test_rope(void **state)
 		  { 0, 1, 3, 3 },
 		  { 0.25, 0.025, 0.00025, 0.00025 },
 		  1,
+		  0,
 		  0 },
 		{ "dynamic: as it is up to the trained length",
 		  "{\"model_type\": \"llama\", \"head_dim\": 8, \"rope_scaling\":"
@@ -157,13 +162,15 @@ static void test_rope(void **state)
 		  { 0, 1, 2, 3 },
 		  { 1, 0.1, 0.01, 0.001 },
 		  1,
-		  2048 },
+		  2048,
+		  0 },
 		{ "part of a head",
 		  "{\"model_type\": \"gpt_neox\", \"hidden_size\": 1024, \"rope_parameters\":"
 		  "{\"rope_type\": \"default\", \"partial_rotary_factor\": 0.5, \"rope_theta\": 10000}}",
 		  { 0, 1, 2, 3 },
 		  { 1, 0.1, 0.01, 0.001 },
 		  1,
+		  0,
 		  0 },
 	};
 
@@ -183,6 +190,9 @@ static void test_rope(void **state)
 		}
 		assert_true(__builtin_fabs(a.rope_factor[0] - want[i].factor) < 1e-14);
 		assert_int_equal(a.context_limit, want[i].limit);
+		assert_int_equal(a.rope_far, want[i].far);
+		assert_true(!a.rope_far ||
+			    __builtin_fabs(a.rope_freq[1][2] / a.rope_freq[0][2] * 3 / 2 - 1) < 1e-14);
 		arena_release(&mem);
 	}
 }
@@ -316,7 +326,7 @@ static void test_refused(void **state)
 		{ "{\"model_type\": \"llama\", \"rope_parameters\": {\"full_attention\": {}, \"sliding_attention\": {}}}",
 		  "one rotation for all layers" },
 		{ "{\"model_type\": \"phi3\", \"rope_scaling\": {\"type\": \"longrope\", \"short_factor\": [1], \"long_factor\": [1]}}",
-		  "short_factor: has 1 numbers, where 48 are due" },
+		  "long_factor: has 1 numbers, where 48 are due" },
 		{ "{\"model_type\": \"qwen3\", \"layer_types\": [\"full_attention\"]}",
 		  "is not a list of 32, one for each layer" },
 		{ "{\"model_type\": \"qwen3\", \"num_hidden_layers\": 1, \"layer_types\": [\"linear_attention\"]}",
@@ -336,6 +346,8 @@ static void test_refused(void **state)
 		{ "{\"model_type\": \"llama\", \"quantization_config\": {\"quant_method\": \"mxfp4\"}}",
 		  "quant_method: \"mxfp4\" is not supported" },
 		{ "{\"model_type\": \"llama\", \"quantization_config\": {}}", "has no quant_method" },
+		{ "{\"model_type\": \"llama\", \"compression_config\": {\"quant_method\": \"compressed-tensors\"}}",
+		  "quant_method: \"compressed-tensors\" is not supported" },
 		{ "{\"model_type\": \"qwen3_moe\", \"num_experts\": 4, \"num_experts_per_tok\": 5}",
 		  "5 experts are to be used for a token, of 4" },
 		{ "{\"model_type\": \"qwen3_moe\", \"mlp_only_layers\": [24]}", "holds what is not a layer" },

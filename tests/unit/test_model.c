@@ -19,10 +19,19 @@ static void test_parity(void **state)
 		const char *name;
 		size_t rows;
 	} want[] = {
-		{ "gemma2", 10 },   { "gemma3", 10 },	   { "gemma3_types", 8 }, { "gpt2", 8 },
-		{ "gpt_neox", 10 }, { "gpt_neox_seq", 8 }, { "gpt_oss", 10 },	  { "gpt_oss_mxfp4", 10 },
-		{ "llama31", 8 },   { "llama_tied", 8 },   { "mistral", 8 },	  { "phi3", 10 },
-		{ "qwen2", 10 },    { "qwen3", 10 },	   { "qwen3_moe", 8 },	  { "qwen3_yarn", 8 },
+		{ "gemma2", 10 },	  { "gemma3", 10 },
+		{ "gemma3_types", 8 },	  { "gpt2", 8 },
+		{ "gpt_neox", 10 },	  { "gpt_neox_seq", 8 },
+		{ "gpt_oss", 10 },	  { "gpt_oss_mxfp4", 10 },
+		{ "llama31", 8 },	  { "llama_tied", 8 },
+		{ "mistral", 8 },	  { "phi3", 10 },
+		{ "qwen2", 10 },	  { "qwen3", 10 },
+		{ "qwen3_moe", 8 },	  { "qwen3_yarn", 8 },
+		{ "gemma2_open", 6 },	  { "gemma3_v5", 8 },
+		{ "gemma3_vision", 8 },	  { "gpt_neox_v5", 6 },
+		{ "llama_biased", 6 },	  { "olmo2", 6 },
+		{ "phi3_longrope", 6 },	  { "qwen2_window", 6 },
+		{ "qwen3_moe_dense", 8 },
 	};
 	struct par *p = toy_par(2);
 

@@ -285,13 +285,47 @@ static void test_limits(void **state)
 	model_close(m);
 }
 
+/* With longrope a text is short or long from its first feed on; a fork stays what it was. */
+static void test_longrope(void **state)
+{
+	enum { LIMIT = 32, N = 40 };
+	struct par *p = toy_par(2);
+	struct err e = ERR_INIT;
+	struct session *s, *none;
+	struct model *m;
+	float whole[61], copied[61];
+	int32_t id[N];
+	uint32_t seq[N] = { 0 }, last = N - 2, first = 0, other = 1;
+
+	(void)state;
+	assert_int_equal(model_open(&m, "tests/vectors/arch/phi3_longrope", &e), 0);
+	s = toy_session(m, p, 2, N, N);
+	toy_tokens(id, N, 9);
+	toy_feed(s, id, seq, LIMIT, (struct taps){ NULL, 0 });
+	assert_int_equal(session_feed(s, id + LIMIT, seq, 1, SIZE_MAX, (struct taps){ NULL, 0 }, &e), -1);
+	assert_non_null(strstr(e.msg, "began within the 32 tokens"));
+	session_rewind(s, 0, 0);
+	toy_feed(s, id, seq, N - 1, (struct taps){ NULL, 0 });
+	session_logits(s, whole, &last, 1);
+	session_rewind(s, 0, N - 2);
+	session_fork(s, 1, 0);
+	toy_feed(s, id + N - 2, &other, 1, (struct taps){ NULL, 0 });
+	session_logits(s, copied, &first, 1);
+	assert_memory_equal(whole, copied, sizeof(whole));
+	assert_int_equal(session_new(&none, m, p, &(struct session_opts){ 1, N, LIMIT }, &e), -1);
+	assert_non_null(strstr(e.msg, "has to be fed whole"));
+	session_free(s);
+	model_close(m);
+	par_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_together), cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_readout),	 cmocka_unit_test(test_taps),
 		cmocka_unit_test(test_refusals), cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_limits),	 cmocka_unit_test(test_longrope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,8 +97,15 @@ static const struct {
 	{ "{" MODEL
 	  ",\"pre_tokenizer\":{\"type\":\"Metaspace\",\"replacement\":\"_\",\"prepend_scheme\":\"often\"}}",
 	  "first, always or never" },
-	{ "{" MODEL ",\"post_processor\":{\"type\":\"RobertaProcessing\"}}",
-	  "post_processor RobertaProcessing is not supported" },
+	{ "{" MODEL ",\"post_processor\":{\"type\":\"RobertaProcessing\"}}", "\"cls\" is missing" },
+	{ "{" MODEL ",\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",0],\"sep\":[\"b\",3]}}",
+	  "integer from 0 to 2" },
+	{ "{" MODEL ",\"post_processor\":{\"type\":\"PairProcessing\"}}",
+	  "post_processor PairProcessing is not supported" },
+	{ "{" MODEL ",\"post_processor\":{\"type\":\"Sequence\",\"processors\":["
+	  "{\"type\":\"BertProcessing\",\"cls\":[\"a\",0],\"sep\":[\"b\",1]},"
+	  "{\"type\":\"TemplateProcessing\",\"single\":[{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{}}]}}",
+	  "a second post_processor that puts tokens around a text" },
 	{ "{" MODEL ",\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[]}}",
 	  "without the text itself" },
 	{ "{" MODEL
