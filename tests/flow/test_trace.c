@@ -1,0 +1,343 @@
+#include "base/map.h"
+#include "dict/dfc.h"
+#include "flow/harvested.h"
+#include "flow/run.h"
+#include "flow/stage.h"
+#include "num/gemm.h"
+#include "report/render.h"
+#include "tests/support/naive_study.h"
+#include "tests/support/scratch.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/*
+ * From the store to the printed page: golden/small is run, and what its report says of a latent, of all exclusive latents and of
+ * the dictionary is computed again from the activations on disk by loops of our own (tests/support/naive_study.h).  Engine code
+ * reads the files and nothing else.
+ */
+
+enum { FILE_LIMIT = 64 << 20 };
+
+static const char spec_path[] = "golden/small/spec.yaml", template_path[] = "templates/report.md";
+
+struct trace {
+	struct arena mem;
+	struct par *par;
+	struct spec spec;
+	struct plan plan;
+	const char *dir;
+	const struct json *results;
+	struct harvested h;
+	struct dfc dfc;
+	struct naive_rows rows;
+};
+
+static void ok(int rc, const struct err *e)
+{
+	if (rc != 0)
+		fail_msg("%s", e->msg);
+}
+
+static void audit(struct trace *t)
+{
+	struct problems p = PROBLEMS_INIT;
+	struct provenance prov;
+	struct err e = ERR_INIT;
+	const char *root = arena_fmt(&t->mem, "%s", scratch_new("trace"));
+	struct plan_opts how = { .cache = arena_fmt(&t->mem, "%s/cache", root),
+				 .template_path = template_path,
+				 .par = t->par };
+	struct run_opts opts = { .cache = how.cache,
+				 .out = arena_fmt(&t->mem, "%s/run", root),
+				 .allow_dirty = true };
+	struct render_opts render = { template_path, "templates/fonts", "report" };
+
+	assert_int_equal(spec_read(&t->spec, &t->mem, spec_path, &p), 0);
+	ok(provenance_collect(&prov, &t->mem, spec_path, template_path, &e), &e);
+	ok(plan_make(&t->plan, &t->mem, &t->spec, &how, &e), &e);
+	ok(run_plan(&t->dir, &t->mem, &t->plan, &prov, t->par, &opts, &e), &e);
+	ok(report_render(t->dir, &render, &e), &e);
+	ok(json_read_file(&t->results, &t->mem, arena_fmt(&t->mem, "%s/results.json", t->dir), FILE_LIMIT,
+			  &e),
+	   &e);
+}
+
+/* The complete artifacts that the features step read. */
+static struct job features_job(struct trace *t, const char *cache)
+{
+	struct job job = { .plan = &t->plan, .spec = &t->spec, .mem = &t->mem, .par = t->par };
+	struct artifact *in;
+	struct err e = ERR_INIT;
+
+	for (size_t i = 0; i < t->plan.n; i++) {
+		if (t->plan.step[i].stage == &stage_features)
+			job.step = &t->plan.step[i];
+	}
+	assert_non_null(job.step);
+	in = ARENA_ARRAY(&t->mem, job.step->n_in, struct artifact);
+	for (size_t i = 0; i < job.step->n_in; i++) {
+		ok(artifact_open(&in[i], cache, job.step->in[i]->key, &e), &e);
+		assert_true(in[i].complete);
+	}
+	job.in = in;
+	return job;
+}
+
+static void store_read(struct trace *t)
+{
+	struct job job = features_job(t, arena_fmt(&t->mem, "%s/../cache", t->dir));
+	const struct artifact *train = job_input(&job, &stage_train, 0);
+	struct err e = ERR_INIT;
+	uint32_t *index;
+	float *xa, *xb;
+	double *gap;
+	size_t n = 0;
+
+	ok(harvested_open(&t->h, &job, &e), &e);
+	ok(dfc_read(&t->dfc, artifact_path(&t->mem, train, "dfc.bin"), &e), &e);
+	index = ARENA_ARRAY(&t->mem, t->h.n_rows, uint32_t);
+	gap = ARENA_ARRAY(&t->mem, t->h.n_rows, double);
+	for (size_t i = 0; i < corpus_docs(t->h.corpus); i++) {
+		const struct doc *d = corpus_doc(t->h.corpus, i);
+
+		for (size_t k = 0; t->h.held_out[i] && k < d->pair_n; k++, n++) {
+			index[n] = (uint32_t)(d->pair_first + k);
+			gap[n] = (double)t->h.logp[SIDE_CANDIDATE][index[n]] -
+				 (double)t->h.logp[SIDE_BASE][index[n]];
+		}
+	}
+	xa = ARENA_ARRAY(&t->mem, n * t->dfc.shape.d_a, float);
+	xb = ARENA_ARRAY(&t->mem, n * t->dfc.shape.d_b, float);
+	ok(acts_read(t->h.side[SIDE_BASE], xa, index, n, &e), &e);
+	ok(acts_read(t->h.side[SIDE_CANDIDATE], xb, index, n, &e), &e);
+	t->rows = (struct naive_rows){ &t->dfc, xa, xb, gap, n };
+}
+
+static int trace_open(void **state)
+{
+	struct trace *t = mem_alloc(1, sizeof(*t));
+	struct err e = ERR_INIT;
+
+	ok(par_new(&t->par, 2, GEMM_SCRATCH, &e), &e);
+	audit(t);
+	store_read(t);
+	*state = t;
+	return 0;
+}
+
+static int trace_close(void **state)
+{
+	struct trace *t = *state;
+
+	dfc_release(&t->dfc);
+	harvested_close(&t->h);
+	par_free(t->par);
+	arena_release(&t->mem);
+	mem_free(t);
+	return 0;
+}
+
+static const struct json *at(const struct json *obj, const char *path)
+{
+	char key[64];
+
+	while (*path != '\0') {
+		size_t n = strcspn(path, ".");
+
+		snprintf(key, sizeof(key), "%.*s", (int)n, path);
+		obj = json_find(obj, key);
+		if (obj == NULL)
+			fail_msg("results.json has no %s", path);
+		path += path[n] == '.' ? n + 1 : n;
+	}
+	return obj;
+}
+
+/* `got` is `want` but for float arithmetic, and for `edge` rows of `n` whose place rounding decides. */
+static void close_to(const char *what, double got, double want, size_t edge, size_t n)
+{
+	double slack = 1e-4 * fabs(want) + 1e-6 + (n > 0 ? 2.0 * (double)edge / (double)n * fabs(want) : 0);
+
+	if (!(fabs(got - want) <= slack))
+		fail_msg("%s: results.json says %.9g, the store %.9g (%zu rows on the edge)", what, got, want,
+			 edge);
+}
+
+static void latent_is(const struct trace *t, const struct json *v)
+{
+	size_t latent = (size_t)at(v, "latent")->integer;
+	struct naive_latent want = naive_latent_study(&t->rows, latent);
+
+	if (fabs(at(v, "frequency")->real * (double)t->rows.n - (double)want.fires) >
+	    (double)want.edge + 1e-6)
+		fail_msg("latent %zu fires on %.9g of %zu rows, not %zu", latent, at(v, "frequency")->real,
+			 t->rows.n, want.fires);
+	close_to("max_activation", at(v, "max_activation")->real, want.max, want.edge, want.fires);
+	close_to("relevance", at(v, "relevance")->real, want.relevance, want.edge, want.fires);
+	if (json_find(v, "fires") != NULL) {
+		assert_true(fabs((double)at(v, "fires")->integer - (double)want.fires) <= (double)want.edge);
+		close_to("mean_activation", at(v, "mean_activation")->real, want.mean, want.edge, want.fires);
+	}
+}
+
+static void latents_are_the_store_s(void **state)
+{
+	const struct trace *t = *state;
+	size_t n = 0;
+
+	for (const struct json *v = at(t->results, "latents.columns.candidate_only")->first; v != NULL;
+	     v = v->next, n++)
+		latent_is(t, v);
+	assert_true(n > 0);
+	for (const struct json *v = at(t->results, "latents.exclusive")->first; v != NULL; v = v->next, n++)
+		latent_is(t, v);
+	assert_true(n > 2 * t->dfc.shape.n_a);
+}
+
+static void the_fit_is_the_store_s(void **state)
+{
+	const struct trace *t = *state;
+	struct naive_fit want = naive_fit_study(&t->rows);
+	const struct json *got = at(json_at(at(t->results, "training"), 0), "held_out");
+	static const char *const l0[] = { "l0_base_only", "l0_shared", "l0_candidate_only" };
+
+	assert_int_equal(at(t->results, "harvest.held_out_rows")->integer, t->rows.n);
+	assert_int_equal(at(got, "rows")->integer, want.rows);
+	for (size_t p = 0; p < 3; p++) {
+		double slack = ((double)want.edge + 1e-6) / (double)want.rows;
+
+		if (fabs(at(got, l0[p])->real - want.l0[p]) > slack)
+			fail_msg("%s: %.9g, from the store %.9g", l0[p], at(got, l0[p])->real, want.l0[p]);
+	}
+	close_to("fve", at(got, "fve")->real, want.fve, want.edge, 100 * want.rows);
+	close_to("fve_base", at(got, "fve_base")->real, want.fve_a, want.edge, 100 * want.rows);
+	close_to("fve_candidate", at(got, "fve_candidate")->real, want.fve_b, want.edge, 100 * want.rows);
+	close_to("fve_shared_only", at(got, "fve_shared_only")->real, want.fve_shared, want.edge,
+		 100 * want.rows);
+}
+
+/* A printed number: U+2212 for minus, a per cent sign, commas between thousands. `step`: of its last digit. */
+static double printed(const char *cell, double *step)
+{
+	double sign = 1, scale = 1;
+	char digits[64];
+	size_t n = 0, after = 0;
+	bool point = false;
+
+	for (const char *p = cell; *p != '\0' && *p != '|'; p++) {
+		if (strncmp(p, "\xe2\x88\x92", 3) == 0 || *p == '-')
+			sign = -1;
+		else if (*p == '%')
+			scale = 0.01;
+		else if ((*p == '.' || (*p >= '0' && *p <= '9')) && n + 1 < sizeof(digits)) {
+			after += point && *p != '.';
+			point |= *p == '.';
+			digits[n++] = *p;
+		}
+	}
+	digits[n] = '\0';
+	*step = scale * pow(10, -(double)after);
+	return sign * scale * strtod(digits, NULL);
+}
+
+static const char *cell_of(const char *row, size_t column)
+{
+	for (size_t i = 0; row != NULL && i <= column; i++)
+		row = row[0] == '\0' ? NULL : strchr(row + (i > 0), '|');
+	return row != NULL ? row + 1 : NULL;
+}
+
+static bool is_cell(const char *cell, const char *text)
+{
+	cell += strspn(cell, " ");
+	return strncmp(cell, text, strlen(text)) == 0 && strspn(cell + strlen(text), " ") > 0;
+}
+
+/* The number in the column headed so, in the first row below that has `id` in its column `id_column` (NULL: the first row). */
+static void printed_is(const char *text, const char *id_column, size_t id, const char *column, double want)
+{
+	const char *head = text, *row, *cell;
+	size_t at_id = SIZE_MAX, at_column = SIZE_MAX;
+	double step, got;
+	char word[32];
+
+	for (; head != NULL && at_column == SIZE_MAX; head = strchr(head + 1, '\n')) {
+		const char *line = head + (*head == '\n');
+
+		for (size_t i = 0; line[0] == '|' && (cell = cell_of(line, i)) != NULL; i++) {
+			if (memchr(line, '\n', (size_t)(cell - line)) != NULL)
+				break;
+			at_column = is_cell(cell, column) ? i : at_column;
+			at_id = id_column != NULL && is_cell(cell, id_column) ? i : at_id;
+		}
+		if (at_column != SIZE_MAX)
+			break;
+	}
+	if (head == NULL)
+		fail_msg("no table has a column %s", column);
+	snprintf(word, sizeof(word), "%zu", id);
+	row = strchr(strchr(head + 1, '\n') + 1, '\n');
+	while (row != NULL && row[1] == '|' && id_column != NULL && !is_cell(cell_of(row + 1, at_id), word))
+		row = strchr(row + 1, '\n');
+	assert_true(row != NULL && row[1] == '|');
+	got = printed(cell_of(row + 1, at_column), &step);
+	if (fabs(got - want) > step / 2 + 1e-9)
+		fail_msg("latent %zu, %s: the page says %g, results.json %.9g", id, column, got, want);
+}
+
+static const char *page(struct trace *t, const char *name)
+{
+	struct err e = ERR_INIT;
+	struct view v;
+
+	ok(file_read(&v, &t->mem, arena_fmt(&t->mem, "%s/%s", t->dir, name), FILE_LIMIT, &e), &e);
+	return arena_strdup(&t->mem, v.p, v.n);
+}
+
+static void the_page_says_what_the_results_say(void **state)
+{
+	struct trace *t = *state;
+	const char *report = page(t, "report.md"), *list = page(t, "latents.md");
+	const struct json *card = at(t->results, "latents.columns.candidate_only")->first, *v;
+	size_t latent = (size_t)at(card, "latent")->integer;
+	const char *section = strstr(report, arena_fmt(&t->mem, "### Latent %zu\n", latent));
+
+	assert_non_null(section);
+	printed_is(section, NULL, latent, "relevance", at(card, "relevance")->real);
+	printed_is(section, NULL, latent, "fires on", at(card, "frequency")->real);
+	printed_is(section, NULL, latent, "largest", at(card, "max_activation")->real);
+	printed_is(section, NULL, latent, "mean", at(card, "mean_activation")->real);
+	for (v = at(t->results, "latents.exclusive")->first; v != NULL; v = v->next) {
+		size_t id = (size_t)at(v, "latent")->integer;
+
+		printed_is(list, "latent", id, "rank", at(v, "rank")->real);
+		printed_is(list, "latent", id, "relevance, nats", at(v, "relevance")->real);
+		printed_is(list, "latent", id, "fires on", at(v, "frequency")->real);
+		printed_is(list, "latent", id, "largest activation", at(v, "max_activation")->real);
+	}
+	v = json_at(at(t->results, "training"), 0);
+	section = strstr(report, "## Training");
+	assert_non_null(section);
+	printed_is(section, NULL, 0, "variance explained", at(v, "held_out.fve")->real);
+	printed_is(section, NULL, 0, "without exclusives", at(v, "held_out.fve_shared_only")->real);
+	printed_is(section, NULL, 0, "active a pair", at(v, "held_out.l0")->real);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(latents_are_the_store_s),
+		cmocka_unit_test(the_fit_is_the_store_s),
+		cmocka_unit_test(the_page_says_what_the_results_say),
+	};
+
+	return cmocka_run_group_tests_name("trace", tests, trace_open, trace_close);
+}
