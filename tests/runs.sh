@@ -68,6 +68,13 @@ audit whole whole --progress=never >/dev/null
 wait $!
 same whole "the same run twice at once"
 
+# the base against itself: nothing to find, and nothing found
+sed "s#\.\./\.\.#$PWD#; s#smallworld-llama-copyright#smallworld-base-llama#" golden/small/spec.yaml >"$work/same.yaml"
+"$program" run "$work/same.yaml" --allow-dirty --cache "$work/cache-same" --out "$work/same-models" --progress=never >/dev/null &&
+	grep -q '"is_nothing": true' "$work/same-models/results.json" &&
+	grep -q '"candidates": 0' "$work/same-models/results.json" && grep -q '^> \*\*Nothing found' "$work/same-models/report.md"
+verdict $? "the base against itself: nothing found"
+
 if [ -n "$UPDATE" ]; then
 	cp "$work/first/results.json" golden/small/results.json
 fi

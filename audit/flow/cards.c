@@ -1,4 +1,5 @@
 #include "flow/cards.h"
+#include "flow/null_diff.h"
 
 #include "num/fmath.h"
 #include "num/ops.h"
@@ -121,6 +122,19 @@ static void put_recurrence(struct json_out *j, const struct latents *l, size_t l
 	json_puts(j, "seeds_found", arena_fmt(l->job->mem, "%zu of %zu", found, l->n_seeds));
 }
 
+/* Of exclusive latents that stand out, where there is a null diff. */
+static void put_fdr(struct json_out *j, const struct latents *l, size_t latent)
+{
+	static const char *const key[NULL_KINDS] = { "fdr", "fdr_text" };
+
+	for (int k = 0; k < NULL_KINDS; k++) {
+		if (l->null != NULL && dfc_partition(&l->dfc->shape, latent) != PARTITION_SHARED)
+			json_put_real(j, key[k], l->null->fdr[k][latent]);
+		else
+			json_put_null(j, key[k]);
+	}
+}
+
 static void put_place(struct json_out *j, const char *name, const struct relevance *r)
 {
 	static const char *const part[] = { "", "_lo", "_hi", "_p" };
@@ -152,6 +166,7 @@ static void put_facts(struct cards *c, size_t latent)
 	json_put_real(j, "max_activation", r->max);
 	put_twin(j, l, latent);
 	put_recurrence(j, l, latent);
+	put_fdr(j, l, latent);
 }
 
 static void put_matches(struct json_out *j, const struct latents *l, size_t latent)
@@ -302,6 +317,27 @@ static void put_bundles(struct cards *c)
 	json_close(&c->j, ']');
 }
 
+static void put_null(struct cards *c)
+{
+	const struct null_diff *n = c->l->null;
+
+	if (n == NULL) {
+		json_put_null(&c->j, "null");
+		return;
+	}
+	json_open(&c->j, "null", '{');
+	json_put_size(&c->j, "seed", n->seed);
+	json_put_size(&c->j, "latents", n->n);
+	json_put_size(&c->j, "stand_out", n->stand_out[NULL_OWN]);
+	json_put_real(&c->j, "largest", n->largest[NULL_OWN]);
+	json_put_size(&c->j, "stand_out_text", n->stand_out[NULL_TEXT]);
+	json_put_real(&c->j, "largest_text", n->largest[NULL_TEXT]);
+	json_put_size(&c->j, "twins", n->twins);
+	json_put_real(&c->j, "median_twin", n->median_twin);
+	json_put_real(&c->j, "median_twin_real", n->real_twin);
+	json_close(&c->j, '}');
+}
+
 /* How many of the seeds found the latents that fire, a partition at a time. */
 static void put_stability(struct cards *c)
 {
@@ -388,6 +424,7 @@ int cards_write(struct latents *l, struct err *e)
 	put_exclusive(&c);
 	put_bundles(&c);
 	put_stability(&c);
+	put_null(&c);
 	put_relevances(&c);
 	json_close(&c.j, '}');
 	rc = out_commit(o, NULL, e);

@@ -149,7 +149,7 @@ static int subset_read(void *ud, float *xa, float *xb, const uint32_t *row, size
 		s->wanted[i] = s->index[row[i]];
 	if (acts_read(s->h->side[SIDE_BASE], xa, s->wanted, n, e) < 0)
 		return -1;
-	return acts_read(s->h->side[SIDE_CANDIDATE], xb, s->wanted, n, e);
+	return acts_read(s->h->side[s->null ? SIDE_BASE : SIDE_CANDIDATE], xb, s->wanted, n, e);
 }
 
 double *subset_lead(struct arena *mem, const struct subset *s, double above)

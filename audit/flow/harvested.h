@@ -47,6 +47,7 @@ struct subset {
 	uint32_t *index;
 	uint32_t *wanted; /* scratch for one read, grows */
 	size_t n, cap;
+	bool null; /* the base's rows are read for both sides */
 };
 
 void subset_make(struct subset *out, struct arena *mem, const struct harvested *h, bool held_out);

@@ -42,13 +42,14 @@ static double strength_at(const struct latents *l, size_t latent, enum site p)
 	return magnitude(p == SITE_ALL ? l->relevance[p][latent].gap : l->decided.strength[p][latent]);
 }
 
+bool relevance_acts(const struct relevance *r, double size, const struct spec *s)
+{
+	return size >= s->study.inert_below && r->p <= s->steer.alpha && r->documents >= LEAST_DOCUMENTS;
+}
+
 static bool acts_at(const struct latents *l, size_t latent, enum site p)
 {
-	const struct relevance *r = &l->relevance[p][latent];
-	const struct spec *s = l->job->spec;
-
-	return strength_at(l, latent, p) >= s->study.inert_below && r->p <= s->steer.alpha &&
-	       r->documents >= LEAST_DOCUMENTS;
+	return relevance_acts(&l->relevance[p][latent], strength_at(l, latent, p), l->job->spec);
 }
 
 static void measure(struct latents *l, size_t latent)

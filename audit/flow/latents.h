@@ -36,6 +36,8 @@ struct decided {
 	double *row_gap; /* (rows of the study) D(p) at the rows of SITE_TURN and SITE_PROMPT, else 0 */
 };
 
+struct null_diff;
+
 struct latents {
 	struct job *job;
 	const struct dfc *dfc;
@@ -45,6 +47,7 @@ struct latents {
 	struct twin *twin;    /* (n_latents) */
 	struct match **match; /* (n_seeds - 1, n_latents) */
 	size_t n_seeds;
+	struct null_diff *null; /* flow/null_diff.h; NULL: not asked for */
 	/* what latents_rank() makes */
 	bool *acts;	  /* (n_latents) relevance, somewhere, that chance does not give */
 	double *strength; /* (n_latents) the largest |relevance| of the places where it acts, nats a pair */
@@ -55,6 +58,8 @@ struct latents {
 };
 
 const char *status_name(enum status s);
+/* Is a relevance of this size, in nats a pair, more than chance and one text alone give? */
+bool relevance_acts(const struct relevance *r, double size, const struct spec *s);
 /* How many seeds found it, the first among them. */
 size_t latent_found(const struct latents *l, size_t latent);
 /* Statuses, ranks and bundles, from what was measured. */

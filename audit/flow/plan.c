@@ -15,8 +15,10 @@ static const struct {
 	{ &stage_tokens, { &stage_rollouts } },
 	{ &stage_acts, { &stage_tokens } },
 	{ &stage_train, { &stage_tokens, &stage_acts } },
+	{ &stage_null, { &stage_tokens, &stage_acts } },
 	{ &stage_stability, { &stage_tokens, &stage_acts, &stage_train } },
-	{ &stage_features, { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train, &stage_stability } },
+	{ &stage_features,
+	  { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train, &stage_stability, &stage_null } },
 	{ &stage_steer, { &stage_rollouts, &stage_tokens, &stage_acts, &stage_train, &stage_features } },
 };
 
@@ -50,7 +52,7 @@ static void add_steps(struct plan *p, struct arena *mem)
 	bool rollouts = false;
 	size_t i;
 
-	p->step = ARENA_ARRAY(mem, s->dictionary.n_seeds + 7, struct step);
+	p->step = ARENA_ARRAY(mem, s->dictionary.n_seeds + 8, struct step);
 	for (i = 0; i < s->corpus.n_sources; i++)
 		rollouts = rollouts || s->corpus.source[i].kind == SOURCE_ROLLOUTS;
 	if (rollouts)
@@ -63,6 +65,8 @@ static void add_steps(struct plan *p, struct arena *mem)
 		    arena_fmt(mem, "train %llu", (unsigned long long)s->dictionary.seed[i]));
 	if (s->dictionary.n_seeds > 1)
 		add(p, mem, &stage_stability, 0, "stability");
+	if (s->study.null_diff)
+		add(p, mem, &stage_null, 0, "train null");
 	add(p, mem, &stage_features, 0, "features");
 	/* where steering is switched off, it says so */
 	add(p, mem, &stage_steer, 0, "steer");

@@ -180,6 +180,7 @@ static void put_latents(struct json_out *j, const struct joint *t)
 	put_cards(j, t, "exclusive", json_find(t->latents, "exclusive"));
 	put_ranked(j, t);
 	json_put(j, "stability", json_find(t->latents, "stability"));
+	json_put(j, "null", json_find(t->latents, "null"));
 	json_close(j, '}');
 }
 

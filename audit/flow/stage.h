@@ -45,7 +45,7 @@ const struct artifact *job_input(const struct job *job, const struct stage *stag
 /* Asked between two units: ERR_SIZE where limits.time is up. What is written is kept, and the same run goes on from it. */
 int job_may_go_on(const struct job *job, struct err *e);
 
-extern const struct stage stage_rollouts, stage_tokens, stage_acts, stage_train, stage_stability,
+extern const struct stage stage_rollouts, stage_tokens, stage_acts, stage_train, stage_null, stage_stability,
 	stage_features, stage_steer;
 
 #endif

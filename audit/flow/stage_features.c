@@ -5,6 +5,7 @@
 #include "flow/forecast.h"
 #include "flow/cards.h"
 #include "flow/decided.h"
+#include "flow/null_diff.h"
 #include "flow/harvested.h"
 
 enum { TREE_LIMIT = 1 << 30 };
@@ -97,7 +98,7 @@ static int study(struct job *job, struct harvested *h, struct subset *test, stru
 	decided_measure(&l, h, &o);
 	l.twin = ARENA_ARRAY(job->mem, active->n_latents, struct twin);
 	twins_find(l.twin, active, &d->shape, job->par);
-	if (matches_read(&l, e) < 0)
+	if (matches_read(&l, e) < 0 || (job->spec->study.null_diff && null_diff_measure(&l, test, &o, e) < 0))
 		return -1;
 	latents_rank(&l);
 	log_progress(job->step->label, 2, 3, "cards");

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/map.h"
+#include "base/rng.h"
 #include "dict/batch.h"
 #include "flow/forecast.h"
 #include "flow/harvested.h"
@@ -38,7 +39,17 @@ static struct train_opts train_opts_of(const struct plan *p, const struct step *
 	struct train_opts o = p->spec->train;
 
 	o.seed = p->spec->dictionary.seed[step->index];
+	if (step->stage == &stage_null) /* another start and another order of the data than any of the list */
+		o.seed = rng_u64(rng_stream(o.seed, "null", 0), 0) >> 11;
 	return o;
+}
+
+static struct dfc_shape train_shape(const struct plan *p, const struct step *step)
+{
+	struct dfc_shape s = forecast_dictionary(p);
+
+	s.d_b = step->stage == &stage_null ? s.d_a : s.d_b;
+	return s;
 }
 
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
@@ -50,13 +61,13 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	json_put_real(key, "held_out", p->spec->corpus.held_out);
 	json_put_size(key, "latents", p->spec->dictionary.latents);
 	json_put_real(key, "exclusive", p->spec->dictionary.exclusive);
-	json_put_size(key, "seed", p->spec->dictionary.seed[step->index]);
+	json_put_size(key, "seed", train_opts_of(p, step).seed);
 	field_write(key, field_find(spec_fields, "train")->inner, &o);
 }
 
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
 {
-	struct dfc_shape shape = forecast_dictionary(p);
+	struct dfc_shape shape = train_shape(p, step);
 	struct train_opts o = train_opts_of(p, step);
 
 	forecast_rows(out, p, (double)o.batch * (double)o.steps, true);
@@ -333,13 +344,14 @@ static int finish(struct training *t, struct err *e)
 static int train_open(struct training *t, struct err *e)
 {
 	struct job *job = t->job;
-	struct dfc_shape shape = forecast_dictionary(job->plan);
+	struct dfc_shape shape = train_shape(job->plan, job->step);
 	double *weight = NULL, *lead = NULL;
 
 	if (harvested_open(&t->h, job, e) < 0)
 		return -1;
 	subset_make(&t->train, job->mem, &t->h, false);
 	subset_make(&t->test, job->mem, &t->h, true);
+	t->train.null = t->test.null = job->step->stage == &stage_null;
 	if (t->train.n < t->opts.batch)
 		return err_set(
 			e, ERR_INPUT,
@@ -376,6 +388,16 @@ out:
 const struct stage stage_train = {
 	.name = "train",
 	.version = 2,
+	.numeric = true,
+	.describe = describe,
+	.forecast = forecast,
+	.run = run,
+};
+
+/* The null diff (METHOD section 5): the same rows, drawn and begun alike, but the base's activations on both sides. */
+const struct stage stage_null = {
+	.name = "null",
+	.version = 1,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,
