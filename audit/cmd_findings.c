@@ -48,6 +48,7 @@ static void list_add(struct list *l, const struct json *array)
 
 		if (is_listed(l, card))
 			continue;
+		/* NOLINTNEXTLINE(bugprone-sizeof-expression): of pointers */
 		l->card = mem_grow(l->card, &l->cap, l->n + 1, sizeof(*l->card));
 		for (; i > 0 && rank_of(l->card[i - 1]) > rank_of(card); i--)
 			l->card[i] = l->card[i - 1];

@@ -242,13 +242,13 @@ static struct series read_side(struct arena *mem, const struct json *all, const 
 {
 	double *x = ARENA_ARRAY(mem, all->n + 1, double), *y = ARENA_ARRAY(mem, all->n + 1, double);
 	struct series s = { .label = partition, .x = x, .y = y, .look = LOOK_DOTS };
-	double rank = 1;
+	size_t rank = 1;
 
-	for (const struct json *row = all->first; row; row = row->next, rank += 1) {
+	for (const struct json *row = all->first; row; row = row->next, rank++) {
 		if (!view_eq(figure_text(row, "partition"), view_of(partition)) ||
 		    !figure_real(&y[s.n], row, "relevance"))
 			continue;
-		x[s.n++] = rank;
+		x[s.n++] = (double)rank;
 	}
 	return s;
 }

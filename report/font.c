@@ -87,7 +87,7 @@ static int find_table(size_t *at, size_t *size, const struct face_file *f, const
 	for (unsigned i = 0; i < n && within(f, 12 + 16 * (size_t)i, 16); i++) {
 		size_t row = 12 + 16 * (size_t)i;
 
-		if (memcmp(f->map.p + row, tag, 4))
+		if (memcmp(f->map.p + row, tag, 4) != 0)
 			continue;
 		*at = get32(f, row + 8);
 		*size = get32(f, row + 12);

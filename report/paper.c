@@ -146,9 +146,12 @@ static int put_number(struct scene *s, const struct cutter *c, const struct band
 	end = b->contents_end -
 	      scene_text(s, b->contents_end, baseline, t, 1, view_of(arena_fmt(c->mem, "%zu", to->page + 1)));
 	/* on a grid from the right, so that the dots of all lines stand below one another */
-	for (double x = b->contents_end - 24; x > b->contents_x + 6; x -= step)
+	for (size_t i = 0; b->contents_end - 24 - (double)i * step > b->contents_x + 6; i++) {
+		double x = b->contents_end - 24 - (double)i * step;
+
 		if (x + step < end)
 			scene_text(s, x, baseline, dots, 0, VIEW("."));
+	}
 	return 0;
 }
 

@@ -118,19 +118,10 @@ static int add_document(struct renderer *r, struct view name, const char *path, 
 	return rc;
 }
 
-/* A file name of letters, digits, '-' and '_': it can lead nowhere else. */
-static bool is_name(struct view v)
-{
-	for (size_t i = 0; i < v.n; i++)
-		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", v.p[i], 64))
-			return false;
-	return v.n > 0;
-}
-
 /* A document that is linked and has a template is made too. */
 static int follow_link(struct renderer *r, struct view target, struct err *e)
 {
-	if (!view_ends(target, ".md") || !is_name((struct view){ target.p, target.n - 3 }))
+	if (!view_ends(target, ".md") || !view_is_name((struct view){ target.p, target.n - 3 }))
 		return 0;
 	for (size_t i = 0; i < r->n_documents; i++)
 		if (view_eq(r->document[i].name, target))
@@ -156,7 +147,7 @@ static int add_picture(struct renderer *r, struct view target, struct err *e)
 
 	if (find_picture(r, target))
 		return 0;
-	if (!view_starts(target, "figures/") || !view_ends(target, ".svg") || !is_name(name))
+	if (!view_starts(target, "figures/") || !view_ends(target, ".svg") || !view_is_name(name))
 		return err_set(e, ERR_SPEC, "the image '%.*s' is none of the figures/NAME.svg", (int)target.n,
 			       target.p);
 	p.scene = ARENA_NEW(&r->mem, struct scene);

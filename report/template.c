@@ -266,10 +266,8 @@ static int fill_partial(struct filler *f, const struct mustache *m, const struct
 	struct view text;
 	int rc;
 
-	for (size_t i = 0; i < t->text.n; i++)
-		if (!memchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_", t->text.p[i],
-			    64))
-			return fail(m, t, e, "is no name of a partial: letters, digits, '-' and '_'");
+	if (!view_is_name(t->text))
+		return fail(m, t, e, "is no name of a partial: letters, digits, '-' and '_'");
 	if (!path_is_file(path))
 		return f->opts->strict
 			       ? fail(m, t, e, "is not beside the template as a file with the ending .md")

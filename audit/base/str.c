@@ -110,6 +110,16 @@ bool view_ends(struct view v, const char *lit)
 	return v.n >= n && (n == 0 || memcmp(v.p + v.n - n, lit, n) == 0);
 }
 
+bool view_is_name(struct view v)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_";
+
+	for (size_t i = 0; i < v.n; i++)
+		if (!v.p[i] || !strchr(plain, v.p[i]))
+			return false;
+	return v.n > 0;
+}
+
 /* ---- numbers ---- */
 
 bool view_u64(uint64_t *out, struct view v)

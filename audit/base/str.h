@@ -45,6 +45,8 @@ bool view_eq(struct view a, struct view b);
 int view_cmp(struct view a, struct view b); /* byte order */
 bool view_starts(struct view v, const char *lit);
 bool view_ends(struct view v, const char *lit);
+/* A file name that can lead nowhere else: ASCII letters, digits, '-' and '_', at least one. */
+bool view_is_name(struct view v);
 
 /* Whole-text numbers, no blanks, no locale: false where the text is anything else or out of range. */
 bool view_u64(uint64_t *out, struct view v);

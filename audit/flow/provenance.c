@@ -112,6 +112,7 @@ const char *provenance_time(struct arena *mem, int64_t seconds)
 {
 	int64_t day = seconds / 86400 - (seconds % 86400 < 0), rest = seconds - day * 86400;
 	int64_t era, day_of_era, year_of_era, day_of_year, month;
+	long long year;
 
 	day += 719468; /* from 0000-03-01 */
 	era = (day >= 0 ? day : day - 146096) / 146097;
@@ -119,10 +120,11 @@ const char *provenance_time(struct arena *mem, int64_t seconds)
 	year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
 	day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	month = (5 * day_of_year + 2) / 153;
-	return arena_fmt(
-		mem, "%04lld-%02d-%02dT%02d:%02d:%02dZ", (long long)(year_of_era + era * 400 + (month >= 10)),
-		(int)(month < 10 ? month + 3 : month - 9), (int)(day_of_year - (153 * month + 2) / 5 + 1),
-		(int)(rest / 3600), (int)(rest / 60 % 60), (int)(rest % 60));
+	year = year_of_era + era * 400 + (month >= 10);
+	return arena_fmt(mem, "%04lld-%02d-%02dT%02d:%02d:%02dZ", year,
+			 (int)(month < 10 ? month + 3 : month - 9),
+			 (int)(day_of_year - (153 * month + 2) / 5 + 1), (int)(rest / 3600),
+			 (int)(rest / 60 % 60), (int)(rest % 60));
 }
 
 static const char *hex_of(struct arena *mem, const git_oid *id)

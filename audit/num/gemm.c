@@ -59,6 +59,7 @@ static size_t least(size_t a, size_t b)
 
 static size_t pieces(size_t n, size_t each)
 {
+	BUG_ON(each == 0);
 	return n / each + (n % each != 0);
 }
 
@@ -102,8 +103,10 @@ static int arithmetic_is_ieee(const struct gemm_kernel *kernel)
 {
 	const float left[2 * GEMM_MR] = { 0x1p-75f, [GEMM_MR] = 1.0f };
 	const float right[2 * GEMM_NR] = { 0x1p-70f, 0x1p75f, [GEMM_NR + 1] = 0x1.8p-24f, 0x1p-140f };
-	const float want[3] = { 0x1p-145f, 0x1.000002p0f, 0x1p-140f };
+	/* 2^-145, 1 + 2^-23, 2^-140, as bits: == would take denormals for zero, too */
+	const uint32_t want[3] = { 0x10, 0x3f800001, 0x200 };
 	float c[GEMM_NR];
+	uint32_t got[3];
 	struct gemm_block b = { .c = c,
 				.left = left,
 				.right = right,
@@ -114,7 +117,8 @@ static int arithmetic_is_ieee(const struct gemm_kernel *kernel)
 				.depth = 2 };
 
 	kernel->multiply(&b);
-	return memcmp(c, want, sizeof(want)) == 0; /* == would take denormals for zero, too */
+	memcpy(got, c, sizeof(got));
+	return memcmp(got, want, sizeof(want)) == 0;
 }
 
 int gemm_setup(const char *backend, struct err *e)
