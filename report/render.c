@@ -70,6 +70,10 @@ static int read_data(struct renderer *r, struct err *e)
 {
 	const struct json *provenance;
 
+	if (r->opts->tree) {
+		r->results = r->data = r->opts->tree;
+		return 0;
+	}
 	if (r->opts->data) {
 		if (json_read_file(&r->results, &r->mem, within(r, r->dir, view_of(r->opts->data)),
 				   DATA_BYTES, e) < 0)

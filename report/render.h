@@ -2,6 +2,7 @@
 #define REPORT_RENDER_H
 
 #include "base/err.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "report/scene.h"
 
@@ -20,6 +21,7 @@ struct render_opts {
 	const char *fonts;     /* folder of the faces */
 	const char *name;      /* "report": NAME.md, NAME.pdf */
 	const char *data;      /* a file of the folder that is all there is to tell; NULL: a run's two */
+	const struct json *tree; /* the same, read already; NULL: from the folder */
 };
 
 int report_render(const char *run_dir, const struct render_opts *o, struct err *e);

@@ -54,12 +54,19 @@ static void put_wrapped(struct terminal *t, struct view text, const char *first,
 	str_addc(t->out, '\n');
 }
 
+/* The words without the sign that makes a box of a quote: "[!NOTE]". */
 static void put_words(struct terminal *t, const struct node *n, const char *first, const char *rest)
 {
 	struct str words = STR_INIT;
+	struct view v;
+	const char *end;
 
 	markdown_words(&words, n);
-	put_wrapped(t, str_view(&words), first, rest);
+	v = str_view(&words);
+	end = v.n > 2 && view_starts(v, "[!") ? memchr(v.p, ']', v.n) : NULL;
+	if (end)
+		v = (struct view){ end + 1, v.n - (size_t)(end + 1 - v.p) };
+	put_wrapped(t, v, first, rest);
 	str_release(&words);
 }
 
@@ -153,10 +160,12 @@ static void put_table(struct terminal *t, const struct node *table)
 
 static void put_blocks(struct terminal *t, const struct node *parent, const char *before);
 
-static void put_list(struct terminal *t, const struct node *list)
+static void put_list(struct terminal *t, const struct node *list, const char *before)
 {
+	bool quoted = before[0] != '\0';
+
 	for (const struct node *item = list->first; item; item = item->next)
-		put_words(t, item, "- ", "  ");
+		put_words(t, item, quoted ? "| - " : "- ", quoted ? "|   " : "  ");
 }
 
 static void put_heading(struct terminal *t, const struct node *n)
@@ -182,7 +191,7 @@ static void put_block(struct terminal *t, const struct node *n, const char *befo
 	switch (n->kind) {
 	case NODE_HEADING: put_heading(t, n); break;
 	case NODE_TABLE: put_table(t, n); break;
-	case NODE_LIST: put_list(t, n); break;
+	case NODE_LIST: put_list(t, n, before); break;
 	case NODE_QUOTE: put_blocks(t, n, "| "); break;
 	case NODE_BLOCK: str_addv(t->out, n->text); break;
 	case NODE_RULE: break;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "dict/train.h"
 #include "flow/field.h"
+#include "flow/gate.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -110,6 +111,7 @@ struct spec {
 		double memory, disk; /* GiB */
 		double time;	     /* hours */
 	} limits;
+	struct gate_opts gate;
 	struct {
 		const char *template_path; /* as written; NULL: the installed templates/report.md */
 		const char *template_file; /* resolved; NULL likewise */

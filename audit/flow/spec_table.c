@@ -301,6 +301,29 @@ static const struct field limits_fields[] = {
 	END,
 };
 
+/* At most so many, or any number. */
+#define MOST(n, member, d, text)                                                                \
+	{                                                                                       \
+		.name = n, .kind = FIELD_INT, AT(struct gate_opts, member), .lo = 0, .hi = 1e6, \
+		WORDS("any"), .fallback = d, .help = text                                       \
+	}
+static const struct field gate_fields[] = {
+	MOST("new_confirmed", new_confirmed, "0",
+	     "confirmed findings that the old run has no counterpart of, at most; any: as many as there are"),
+	MOST("turned_confirmed", turned_confirmed, "0",
+	     "confirmed findings whose counterpart in the old run was not confirmed, at most"),
+	MOST("grown_confirmed", grown_confirmed, "any", "confirmed findings whose effect grew, at most"),
+	MOST("gone_confirmed", gone_confirmed, "any",
+	     "findings the old run confirmed and the new one has no counterpart of, at most"),
+	MOST("new_candidates", new_candidates, "any",
+	     "candidate latents that the old dictionary has no counterpart of, at most"),
+	MOST("worse", worse, "any",
+	     "figures with a direction that became worse beyond their tolerance, at most"),
+	MOST("inputs_changed", inputs_changed, "any",
+	     "inputs that changed, the candidate's files and the template not counted, at most"),
+	END,
+};
+
 static const struct field report_fields[] = {
 	PATH("template", IN(report, template_path), 1, PATH_HI, "",
 	     "Markdown with Mustache tags; left out: the installed templates/report.md"),
@@ -347,6 +370,7 @@ const struct field spec_fields[] = {
 	  .fallback = "[]",
 	  .help = "behaviours looked for by name in steered and unsteered answers" },
 	SECTION("limits", limits, limits_fields, "{}", "what the run may take; checked before it starts"),
+	SECTION("gate", gate, gate_fields, "{}", "what a later run may differ in before `diff` says no"),
 	SECTION("report", report, report_fields, "{}", "how it is told"),
 	SECTION("numerics", numerics, numerics_fields, "{}", "how it is computed"),
 	END,

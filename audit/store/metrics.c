@@ -245,6 +245,19 @@ static const struct metric rows[] = {
 
 	{ "screen.prompts[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
 
+	/* of a comparison (diff.json) */
+	COUNT("findings_count.*", "findings"),
+	COUNT("latents_count.*", "latents"),
+	COUNT("features.rows", "pairs"),
+	NUMBER("features.list[].old", "latent"),
+	NUMBER("features.list[].new", "latent"),
+	{ "features.list[].relevance_old.*", "relevance", "nats", METRIC_SIGNED, 2, EXACT },
+	{ "features.list[].relevance_new.*", "relevance", "nats", METRIC_SIGNED, 2, EXACT },
+	{ "changes[].effect_old.*", "effect", "nats a dose", METRIC_SIGNED, 2, EXACT },
+	{ "changes[].effect_new.*", "effect", "nats a dose", METRIC_SIGNED, 2, EXACT },
+	{ "changes[].similarity", "similarity", "", METRIC_FIXED, 2, EXACT },
+	COUNT("gate.limits[].value", "found"),
+
 	NUMBER("provenance.format", "format"),
 	COUNT("provenance.subjects.*.files", "files"),
 	{ "provenance.subjects.*.bytes", "size", "", METRIC_BYTES, 0, EXACT },

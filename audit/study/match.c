@@ -28,21 +28,23 @@ static double cosine_rows(const float *a, const float *b, size_t d)
 	return norms > 0 ? op_dot_d(a, b, d) / fm_sqrt_d(norms) : 0;
 }
 
-/* The mean over the models that both latents have rows in; they are of one partition. */
-static double cosine(const struct dfc *d, size_t i, const struct dfc *e, size_t k)
+/* The mean over the models that both latents have rows of one width in; they are of one partition. false: no such model,
+ * as for a candidate-only latent of two candidates of other widths. */
+static bool cosine(double *out, const struct dfc *d, size_t i, const struct dfc *e, size_t k)
 {
 	double sum = 0;
 	size_t n = 0;
 
-	if (dfc_decoder_a(d, i) != NULL) {
+	if (dfc_decoder_a(d, i) != NULL && d->shape.d_a == e->shape.d_a) {
 		sum += cosine_rows(dfc_decoder_a(d, i), dfc_decoder_a(e, k), d->shape.d_a);
 		n++;
 	}
-	if (dfc_decoder_b(d, i) != NULL) {
+	if (dfc_decoder_b(d, i) != NULL && d->shape.d_b == e->shape.d_b) {
 		sum += cosine_rows(dfc_decoder_b(d, i), dfc_decoder_b(e, k), d->shape.d_b);
 		n++;
 	}
-	return sum / (double)n;
+	*out = n > 0 ? sum / (double)n : 0;
+	return n > 0;
 }
 
 /* Puts a pair among the KEPT most similar of its latent; of equals the earlier stays ahead. */
@@ -78,8 +80,9 @@ static void candidates(void *ud, size_t i, void *scratch)
 		/* a cosine is at most 1 */
 		if ((r + 1) / 2 < t->least || dfc_partition(&t->in->dfc->shape, k) != part)
 			continue;
-		p.match = (struct match){ (uint32_t)k, cosine(t->of->dfc, i, t->in->dfc, k), r };
-		p.similarity = (p.match.cosine + r) / 2;
+		p.match = (struct match){ (uint32_t)k, 0, r };
+		p.similarity =
+			cosine(&p.match.cosine, t->of->dfc, i, t->in->dfc, k) ? (p.match.cosine + r) / 2 : r;
 		if (p.similarity >= t->least)
 			keep(t->pair + i * KEPT, &t->n[i], &p);
 	}

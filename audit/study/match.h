@@ -11,11 +11,12 @@
 
 /*
  * The latents of one dictionary in another that was trained on the same rows from another seed (Paulo & Belrose,
- * arXiv 2501.16615).  Two latents of the same partition are as similar as
+ * arXiv 2501.16615), or on another candidate of the same base.  Two latents of the same partition are as similar as
  *
  *	s = (cosine of their decoder rows, the mean over the models that have them + correlation of their activations) / 2
  *
- * and are matched one to one, greedily: the most similar pair first, ties by the smaller numbers, down to `least`.
+ * (models whose width differs between the two do not count; where none is left, s is the correlation alone) and are matched
+ * one to one, greedily: the most similar pair first, ties by the smaller numbers, down to `least`.
  * Greedy rather than Hungarian: a pair matched is then the best that either could still have, whatever the rest does.
  */
 
