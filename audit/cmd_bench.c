@@ -27,8 +27,10 @@ static const struct field bench_fields[] = {
 	SIZE_ROW(batch, 1, 262144, "2048", "pairs a step"),
 	SIZE_ROW(steps, 1, 1e6, "15", "train: steps timed, after three that are not"),
 	TEXT_ROW(sizes, "819,2048,4096", "toy: latents of the dictionaries tried"),
-	TEXT_ROW(modes, "standard,paper,balanced",
-		 "toy: crosscoders tried: standard, or with exclusive latents under either score"),
+	TEXT_ROW(
+		modes, "standard,paper,balanced,promoted",
+		"toy: crosscoders tried: standard, with exclusive latents under either score, or promoted (paper score, "
+		"train.promote 0.8)"),
 	SIZE_ROW(concepts, 4, 65536, "2048", "toy: concepts; 2.5 % of them are each model's own"),
 	SIZE_ROW(rows, 1000, 1e8, "1000000", "toy: distinct pairs"),
 	SIZE_ROW(seeds, 1, 1000, "3", "toy: worlds and trainings of each kind"),

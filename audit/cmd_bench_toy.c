@@ -13,10 +13,12 @@ static const struct mode {
 	const char *name;
 	bool exclusive; /* has latents of one model only */
 	enum score score;
+	double promote;
 } modes[] = {
-	{ "standard", false, SCORE_PAPER },
-	{ "paper", true, SCORE_PAPER },
-	{ "balanced", true, SCORE_BALANCED },
+	{ "standard", false, SCORE_PAPER, 0.0 },
+	{ "paper", true, SCORE_PAPER, 0.0 },
+	{ "balanced", true, SCORE_BALANCED, 0.0 },
+	{ "promoted", true, SCORE_PAPER, 0.8 },
 };
 
 size_t toy_exclusive(const struct bench_opts *o)
@@ -72,9 +74,10 @@ static int read_cells(struct toy_run *r, struct err *e)
 			if (r->n == TOY_MOST_RUNS)
 				return err_set(e, ERR_USAGE, "more than %d sizes times modes", TOY_MOST_RUNS);
 			if (toy_mode(&c->mode, part) < 0)
-				return err_set(e, ERR_USAGE,
-					       "--modes: \"%.*s\" is none of standard, paper, balanced",
-					       (int)part.n, part.p);
+				return err_set(
+					e, ERR_USAGE,
+					"--modes: \"%.*s\" is none of standard, paper, balanced, promoted",
+					(int)part.n, part.p);
 			c->width = (size_t)width;
 			c->of = ARENA_ARRAY(r->call->mem, r->o->seeds, struct toy_result);
 			r->n++;
@@ -105,6 +108,8 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 		.threshold_from = steps / 2,
 		.init_norm = 0.4,
 		.score = modes[mode].score,
+		.promote = modes[mode].promote,
+		.promote_every = steps / 20 + 1,
 		.seed = seed,
 	};
 }
@@ -134,9 +139,9 @@ static int train_one(struct toy_run *r, struct toy_cell *c, struct toy *toy, siz
 	to->seconds = log_clock() - start;
 	if (rc == 0 &&
 	    (rc = toy_measure(&s, toy, trainer_dict(t), own_latents(r, c->width), r->par, e)) == 0) {
-		const double got[TOY_FIGURES] = { s.exclusive,	     s.exclusive_any, s.shared,
-						  (double)s.flagged, s.flagged_true,  s.flagged_shared,
-						  s.flagged_nothing, s.heldout.fve };
+		const double got[TOY_FIGURES] = { s.exclusive,	    s.exclusive_any,   s.shared,
+						  s.shared_half,    (double)s.flagged, s.flagged_true,
+						  s.flagged_shared, s.flagged_nothing, s.heldout.fve };
 
 		memcpy(to->value, got, sizeof(got));
 		to->done = true;

@@ -6,10 +6,15 @@
 #include <string.h>
 
 const struct toy_figure toy_figures[TOY_FIGURES] = {
-	{ "recall_exclusive", "exclusive recalled" }, { "recall_exclusive_by_any", "by any latent" },
-	{ "recall_shared", "shared recalled" },	      { "flagged", "exclusive latents alive" },
-	{ "flagged_true", "of these true" },	      { "flagged_shared", "a shared concept" },
-	{ "flagged_nothing", "no concept" },	      { "fve", "FVE" },
+	{ "recall_exclusive", "exclusive recalled" },
+	{ "recall_exclusive_by_any", "by any latent" },
+	{ "recall_shared", "shared recalled" },
+	{ "recall_shared_in_one", "in one model" },
+	{ "flagged", "exclusive latents alive" },
+	{ "flagged_true", "of these true" },
+	{ "flagged_shared", "a shared concept" },
+	{ "flagged_nothing", "no concept" },
+	{ "fve", "FVE" },
 };
 
 enum { MOST_BYTES = 1 << 24 };
@@ -114,7 +119,7 @@ int toy_file_read(struct toy_run *r, struct err *e)
 		return err_set(
 			e, ERR_INPUT,
 			"%s: holds trainings of another world or with other options; the same --concepts, "
-			"--d, --active, --rows, --exclusive, --pairs, --batch, -k and --lr would be right",
+			"-d, --active, --rows, --exclusive, --pairs, --batch, -k and --lr would be right",
 			r->o->out);
 	for (v = r->others->first; v; v = v->next) {
 		if (!(to = asked(r, v)))
@@ -194,7 +199,7 @@ void toy_print(const struct toy_run *r)
 			else
 				printf(" %.3f ± %.3f |", stats_mean(x, n), standard_error(x, n));
 		}
-		printf("%s\n", n > 0 ? "" : " not run | | | | | | | | |");
+		printf("%s\n", n > 0 ? "" : " not run | | | | | | | | | |");
 	}
 }
 

@@ -14,8 +14,10 @@ static const char file_name[] = "DFCCKPT1";
 /* What a run is; a checkpoint of another is refused. */
 struct identity {
 	uint64_t d_a, d_b, n_a, n_shared, n_b;
-	uint64_t n_rows, batch, warmup, k, k_start, k_anneal, aux_k, dead_after, threshold_from, seed, score;
-	double lr, beta1, beta2, adam_eps, grad_clip, aux_weight, outlier, threshold_decay, init_norm, enrich;
+	uint64_t n_rows, batch, warmup, k, k_start, k_anneal, aux_k, dead_after, threshold_from, seed, score,
+		promote_every;
+	double lr, beta1, beta2, adam_eps, grad_clip, aux_weight, outlier, threshold_decay, init_norm, enrich,
+		promote;
 };
 
 struct ckpt_head {
@@ -24,7 +26,7 @@ struct ckpt_head {
 	double threshold;
 	float smallest, dict_threshold, scale_a, scale_b;
 };
-_Static_assert(sizeof(struct ckpt_head) == 26 * 8 + 24 + 16, "no padding in the file");
+_Static_assert(sizeof(struct ckpt_head) == 28 * 8 + 24 + 16, "no padding in the file");
 
 static const struct {
 	const char *name;
@@ -39,19 +41,34 @@ static const struct {
 	{                                              \
 #f, offsetof(struct identity, f), true \
 	}
-	WHOLE(d_a),	   WHOLE(d_b),
-	WHOLE(n_a),	   WHOLE(n_shared),
-	WHOLE(n_b),	   WHOLE(n_rows),
-	WHOLE(batch),	   WHOLE(warmup),
-	WHOLE(k),	   WHOLE(k_start),
-	WHOLE(k_anneal),   WHOLE(aux_k),
-	WHOLE(dead_after), WHOLE(threshold_from),
-	WHOLE(seed),	   WHOLE(score),
-	REAL(lr),	   REAL(beta1),
-	REAL(beta2),	   REAL(adam_eps),
-	REAL(grad_clip),   REAL(aux_weight),
-	REAL(outlier),	   REAL(threshold_decay),
-	REAL(init_norm),   REAL(enrich),
+	WHOLE(d_a),
+	WHOLE(d_b),
+	WHOLE(n_a),
+	WHOLE(n_shared),
+	WHOLE(n_b),
+	WHOLE(n_rows),
+	WHOLE(batch),
+	WHOLE(warmup),
+	WHOLE(k),
+	WHOLE(k_start),
+	WHOLE(k_anneal),
+	WHOLE(aux_k),
+	WHOLE(dead_after),
+	WHOLE(threshold_from),
+	WHOLE(seed),
+	WHOLE(score),
+	WHOLE(promote_every),
+	REAL(lr),
+	REAL(beta1),
+	REAL(beta2),
+	REAL(adam_eps),
+	REAL(grad_clip),
+	REAL(aux_weight),
+	REAL(outlier),
+	REAL(threshold_decay),
+	REAL(init_norm),
+	REAL(enrich),
+	REAL(promote),
 #undef WHOLE
 #undef REAL
 };
@@ -89,6 +106,8 @@ static struct identity identity_of(const struct trainer *t)
 		.threshold_decay = o->threshold_decay,
 		.init_norm = o->init_norm,
 		.enrich = o->enrich,
+		.promote = o->promote,
+		.promote_every = o->promote_every,
 	};
 }
 

@@ -98,7 +98,15 @@ CLONES void sparse_dot(float *y, const float *w, size_t d, const uint32_t *row, 
 
 CLONES void sparse_add_d(double *sum, const float *x, size_t d)
 {
-	for (size_t c = 0; c < d; c++)
+	size_t c = 0;
+	f64x4 s;
+
+	for (; c + 4 <= d; c += 4) {
+		memcpy(&s, sum + c, sizeof(s));
+		s += (f64x4){ (double)x[c], (double)x[c + 1], (double)x[c + 2], (double)x[c + 3] };
+		memcpy(sum + c, &s, sizeof(s));
+	}
+	for (; c < d; c++)
 		sum[c] += (double)x[c];
 }
 
@@ -131,7 +139,16 @@ CLONES double sparse_distance2_d(const float *x, const double *y, size_t d)
 
 CLONES void sparse_subtract_from(float *y, const float *x, size_t d)
 {
-	for (size_t c = 0; c < d; c++)
+	size_t c = 0;
+	f32x8 u, v;
+
+	for (; c + EIGHT <= d; c += EIGHT) {
+		lanes_load8(&u, x + c);
+		lanes_load8(&v, y + c);
+		u -= v;
+		lanes_store8(y + c, &u);
+	}
+	for (; c < d; c++)
 		y[c] = x[c] - y[c];
 }
 

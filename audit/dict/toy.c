@@ -205,6 +205,7 @@ int toy_new(struct toy **out, const struct toy_opts *o, struct par *p, struct er
 		return -1;
 	t = mem_alloc(1, sizeof(*t));
 	t->opts = *o;
+	t->par = p;
 	t->a = mem_alloc(o->concepts * o->d, sizeof(*t->a));
 	t->b = mem_alloc(o->concepts * o->d, sizeof(*t->b));
 	t->logit = mem_alloc(o->concepts, sizeof(*t->logit));
@@ -267,13 +268,32 @@ void toy_row(const struct toy *t, size_t row, float *xa, float *xb)
 		       n);
 }
 
+enum { READ_UNIT = 32 };
+
+struct reading {
+	const struct toy_view *v;
+	float *xa, *xb;
+	const uint32_t *row;
+	size_t n;
+};
+
+static void read_unit(void *ud, size_t unit, void *scratch)
+{
+	const struct reading *j = ud;
+	const struct toy *t = j->v->toy;
+	struct span u = span_of(unit, READ_UNIT, j->n);
+
+	(void)scratch;
+	for (size_t i = u.first; i < u.end; i++)
+		toy_row(t, j->v->first + j->row[i], j->xa + i * t->opts.d, j->xb + i * t->opts.d);
+}
+
 static int read_rows(void *ud, float *xa, float *xb, const uint32_t *row, size_t n, struct err *e)
 {
-	const struct toy_view *v = ud;
+	struct reading j = { ud, xa, xb, row, n };
 
 	(void)e;
-	for (size_t i = 0; i < n; i++)
-		toy_row(v->toy, v->first + row[i], xa + i * v->toy->opts.d, xb + i * v->toy->opts.d);
+	par_run(j.v->toy->par, span_count(n, READ_UNIT), read_unit, &j);
 	return 0;
 }
 

@@ -31,6 +31,7 @@ struct toy_opts {
 struct toy;
 
 struct toy_opts toy_defaults(void); /* the paper's where it says; 1M rows, 20 active, correlation 1 */
+/* The par reads its rows too, and outlives it. */
 int toy_new(struct toy **out, const struct toy_opts *o, struct par *p, struct err *e);
 void toy_free(struct toy *t);
 /* Rows as training data; borrows the toy. */
@@ -51,7 +52,8 @@ struct toy_score {
 	double exclusive_any; /* ... by any latent */
 	double shared;	      /* share of shared concepts recovered by a latent that is not exclusive */
 	double shared_any;
-	size_t flagged; /* exclusive latents that are alive */
+	double shared_half; /* ... by any latent in one of the two models at least */
+	size_t flagged;	    /* exclusive latents that are alive */
 	/* Shares of those: recover an exclusive concept of their model, else a shared one, else nothing. */
 	double flagged_true, flagged_shared, flagged_nothing;
 	struct heldout heldout;

@@ -15,6 +15,9 @@
 enum { CHUNK = 256 };
 static const float enough = 0.8f;
 
+/* How a concept was recovered: by a latent of its own partition, by any, by any in one of its models at least. */
+enum { FOUND_OWN = 1, FOUND_ANY = 2, FOUND_HALF = 4 };
+
 struct scoring {
 	const struct toy *t;
 	const struct dfc *d;
@@ -24,7 +27,7 @@ struct scoring {
 	uint8_t *side;	      /* (n_latents) enum partition the latent counts as */
 	float *rows;	      /* (CHUNK, d) decoder rows of norm 1 */
 	float *cos_a, *cos_b; /* (CHUNK, concepts); 0 where either side is missing */
-	uint8_t *found; /* (concepts) bit 0: by a latent of the concept's own partition, bit 1: by any */
+	uint8_t *found;	      /* (concepts) FOUND_* */
 	size_t flagged, is_true, is_shared;
 };
 
@@ -133,9 +136,11 @@ static void judge(struct scoring *s, size_t latent, const float *cos_a, const fl
 			   : of == PARTITION_B ? in_b
 					       : (in_a || !has_a) && (in_b || !has_b);
 
+		if (in_a || in_b)
+			s->found[j] |= FOUND_HALF;
 		if (!hit)
 			continue;
-		s->found[j] |= (uint8_t)(2 | (side == of));
+		s->found[j] |= (uint8_t)(FOUND_ANY | (side == of ? FOUND_OWN : 0));
 		own |= side == of;
 		shared |= of == PARTITION_SHARED;
 	}
@@ -169,19 +174,21 @@ static double share_of(size_t n, size_t of)
 static void conclude(struct toy_score *out, const struct scoring *s)
 {
 	const struct toy_opts *o = &s->t->opts;
-	size_t own[2] = { 0 }, any[2] = { 0 }, n_exclusive = 2 * o->exclusive,
+	size_t own[2] = { 0 }, any[2] = { 0 }, half = 0, n_exclusive = 2 * o->exclusive,
 	       n_shared = o->concepts - n_exclusive;
 
 	for (size_t j = 0; j < o->concepts; j++) {
 		bool shared = concept_side(o, j) == PARTITION_SHARED;
 
-		own[shared] += s->found[j] & 1;
-		any[shared] += s->found[j] >> 1;
+		own[shared] += (s->found[j] & FOUND_OWN) != 0;
+		any[shared] += (s->found[j] & FOUND_ANY) != 0;
+		half += shared && s->found[j] & FOUND_HALF;
 	}
 	out->exclusive = share_of(own[0], n_exclusive);
 	out->exclusive_any = share_of(any[0], n_exclusive);
 	out->shared = share_of(own[1], n_shared);
 	out->shared_any = share_of(any[1], n_shared);
+	out->shared_half = share_of(half, n_shared);
 	out->flagged = s->flagged;
 	out->flagged_true = share_of(s->is_true, s->flagged);
 	out->flagged_shared = share_of(s->is_shared, s->flagged);

@@ -22,6 +22,7 @@ struct toy_view {
 
 struct toy {
 	struct toy_opts opts;
+	struct par *par;
 	float *a, *b;	/* (concepts, d); rows of zeros where the model has not the concept */
 	float *logit;	/* (concepts) */
 	float *loading; /* (rank, concepts) l_i */

@@ -1,5 +1,6 @@
 #include "dict/train.h"
 
+#include "dict/promote.h"
 #include "dict/span.h"
 #include "dict/trainer.h"
 
@@ -73,6 +74,7 @@ static int check_opts(const struct train_opts *o, const struct train_data *data,
 		{ "threshold_decay", o->threshold_decay, 0, 1 },
 		{ "init_norm", o->init_norm, 1e-6, 1e6 },
 		{ "enrich", o->enrich, 0, 1 },
+		{ "promote", o->promote, 0, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(bound) / sizeof(*bound); i++)
@@ -353,6 +355,7 @@ int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e)
 	s.grad_norm = t->grad.norm;
 	s.threshold = (double)t->dict.threshold;
 	t->at++;
+	trainer_promote(t);
 	*stats = s;
 	return 0;
 }
