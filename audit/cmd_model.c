@@ -9,7 +9,9 @@
 struct facts {
 	const struct arch *arch;
 	size_t layer;		  /* that would be harvested */
-	size_t parameters, bytes; /* 0 without weights */
+	size_t parameters;	  /* without weights: by config.json */
+	size_t bytes;		  /* 0 without weights */
+	size_t window, n_windows; /* the widest, and how many blocks have one */
 	size_t values[DT_COUNT];  /* stored in each format */
 	const char *const *file;
 	size_t n_files;
@@ -61,6 +63,12 @@ static void write_facts(const struct facts *f, const char *dir)
 	json_put_size(&j, "n_experts_used", a->n_experts_used);
 	json_put_size(&j, "n_vocab", a->n_vocab);
 	json_put_size(&j, "n_context", a->n_context);
+	json_put_size(&j, "context_limit", a->context_limit);
+	json_put_size(&j, "d_rotary", a->d_rotary);
+	json_put_real(&j, "rope_factor", a->d_rotary ? a->rope_factor[0] : 1);
+	json_put_size(&j, "window", f->window);
+	json_put_size(&j, "n_windows", f->n_windows);
+	json_put_bool(&j, "tied_head", a->tied_embedding);
 	json_put_bool(&j, "weights", f->bytes > 0);
 	json_put_size(&j, "parameters", f->parameters);
 	json_put_size(&j, "bytes", f->bytes);
@@ -82,6 +90,7 @@ static void print_weights(const struct facts *f)
 	const char *between = "";
 
 	if (f->bytes == 0) {
+		printf("parameters  %zu by config.json\n", f->parameters);
 		puts("weights     none in this folder: no model.safetensors, no model.safetensors.index.json");
 		return;
 	}
@@ -98,6 +107,30 @@ static void print_weights(const struct facts *f)
 	putchar('\n');
 }
 
+/* How a position enters, and how far a block sees. */
+static void print_reach(const struct facts *f)
+{
+	const struct arch *a = f->arch;
+
+	if (a->position == POSITION_LEARNED) {
+		fputs("positions   learned", stdout);
+	} else {
+		printf("positions   rotary, %zu of the %zu values of a head", a->d_rotary, a->d_head);
+		if (a->rope_factor[0] != 1)
+			printf(", cos and sin times %.6g", a->rope_factor[0]);
+	}
+	if (a->rope_far)
+		printf("; texts of more than %zu tokens by other angles", a->rope_far);
+	if (a->context_limit)
+		printf("; none beyond %zu", a->context_limit);
+	printf("\nattention   ");
+	if (f->n_windows)
+		printf("a window of %zu tokens in %zu of the blocks\n", f->window, f->n_windows);
+	else
+		puts("every block sees the whole text");
+	printf("head        %s\n", a->tied_embedding ? "tied to the embedding" : "weights of its own");
+}
+
 static void print_facts(const struct facts *f)
 {
 	const struct arch *a = f->arch;
@@ -110,6 +143,7 @@ static void print_facts(const struct facts *f)
 	else
 		printf("mlp         %zu wide\n", a->d_ffn);
 	printf("vocabulary  %zu\ncontext     %zu tokens\n", a->n_vocab, a->n_context);
+	print_reach(f);
 	print_weights(f);
 	printf("harvest     the output of block %zu (counted from 0) unless a spec says otherwise: %zu values, %zu bytes "
 	       "in bf16, a token\n",
@@ -129,6 +163,12 @@ int show_model(const struct call *c, const char *dir, bool json, struct err *e)
 	if (arch_read(&arch, c->mem, arena_fmt(c->mem, "%s/config.json", dir), e) < 0)
 		return -1;
 	f.arch = &arch;
+	for (size_t l = 0; l < arch.n_layers; l++) {
+		f.n_windows += arch.window[l] > 0;
+		f.window = arch.window[l] > f.window ? arch.window[l] : f.window;
+	}
+	for (size_t r = 0; r < ROLE_COUNT; r++)
+		f.parameters += arch_values(&arch, (enum role)r);
 	if (has_weights(dir, c->mem)) {
 		if (model_open(&m, dir, e) < 0 || count_formats(&f, dir, e) < 0)
 			goto out;

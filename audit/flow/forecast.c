@@ -59,19 +59,6 @@ double forecast_token(const struct arch *a, size_t n_blocks)
 	return blocks * block + (n_blocks > a->n_layers ? 2 * d * (double)a->n_vocab : 0);
 }
 
-/* Values of a role's tensors over all layers; 0 where the model has none. */
-static double role_values(const struct arch *a, enum role role)
-{
-	size_t rows, cols, layers = role >= ROLE_ATTN_NORM ? a->n_layers : 1, experts = 1;
-
-	if (a->name[role] == NULL || (role == ROLE_UNEMBED && a->tied_embedding))
-		return 0;
-	if (role >= ROLE_EXPERT_GATE)
-		experts = a->n_experts;
-	arch_shape(&rows, &cols, a, role);
-	return (double)rows * (double)cols * (double)layers * (double)experts;
-}
-
 uint64_t forecast_weights(const struct plan *p, enum side side)
 {
 	const struct arch *a = side == SIDE_BASE ? p->base : p->candidate;
@@ -84,7 +71,7 @@ uint64_t forecast_weights(const struct plan *p, enum side side)
 		    view_ends(view_of(p->input[i].name), ".safetensors"))
 			stored += p->input[i].bytes;
 	for (size_t r = 0; r < ROLE_COUNT && stored == 0; r++)
-		bytes += role_values(a, (enum role)r) *
+		bytes += (double)arch_values(a, (enum role)r) *
 			 (a->mxfp4 && r >= ROLE_EXPERT_GATE && r <= ROLE_EXPERT_GATE_UP ? 17.0 / 32 : 2);
 	return stored > 0 ? stored : (uint64_t)bytes;
 }

@@ -413,6 +413,28 @@ void arch_shape(size_t *rows, size_t *cols, const struct arch *a, enum role role
 	*cols = shape[role].cols;
 }
 
+bool arch_layer_has(const struct arch *a, enum role role, size_t layer)
+{
+	bool dense = role >= ROLE_GATE && role <= ROLE_DOWN_BIAS;
+	bool sparse = role >= ROLE_ROUTER && role <= ROLE_EXPERT_DOWN_BIAS;
+
+	return a->sparse[layer] ? !dense : !sparse;
+}
+
+uint64_t arch_values(const struct arch *a, enum role role)
+{
+	bool by_layer = a->name[role] && strstr(a->name[role], "{l}");
+	size_t rows, cols, layers = 0;
+	bool expert = role >= ROLE_EXPERT_GATE && role <= ROLE_EXPERT_DOWN_BIAS;
+
+	if (!a->name[role])
+		return 0;
+	for (size_t l = 0; l < (by_layer ? a->n_layers : 1); l++)
+		layers += !by_layer || arch_layer_has(a, role, l);
+	arch_shape(&rows, &cols, a, role);
+	return (uint64_t)layers * (expert ? a->n_experts : 1) * rows * cols;
+}
+
 /* One "*", at either end. */
 static bool pattern_fits(const char *pattern, struct view name)
 {

@@ -10,11 +10,9 @@
 #include <stdint.h>
 
 /*
- * What kind of transformer this is.  A family is a row of a table (arch_families.c): its config.json
- * "model_type", the defaults of absent fields, its switches, and the names its tensors go by.  The forward pass
- * reads the switches below and never asks which family.
- *
- * To add a family, add a row; to add a mechanism, add a switch and say in session.c where it acts.
+ * What kind of transformer this is.  A family is a row of a table (arch_families.c): its config.json "model_type", the
+ * defaults of absent fields, its switches, and the names its tensors go by.  The forward pass reads the switches below
+ * and never asks which family.  To add a mechanism, add a switch and say in forward.c where it acts.
  */
 
 enum norm { NORM_RMS, NORM_RMS_PLUS_ONE, NORM_LAYER };
@@ -83,8 +81,7 @@ struct arch {
 	const double *rope_freq[2];
 	double rope_factor[2]; /* on cos and sin (YaRN) */
 	double norm_eps, attn_scale, embed_scale;
-	double attn_softcap, logit_softcap; /* 0: none */
-	double swiglu_limit, swiglu_alpha;
+	double attn_softcap, logit_softcap, swiglu_limit, swiglu_alpha; /* soft caps: 0: none */
 	enum norm norm;
 	enum position position;
 	enum activation activation;
@@ -115,6 +112,9 @@ const char *arch_tensor_name(struct arena *mem, const struct arch *a, enum role 
 			     size_t layer, size_t expert);
 /* Rows and columns of a role's tensor as (out, in), whatever the stored order; vectors have one row. */
 void arch_shape(size_t *rows, size_t *cols, const struct arch *a, enum role role);
+bool arch_layer_has(const struct arch *a, enum role role, size_t layer);
+/* Values of a role's tensors over all layers and experts; 0 where the model has none. */
+uint64_t arch_values(const struct arch *a, enum role role);
 bool arch_ignores(const struct arch *a, const char *tensor);
 
 #endif

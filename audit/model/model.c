@@ -64,17 +64,6 @@ static bool role_is_expert(enum role role)
 	return role >= ROLE_EXPERT_GATE && role <= ROLE_EXPERT_DOWN_BIAS;
 }
 
-/* Whether a layer has this role, if the model has it: dense and sparse layers differ. */
-static bool layer_has(const struct arch *a, enum role role, size_t layer)
-{
-	bool dense = role >= ROLE_GATE && role <= ROLE_DOWN_BIAS;
-	bool sparse = role >= ROLE_ROUTER && role <= ROLE_EXPERT_DOWN_BIAS;
-
-	if (a->sparse[layer])
-		return !dense;
-	return !sparse;
-}
-
 static bool role_is_transposed(const struct arch *a, enum role role)
 {
 	switch (role) {
@@ -248,7 +237,7 @@ static int bind_role(struct model *m, enum role role, struct err *e)
 
 	bound_new(m, role, by_layer);
 	for (size_t l = 0; l < (by_layer ? a->n_layers : 1); l++) {
-		if (by_layer && !layer_has(a, role, l))
+		if (by_layer && !arch_layer_has(a, role, l))
 			continue;
 		for (size_t x = 0; x < (by_expert ? a->n_experts : 1); x++)
 			if (bind_slot(m, (struct slot){ role, l, x }, e) < 0)

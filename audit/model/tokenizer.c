@@ -116,15 +116,33 @@ static int read_config(struct tokenizer *t, struct arena *scratch, const char *f
 	return post_read_config(&t->post, &t->mem, config, t, e) < 0 ? named(file, e) : 0;
 }
 
+/* A folder without tokenizer.json may hold older forms of one. */
+static int folder_check(const char *dir, struct arena *mem, struct err *e)
+{
+	static const char *const older[] = { "tokenizer.model", "tekken.json", "vocab.json", "merges.txt" };
+
+	if (path_is_file(arena_fmt(mem, "%s/tokenizer.json", dir)))
+		return 0;
+	for (size_t i = 0; i < sizeof(older) / sizeof(older[0]); i++)
+		if (path_is_file(arena_fmt(mem, "%s/%s", dir, older[i])))
+			return err_set(
+				e, ERR_INPUT,
+				"%s: no tokenizer.json; %s is not read (transformers' AutoTokenizer writes one with save_pretrained)",
+				dir, older[i]);
+	return err_set(e, ERR_INPUT, "%s: no tokenizer.json", dir);
+}
+
 int tokenizer_open(struct tokenizer **out, const char *path, struct err *e)
 {
 	struct arena scratch = ARENA_INIT;
 	bool folder = path_is_dir(path);
 	const char *file = folder ? arena_fmt(&scratch, "%s/tokenizer.json", path) : path;
 	struct view text;
-	int status = file_read(&text, &scratch, file, LARGEST_FILE, e);
+	int status = folder ? folder_check(path, &scratch, e) : 0;
 
 	*out = NULL;
+	if (status == 0)
+		status = file_read(&text, &scratch, file, LARGEST_FILE, e);
 	if (status == 0)
 		status = tokenizer_parse(out, text, file, e);
 	if (status == 0 && folder)
