@@ -1,6 +1,7 @@
 #include "cmd.h"
 #include "cmd_findings.h"
 #include "cmd_model.h"
+#include "cmd_store.h"
 #include "base/out.h"
 #include "base/str.h"
 
@@ -38,9 +39,10 @@ static const struct {
 	{ "findings", show_findings },
 	{ "model", show_model },
 	{ "spec", show_spec },
+	{ "store", show_store },
 };
 
-static const char *const what[] = { "findings", "model", "spec", NULL };
+static const char *const what[] = { "findings", "model", "spec", "store", NULL };
 
 static int run_show(const struct call *c, struct err *e)
 {
@@ -52,20 +54,22 @@ static int run_show(const struct call *c, struct err *e)
 			return c->n == 2 ? shows[i].show(c, c->operand[1], o->json, e)
 					 : cmd_usage(&cmd_show, e);
 	return err_set(e, ERR_USAGE, "show %s: %s%s%s", c->operand[0],
-		       near ? "is it " : "it shows findings, model and spec; dfc-audit help show",
+		       near ? "is it " : "it shows findings, model, spec and store; dfc-audit help show",
 		       near ? near : "", near ? "?" : "");
 }
 
 const struct cmd cmd_show = {
 	.name = "show",
-	.operands = "findings RUN | model DIR | spec SPEC",
-	.summary = "look at a run's findings, a model, or a resolved spec",
+	.operands = "findings RUN | model DIR | spec SPEC | store DIR",
+	.summary = "look at a run's findings, a model, a resolved spec, or a store",
 	.about =
 		"show findings RUN lists the latents of a run in the order of their rank: partition, status, verdict, "
 		"label, relevance in nats, and the share of training seeds that found them.\n"
 		"show model DIR says what a model folder holds and what of it would be harvested.\n"
 		"show spec SPEC prints the spec with every default filled in. What it prints is JSON, hence YAML, and a "
-		"spec of the same meaning.",
+		"spec of the same meaning.\n"
+		"show store DIR checks every byte of a store of activations in the cache, DIR being CACHE/3f/3fa9..., and says "
+		"what it holds.",
 	.min = 1,
 	.max = 2,
 	.first = what,

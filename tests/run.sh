@@ -47,6 +47,7 @@ for s; do
 	case $s in
 	rules) suite rules rules ;;
 	cli) suite cli tests/cli/run.sh "$build/dfc-audit" ;;
+	store) suite store tests/store.sh "$build/dfc-audit" ;;
 	runs) suite runs tests/runs.sh "$build/dfc-audit" ;;
 	replay) for f in tests/fuzz/fuzz_*.c; do
 			[ -e "$f" ] || continue

@@ -62,9 +62,15 @@ static void put_lens(struct cards *c, size_t latent, enum side side)
 {
 	const struct dfc *d = c->l->dfc;
 	const float *row = side == SIDE_BASE ? dfc_decoder_a(d, latent) : dfc_decoder_b(d, latent);
-	size_t k = c->l->job->spec->study.tokens, n_vocab = model_arch(c->model[side])->n_vocab;
+	size_t k = c->l->job->spec->study.tokens, n_vocab;
 	struct lens_token *up, *down;
 
+	if (c->model[side] == NULL) { /* activations from elsewhere, and no model to read them with */
+		put_tokens(c, "promoted", NULL, 0, side);
+		put_tokens(c, "suppressed", NULL, 0, side);
+		return;
+	}
+	n_vocab = model_arch(c->model[side])->n_vocab;
 	k = k < n_vocab ? k : n_vocab;
 	up = ARENA_ARRAY(c->l->job->mem, k + 1, struct lens_token);
 	down = ARENA_ARRAY(c->l->job->mem, k + 1, struct lens_token);
@@ -277,6 +283,12 @@ static void put_models(struct cards *c)
 	json_open(&c->j, "models", '{');
 	for (size_t i = 0; i < SIDE_COUNT; i++) {
 		json_open(&c->j, key[i], '{');
+		if (c->model[i] == NULL) {
+			json_put_null(&c->j, "parameters");
+			json_put_null(&c->j, "dtype");
+			json_close(&c->j, '}');
+			continue;
+		}
 		json_put_size(&c->j, "parameters", model_parameters(c->model[i]));
 		json_puts(&c->j, "dtype", dtype_name(model_weight(c->model[i], ROLE_EMBED, 0)->dtype));
 		json_close(&c->j, '}');
@@ -392,13 +404,15 @@ static int cards_open(struct cards *c, struct err *e)
 	size_t n_vocab = 0;
 
 	for (size_t i = 0; i < SIDE_COUNT; i++) {
+		if (m[i]->dir == NULL)
+			continue;
 		if (model_open(&c->model[i], m[i]->dir, e) < 0 ||
 		    tokenizer_open(&c->tokenizer[i], m[i]->dir, e) < 0)
 			return -1;
 		if (model_arch(c->model[i])->n_vocab > n_vocab)
 			n_vocab = model_arch(c->model[i])->n_vocab;
 	}
-	c->logits = mem_alloc(n_vocab, sizeof(*c->logits));
+	c->logits = mem_alloc(n_vocab + 1, sizeof(*c->logits));
 	c->words = words_new(c->l->studied.corpus);
 	return 0;
 }

@@ -67,7 +67,7 @@ static void put_gaps(struct json_out *j, const struct harvested *h)
 static void put_split(struct json_out *j, const struct harvested *h, const struct job *job)
 {
 	size_t n_sources = job->spec->corpus.n_sources, documents = 0, rows = 0;
-	size_t *of_source = ARENA_ARRAY(job->mem, n_sources, size_t);
+	size_t *of_source = ARENA_ARRAY(job->mem, n_sources + 1, size_t);
 
 	for (size_t i = 0; i < corpus_docs(h->corpus); i++) {
 		documents += h->held_out[i];

@@ -111,11 +111,16 @@ static const char *last_part(const char *path)
 
 static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 {
+	static const char *const activations[] = { "activations base", "activations candidate" };
 	const struct spec *s = l->plan->spec;
 	size_t i;
 
-	if (add_model(l, "base", s->base.dir, e) < 0 || add_model(l, "candidate", s->candidate.dir, e) < 0)
+	if ((s->base.dir && add_model(l, "base", s->base.dir, e) < 0) ||
+	    (s->candidate.dir && add_model(l, "candidate", s->candidate.dir, e) < 0))
 		return -1;
+	for (i = 0; i < 2; i++)
+		if (s->activations.file[i] && there(l, activations[i], s->activations.file[i]))
+			add(l, activations[i], s->activations.path[i], s->activations.file[i]);
 	for (i = 0; i < s->corpus.n_sources; i++)
 		if (there(l, arena_fmt(l->mem, "corpus.sources[%zu]", i), s->corpus.source[i].file))
 			add(l, arena_fmt(l->mem, "source %zu", i + 1), s->corpus.source[i].path,

@@ -62,7 +62,7 @@ static int model_pace(double *out, const struct plan *p, enum side side, double 
 	int rc;
 
 	*out = product;
-	if (work / product > most_seconds || n > seqs * context)
+	if (p->n_imported > 0 || work / product > most_seconds || n > seqs * context)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		id[i] = (int32_t)(i % a->n_vocab);

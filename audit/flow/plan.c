@@ -1,4 +1,5 @@
 #include "flow/plan.h"
+#include "flow/imported.h"
 #include "flow/inputs.h"
 #include "flow/stage.h"
 #include "model/arch.h"
@@ -142,15 +143,38 @@ void plan_resolve(struct plan *p, const char *cache)
 
 /* ---- the whole ---- */
 
-static int read_model(const struct arch **out, size_t *layer, struct arena *mem, const struct spec_model *m,
-		      struct err *e)
+/* Activations from elsewhere: how many there are, and that they are as wide as the model, where there is one. */
+static int read_activations(struct plan *p, struct arch *a, const char *file, struct err *e)
+{
+	struct imported *m;
+	size_t d;
+
+	if (imported_open(&m, file, e) < 0)
+		return -1;
+	d = imported_width(m);
+	p->n_imported = imported_rows(m);
+	imported_close(m);
+	if (a->d_model != 0 && a->d_model != d)
+		return err_set(e, ERR_INPUT, "%s: rows of %zu values where the model has a width of %zu",
+			       file, d, a->d_model);
+	a->d_model = d;
+	return 0;
+}
+
+static int read_model(struct plan *p, const struct arch **out, size_t *layer, struct arena *mem,
+		      const struct spec_model *m, const char *activations, struct err *e)
 {
 	struct arch *a = ARENA_NEW(mem, struct arch);
 
-	if (arch_read(a, mem, arena_fmt(mem, "%s/config.json", m->dir), e) < 0)
-		return -1;
 	*out = a;
-	return spec_layer(layer, m, a->n_layers, e);
+	if (m->dir == NULL) {
+		a->family = "imported";
+		*layer = m->layer > 0 ? (size_t)m->layer : 0;
+	} else if (arch_read(a, mem, arena_fmt(mem, "%s/config.json", m->dir), e) < 0 ||
+		   spec_layer(layer, m, a->n_layers, e) < 0) {
+		return -1;
+	}
+	return activations != NULL ? read_activations(p, a, activations, e) : 0;
 }
 
 /* Some models are defined up to a number of positions and no further. */
@@ -177,8 +201,9 @@ int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const s
 	*out = (struct plan){ .spec = s };
 	if (gemm_setup(strcmp(backend, "auto") == 0 ? NULL : backend, e) < 0)
 		return err_wrap(e, "numerics.backend: ");
-	if (read_model(&out->base, &out->layer_base, mem, &s->base, e) < 0 ||
-	    read_model(&out->candidate, &out->layer_candidate, mem, &s->candidate, e) < 0 ||
+	if (read_model(out, &out->base, &out->layer_base, mem, &s->base, s->activations.file[0], e) < 0 ||
+	    read_model(out, &out->candidate, &out->layer_candidate, mem, &s->candidate,
+		       s->activations.file[1], e) < 0 ||
 	    check_context(out, e) < 0 || inputs_collect(out, mem, o, e) < 0)
 		return -1;
 	add_steps(out, mem);

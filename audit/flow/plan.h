@@ -80,6 +80,7 @@ struct plan {
 	size_t n_inputs;
 	struct missing *missing; /* what the spec names and is not there: only plan_opts.ahead lets that be */
 	size_t n_missing;
+	size_t n_imported; /* rows of activations from elsewhere; 0: none */
 	struct corpus_forecast corpus;
 	struct step *step;
 	size_t n;

@@ -195,5 +195,7 @@ const char *source_name(const struct spec_source *s)
 
 const char *source_place(struct arena *mem, const struct spec *s, size_t source, uint64_t line)
 {
+	if (source >= s->corpus.n_sources) /* activations from elsewhere are numbered only */
+		return arena_fmt(mem, "document %llu", (unsigned long long)line);
 	return arena_fmt(mem, "%s:%llu", base_name(s->corpus.source[source].path), (unsigned long long)line);
 }

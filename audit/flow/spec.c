@@ -106,8 +106,10 @@ static void check_model(struct checker *c, struct spec_model *m, const char *whi
 	const struct yaml *y = nearest(c->root, arena_fmt(c->mem, "models.%s.path", which));
 	static const char *const needed[] = { "config.json", "tokenizer.json" };
 
-	if (!m->path)
+	if (!m->path) {
+		m->name = m->name ? m->name : which;
 		return;
+	}
 	m->dir = resolve(c->mem, c->spec->dir, m->path);
 	if (!m->name)
 		m->name = last_part(c->mem, m->path);
@@ -249,6 +251,46 @@ static void check_doses(struct checker *c)
 				  : "negative dose");
 }
 
+/* With activations there need be no models and no text: that they are missing is no problem then. */
+static void forgive(struct problems *p, const char *path)
+{
+	size_t kept = 0, n = strlen(path);
+
+	for (size_t i = 0; i < p->n; i++)
+		if (strncmp(p->item[i].msg, path, n) != 0 ||
+		    strncmp(p->item[i].msg + n, ": missing;", 10) != 0)
+			p->item[kept++] = p->item[i];
+	p->n = kept;
+}
+
+static void check_activations(struct checker *c)
+{
+	static const char *const path[] = { "activations.base", "activations.candidate" };
+	static const char *const needless[] = { "models.base.path", "models.candidate.path",
+						"corpus.sources" };
+	struct spec *s = c->spec;
+
+	if (!s->activations.path[0] && !s->activations.path[1])
+		return;
+	for (size_t i = 0; i < 3; i++)
+		forgive(c->problems, needless[i]);
+	for (size_t i = 0; i < 2; i++) {
+		const struct yaml *y = nearest(c->root, path[i]);
+
+		if (s->activations.path[i])
+			check_file(c, &s->activations.file[i], s->activations.path[i], y, path[i]);
+		else
+			problem_at(c, place(y), "%s: missing; both sides are imported, or none", path[i]);
+	}
+	require(c, s->corpus.n_sources == 0, "corpus.sources", "activations",
+		"activations come with a corpus of their own; leave one of the two out");
+	require(c, !s->steer.enabled, "steer.enabled", "activations",
+		"steering runs the models on prompts, which activations from elsewhere do not have; write "
+		"steer: {enabled: false}");
+	require(c, !s->harvest.no_store, "harvest.store", "activations",
+		"rows can be made anew by the models only; activations from elsewhere are stored");
+}
+
 static void check_steer(struct checker *c)
 {
 	const struct spec *s = c->spec;
@@ -259,7 +301,7 @@ static void check_steer(struct checker *c)
 	require(c, s->steer.off_below <= s->steer.on_above, "steer.off_below", "steer.on_above",
 		"above steer.on_above: a prompt would be ON and OFF at once");
 	check_doses(c);
-	if (!s->steer.enabled)
+	if (!s->steer.enabled || s->activations.path[0])
 		return;
 	require(c, s->harvest.gap, "steer.enabled", "harvest.gap",
 		"it finds its prompts by the prediction gap, which harvest.gap: false does not measure");
@@ -286,6 +328,7 @@ static int parse(struct spec *out, struct arena *mem, struct view text, const ch
 	}
 	field_read(out, spec_fields, c.root, mem, p);
 	check_name(&c);
+	check_activations(&c);
 	check_model(&c, &out->base, "base");
 	check_model(&c, &out->candidate, "candidate");
 	for (size_t i = 0; i < out->corpus.n_sources; i++)

@@ -62,6 +62,10 @@ struct spec {
 		size_t pairs; /* declared: what plan reckons with where it cannot look; 0: nothing declared */
 	} corpus;
 	struct {
+		const char *path[2],
+			*file[2]; /* base, candidate: as written; resolved. NULL: harvested here */
+	} activations;
+	struct {
 		bool gap;      /* measure the prediction gap: costs the blocks above the layer */
 		bool f32;      /* dtype: f32 rather than bf16 */
 		bool no_store; /* store: none: the models make rows whenever they are read */

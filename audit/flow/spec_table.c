@@ -160,6 +160,14 @@ static const struct field harvest_fields[] = {
 	END,
 };
 
+static const struct field activations_fields[] = {
+	PATH("base", IN(activations, path[0]), 1, PATH_HI, "",
+	     "safetensors with the base's residual stream, harvested elsewhere; docs/formats.md says its tensors"),
+	PATH("candidate", IN(activations, path[1]), 1, PATH_HI, "",
+	     "the candidate's, of the same pairs in the same order"),
+	END,
+};
+
 static const struct field seed_row[] = {
 	{ .name = "", .kind = FIELD_U64, .lo = 0, .hi = SEED_HI },
 	END,
@@ -357,6 +365,8 @@ const struct field spec_fields[] = {
 	  .inner = models_fields,
 	  .help = "the two models" },
 	SECTION("corpus", corpus, corpus_fields, REQUIRED, "what both models read"),
+	SECTION("activations", activations, activations_fields, "{}",
+		"in place of a harvest: then models need no path, and the corpus no sources"),
 	SECTION("harvest", harvest, harvest_fields, "{}", "what is recorded of it"),
 	SECTION("dictionary", dictionary, dictionary_fields, "{}", "the dedicated-feature crosscoder"),
 	SECTION("train", train, train_fields, "{}", "how it is trained"),

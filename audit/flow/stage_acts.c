@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "flow/forecast.h"
 #include "flow/harvest.h"
+#include "flow/imported.h"
 #include "store/acts.h"
 #include "store/corpus.h"
 
@@ -16,6 +17,8 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	const struct spec *s = p->spec;
 
 	key_model(key, p, step->index == SIDE_BASE ? "base" : "candidate");
+	if (p->n_imported > 0)
+		key_model(key, p, step->index == SIDE_BASE ? "activations base" : "activations candidate");
 	json_put_size(key, "layer", side_layer(p, (enum side)step->index));
 	json_put_bool(key, "gap", s->harvest.gap);
 	json_put_bool(key, "f32", s->harvest.f32);
@@ -38,12 +41,12 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 
 	forecast_corpus(&c, p);
 	rows = c.pairs < (double)s->harvest.rows_per_shard ? c.pairs : (double)s->harvest.rows_per_shard;
-	out->memory = FORECAST_BASE + harvester_bytes(p, (enum side)step->index) +
+	out->memory = FORECAST_BASE + (p->n_imported > 0 ? 0 : harvester_bytes(p, (enum side)step->index)) +
 		      (uint64_t)((rows + (double)s->corpus.context) * (d * 6 + 16));
 	out->disk = (uint64_t)(c.pairs * (d * (s->harvest.f32 ? 4 : 2) + sizeof(float)));
 	out->work = c.tokens *
 		    forecast_token(a, s->harvest.gap ? SIZE_MAX : side_layer(p, (enum side)step->index) + 1);
-	if (d == 0 && !s->harvest.gap)
+	if ((d == 0 && !s->harvest.gap) || p->n_imported > 0)
 		out->work = 0;
 	out->pace = step->index == SIDE_BASE ? PACE_BASE : PACE_CANDIDATE;
 	out->mapped = (uint64_t)(c.tokens * 9 + c.pairs * sizeof(struct pair_record));
@@ -52,6 +55,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 struct harvesting {
 	struct job *job;
 	struct harvester *harvester;
+	struct imported *imported; /* in place of it */
 	struct acts_shape shape;
 	const size_t *first; /* (n_shards + 1) documents */
 	uint32_t *doc;	     /* (documents) 0, 1, ... */
@@ -68,8 +72,12 @@ static int shard_run(struct harvesting *s, size_t shard, struct err *e)
 	bool gap = s->job->spec->harvest.gap;
 	size_t first = s->first[shard], n = s->first[shard + 1] - first;
 
-	if ((gap || s->rows != NULL) &&
-	    harvester_read(s->harvester, s->rows, gap ? s->logp : NULL, s->doc + first, n, e) < 0)
+	if (s->imported != NULL) {
+		if (imported_read(s->imported, s->rows, s->logp, s->shape.first_row[shard],
+				  shard_rows(&s->shape, shard), e) < 0)
+			return -1;
+	} else if ((gap || s->rows != NULL) &&
+		   harvester_read(s->harvester, s->rows, gap ? s->logp : NULL, s->doc + first, n, e) < 0)
 		return err_wrap(e, "shard %zu: ", shard);
 	return acts_write(s->job->out, &s->shape, shard, s->rows, s->logp, e);
 }
@@ -89,8 +97,8 @@ static bool shard_done(const struct harvesting *s, size_t shard)
 
 static void pace(const struct harvesting *s, size_t shard, double rows, double began)
 {
-	double seconds = log_clock() - began + 1e-9,
-	       tokens = (double)harvester_tokens(s->harvester) / seconds;
+	double seconds = log_clock() - began + 1e-9;
+	double tokens = (s->harvester != NULL ? (double)harvester_tokens(s->harvester) : rows) / seconds;
 
 	log_pace(s->job->step->label, s->shape.first_row[shard + 1], s->shape.first_row[s->shape.n_shards],
 		 tokens, arena_fmt(s->job->mem, "%.0f pairs/s", rows / seconds));
@@ -142,6 +150,16 @@ static int stored_plan(struct harvesting *s, const struct corpus *c, struct err 
 	return 0;
 }
 
+/* Who gives the rows: the model, or the file they came in. */
+static int reader_make(struct harvesting *s, const struct corpus *c, struct err *e)
+{
+	enum side side = (enum side)s->job->step->index;
+
+	if (s->job->plan->n_imported == 0)
+		return harvester_new(&s->harvester, s->job->plan, side, c, s->job->par, e);
+	return imported_open(&s->imported, s->job->spec->activations.file[side], e);
+}
+
 static int run(struct job *job, struct err *e)
 {
 	struct harvesting s = { .job = job };
@@ -151,10 +169,10 @@ static int run(struct job *job, struct err *e)
 	s.shape.d = stored_width(job->plan, job->step);
 	s.shape.dtype = job->spec->harvest.f32 ? DT_F32 : DT_BF16;
 	if (corpus_open(&corpus, job_input(job, &stage_tokens, 0), e) == 0 &&
-	    stored_plan(&s, corpus, e) == 0 &&
-	    harvester_new(&s.harvester, job->plan, (enum side)job->step->index, corpus, job->par, e) == 0)
+	    stored_plan(&s, corpus, e) == 0 && reader_make(&s, corpus, e) == 0)
 		rc = shards_run(&s, e);
 	harvester_free(s.harvester);
+	imported_close(s.imported);
 	mem_free(s.rows);
 	mem_free(s.logp);
 	corpus_close(corpus);

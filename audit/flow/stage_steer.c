@@ -288,7 +288,8 @@ static int stage_open(struct steer_stage *s, struct err *e)
 
 	if (harvested_open(&s->h, job, e) < 0 || artifact_check(train, "dfc.bin", e) < 0 ||
 	    dfc_read(&s->dfc, artifact_path(job->mem, train, "dfc.bin"), e) < 0 ||
-	    reader_open(&s->reader, job->mem, job->spec, &job->spec->candidate, e) < 0)
+	    (job->spec->steer.enabled &&
+	     reader_open(&s->reader, job->mem, job->spec, &job->spec->candidate, e) < 0))
 		return -1;
 	s->n_prompts = prompts_measure(&s->prompt, job->mem, &s->h);
 	if (s->n_prompts > 0) {

@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "flow/forecast.h"
+#include "flow/imported.h"
 #include "flow/reader.h"
 #include "flow/rollouts.h"
 
@@ -62,6 +63,10 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	json_puts(key, "date", s->corpus.date);
 	key_model(key, p, "base");
 	key_model(key, p, "candidate");
+	if (p->n_imported > 0) {
+		key_model(key, p, "activations base");
+		key_model(key, p, "activations candidate");
+	}
 	json_open(key, "sources", '[');
 	for (size_t i = 0; i < s->corpus.n_sources; i++)
 		key_source(key, p, i);
@@ -320,7 +325,7 @@ static int tally_save(struct job *job, const struct tally *t, struct err *e)
 	return out_commit(j.out, NULL, e);
 }
 
-static int run(struct job *job, struct err *e)
+static int read_corpus(struct job *job, struct err *e)
 {
 	struct reader reader[SIDE_COUNT] = { { .tokenizer = NULL }, { .tokenizer = NULL } };
 	struct batch b = { .spec = job->spec, .reader = reader };
@@ -355,6 +360,11 @@ out:
 	reader_close(&reader[0]);
 	reader_close(&reader[1]);
 	return rc;
+}
+
+static int run(struct job *job, struct err *e)
+{
+	return job->plan->n_imported > 0 ? imported_corpus(job, e) : read_corpus(job, e);
 }
 
 const struct stage stage_tokens = {

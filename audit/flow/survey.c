@@ -5,7 +5,7 @@
 #include "flow/source.h"
 #include "flow/stage.h"
 
-enum { SAMPLE_ITEMS = 256, SAMPLE_BYTES = 1 << 20, TREE_LIMIT = 1 << 30 };
+enum { SAMPLE_ITEMS = 512, SAMPLE_BYTES = 1 << 20, TREE_LIMIT = 1 << 30 };
 
 /* Bytes of text a token stands for, a cautious figure for English and code; the tokens a template adds to a chat; tokens
  * of a model to a pair, where a corpus is only declared; pairs of a document then. */
@@ -50,8 +50,9 @@ static bool count(struct corpus_forecast *out, struct arena *mem, const struct p
 
 /* What some items come to. */
 struct sample {
-	double bytes, tokens[SIDE_COUNT], pairs;
-	bool truncated;
+	double tokens[SIDE_COUNT], pairs;
+	double whole_bytes, whole_tokens; /* of those that no side had to cut */
+	size_t bytes[SAMPLE_ITEMS], n;
 };
 
 static int item_add(struct sample *out, const struct item *it, const struct spec *spec,
@@ -70,49 +71,63 @@ static int item_add(struct sample *out, const struct item *it, const struct spec
 	for (size_t s = 0; s < SIDE_COUNT && rc == 0; s++) {
 		rc = it->messages != NULL ? reader_chat(&reading[s], &mem, &reader[s], it->messages, text, e)
 					  : reader_text(&reading[s], &mem, &reader[s], text, e);
-		if (rc == 0) {
+		if (rc == 0)
 			out->tokens[s] += (double)reading[s].n;
-			out->truncated = out->truncated || reading[s].truncated;
-		}
 	}
 	if (rc == 0 && !prompt)
 		out->pairs += (double)reader_pairs(&pair, &mem, spec, reader, reading, NULL, 0, &figures);
-	out->bytes += (double)text.n;
+	if (rc == 0 && !reading[0].truncated && !reading[1].truncated) {
+		out->whole_bytes += (double)text.n;
+		out->whole_tokens += (double)(reading[0].n < reading[1].n ? reading[1].n : reading[0].n);
+	}
+	out->bytes[out->n++] = it->text.n;
 	arena_release(&mem);
 	return rc;
 }
 
-/* One source: its items, and a sample of them spread evenly, scaled by bytes where no item was cut. */
+/* How many times the sample the whole is: by the bytes that are read of each item, as far as a context goes; by items
+ * where they have no text of their own, as chats. */
+static double sample_scale(const struct sample *some, const struct item *item, size_t n, size_t context)
+{
+	double most =
+		some->whole_tokens > 0 ? (double)context * some->whole_bytes / some->whole_tokens : 1e300;
+	double all = 0, seen = 0;
+
+	for (size_t i = 0; i < n; i++)
+		all += (double)item[i].text.n < most ? (double)item[i].text.n : most;
+	for (size_t i = 0; i < some->n; i++)
+		seen += (double)some->bytes[i] < most ? (double)some->bytes[i] : most;
+	return seen > 0 ? all / seen : (double)n / (double)some->n;
+}
+
+/* One source: its items, and a sample of them spread evenly. */
 static int source_add(struct corpus_forecast *out, const struct spec *spec, const struct reader *reader,
 		      size_t source, struct err *e)
 {
 	const struct spec_source *src = &spec->corpus.source[source];
 	bool prompts = src->kind == SOURCE_ROLLOUTS;
 	struct arena mem = ARENA_INIT;
-	struct sample some = { .bytes = 0 };
+	struct sample *some = ARENA_NEW(&mem, struct sample);
 	size_t n = 0, m;
-	double bytes = 0, scale, tokens;
+	double scale, tokens;
 	struct item *item;
 	int rc = source_read(&item, &n, &mem, spec, source, e);
 
 	m = n < SAMPLE_ITEMS ? n : SAMPLE_ITEMS;
 	for (size_t i = 0; i < m && rc == 0; i++)
-		rc = item_add(&some, &item[(size_t)((double)i * (double)n / (double)m)], spec, reader,
-			      prompts, e);
-	for (size_t i = 0; i < n && rc == 0; i++)
-		bytes += (double)item[i].text.n;
+		rc = item_add(some, &item[(size_t)((double)i * (double)n / (double)m)], spec, reader, prompts,
+			      e);
 	if (rc == 0 && m > 0) {
-		scale = !some.truncated && bytes > 0 && some.bytes > 0 ? bytes / some.bytes
-								       : (double)n / (double)m;
-		tokens = scale * (some.tokens[0] > some.tokens[1] ? some.tokens[0] : some.tokens[1]);
+		scale = sample_scale(some, item, n, spec->corpus.context);
+		tokens = scale * (some->tokens[0] > some->tokens[1] ? some->tokens[0] : some->tokens[1]);
 		if (prompts) {
 			tokens = 2 * (tokens + (double)n * ((double)src->max_tokens + template_tokens));
-			some.pairs = tokens / scale;
+			some->pairs = tokens / scale;
 			out->prompts += n;
 		}
 		out->documents += prompts ? 2 * n : n;
 		out->tokens += tokens;
-		out->pairs += scale * some.pairs;
+		out->pairs += scale * some->pairs;
 	}
 	arena_release(&mem);
 	return rc;
@@ -199,6 +214,14 @@ void survey_make(struct corpus_forecast *out, struct arena *mem, const struct pl
 	*out = (struct corpus_forecast){ .documents = 0 };
 	if (p->spec == NULL)
 		return;
+	if (p->n_imported > 0) {
+		*out = (struct corpus_forecast){ .pairs = (double)p->n_imported,
+						 .tokens = (double)p->n_imported,
+						 .documents =
+							 (size_t)((double)p->n_imported / document_pairs) + 1,
+						 .how = SURVEY_COUNTED };
+		return;
+	}
 	reckon(out, p->spec); /* the prompts are of use where the rest is counted */
 	if (p->n_missing == 0 && (count(out, mem, p, cache) || sample(out, p->spec)))
 		return;

@@ -197,6 +197,16 @@ size_t acts_width(const struct acts *r)
 	return r->d;
 }
 
+size_t acts_shards(const struct acts *r)
+{
+	return r->n_shards;
+}
+
+enum dtype acts_dtype(const struct acts *r)
+{
+	return r->dtype;
+}
+
 static int payload_check(const struct map *m, size_t shard, struct err *e)
 {
 	const struct acts_header *h = (const struct acts_header *)(const void *)m->p;

@@ -46,6 +46,8 @@ int acts_open(struct acts **out, const struct artifact *a, struct err *e);
 void acts_close(struct acts *r);
 size_t acts_rows(const struct acts *r);
 size_t acts_width(const struct acts *r);
+size_t acts_shards(const struct acts *r);
+enum dtype acts_dtype(const struct acts *r);
 /* Rows by number, in the order asked, widened to (n, d). */
 int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct err *e);
 /* Rows that no shard holds come from here, in the order asked, (n, d). */

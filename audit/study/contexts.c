@@ -76,6 +76,17 @@ static size_t study_row(const struct studied *s, size_t row, uint64_t harvest_ro
 	return at < s->active->n_rows && s->index[at] == harvest_row ? at : SIZE_MAX;
 }
 
+/* What a token of a document reads as; without a tokenizer the bytes of the text that it ends. */
+static struct view piece(const struct studied *s, size_t doc, struct doc_tokens tokens, size_t i,
+			 const struct tokenizer *t)
+{
+	size_t from = i > 0 ? tokens.end[i - 1] : 0;
+
+	if (t != NULL)
+		return tokenizer_piece(t, tokens.id[i]);
+	return (struct view){ corpus_text(s->corpus, doc).p + from, tokens.end[i] - from };
+}
+
 static void tokens_write(struct json_out *j, const struct studied *s, size_t latent, size_t row,
 			 enum side side, const struct tokenizer *t, size_t from, size_t to)
 {
@@ -98,22 +109,22 @@ static void tokens_write(struct json_out *j, const struct studied *s, size_t lat
 
 			value = r == SIZE_MAX ? 0 : (double)active_at(s->active, r, (uint32_t)latent);
 		}
-		strip_add(&strip, tokenizer_piece(t, tokens.id[i]), paired, value);
+		strip_add(&strip, piece(s, doc, tokens, i, t), paired, value);
 	}
 	strip_flush(&strip);
 	str_release(&strip.shown);
 	json_close(j, ']');
 }
 
-static void text_write(struct json_out *j, const char *key, const struct tokenizer *t,
-		       struct doc_tokens tokens, size_t from, size_t to)
+static void text_write(struct json_out *j, const char *key, const struct studied *s, size_t doc,
+		       struct doc_tokens tokens, const struct tokenizer *t, size_t from, size_t to)
 {
-	struct str s = STR_INIT;
+	struct str text = STR_INIT;
 
 	for (size_t i = from; i < to; i++)
-		str_addv(&s, tokenizer_piece(t, tokens.id[i]));
-	json_put_str(j, key, str_view(&s));
-	str_release(&s);
+		str_addv(&text, piece(s, doc, tokens, i, t));
+	json_put_str(j, key, str_view(&text));
+	str_release(&text);
 }
 
 void context_write(struct json_out *j, const struct studied *s, size_t latent, size_t row, enum side side,
@@ -128,8 +139,8 @@ void context_write(struct json_out *j, const struct studied *s, size_t latent, s
 	json_put_real(j, "activation", (double)active_at(s->active, row, (uint32_t)latent));
 	json_put_real(j, "gap", s->gap[row]);
 	json_put_bool(j, "turn_boundary", (pair->flags & PAIR_TURN) != 0);
-	text_write(j, "before", t, tokens, from, at);
-	text_write(j, "at", t, tokens, at, at + 1);
-	text_write(j, "after", t, tokens, at + 1, to);
+	text_write(j, "before", s, s->doc[row], tokens, t, from, at);
+	text_write(j, "at", s, s->doc[row], tokens, t, at, at + 1);
+	text_write(j, "after", s, s->doc[row], tokens, t, at + 1, to);
 	tokens_write(j, s, latent, row, side, t, from, to);
 }
