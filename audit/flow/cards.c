@@ -58,16 +58,21 @@ static void put_tokens(struct cards *c, const char *key, const struct lens_token
 	json_close(&c->j, ']');
 }
 
-static void put_lens(struct cards *c, size_t latent, enum side side)
+static void put_lens(struct cards *c, size_t latent, enum side side, const char *up_key, const char *down_key)
 {
 	const struct dfc *d = c->l->dfc;
 	const float *row = side == SIDE_BASE ? dfc_decoder_a(d, latent) : dfc_decoder_b(d, latent);
 	size_t k = c->l->job->spec->study.tokens, n_vocab;
 	struct lens_token *up, *down;
 
+	if (row == NULL) {
+		json_put_null(&c->j, up_key);
+		json_put_null(&c->j, down_key);
+		return;
+	}
 	if (c->model[side] == NULL) { /* activations from elsewhere, and no model to read them with */
-		put_tokens(c, "promoted", NULL, 0, side);
-		put_tokens(c, "suppressed", NULL, 0, side);
+		put_tokens(c, up_key, NULL, 0, side);
+		put_tokens(c, down_key, NULL, 0, side);
 		return;
 	}
 	n_vocab = model_arch(c->model[side])->n_vocab;
@@ -75,29 +80,53 @@ static void put_lens(struct cards *c, size_t latent, enum side side)
 	up = ARENA_ARRAY(c->l->job->mem, k + 1, struct lens_token);
 	down = ARENA_ARRAY(c->l->job->mem, k + 1, struct lens_token);
 	lens_tokens(up, down, k, c->logits, c->model[side], c->l->job->par, row);
-	put_tokens(c, "promoted", up, k, side);
-	put_tokens(c, "suppressed", down, k, side);
+	put_tokens(c, up_key, up, k, side);
+	put_tokens(c, down_key, down, k, side);
 }
 
+static void put_context(struct cards *c, size_t latent, uint32_t row, enum side side, const double *share)
+{
+	static const char *const kind[] = { "document", "chat", "rollout" };
+	const struct studied *s = &c->l->studied;
+	const struct doc *d = corpus_doc(s->corpus, s->doc[row]);
+
+	json_open(&c->j, NULL, '{');
+	json_put_size(&c->j, "source", d->source);
+	json_put_size(&c->j, "line", d->line);
+	json_puts(&c->j, "kind", kind[d->kind]);
+	if (share != NULL)
+		json_put_real(&c->j, "share_of_threshold", *share);
+	context_write(&c->j, s, latent, row, side, c->tokenizer[side], c->l->job->spec->study.context_tokens);
+	json_close(&c->j, '}');
+}
+
+/* The strongest; at evenly spaced quantiles of its activation; and near misses. */
 static void put_contexts(struct cards *c, size_t latent, enum side side)
 {
 	const struct spec *spec = c->l->job->spec;
 	const struct studied *s = &c->l->studied;
-	uint32_t *row = ARENA_ARRAY(c->l->job->mem, spec->study.contexts, uint32_t);
+	uint32_t *row = ARENA_ARRAY(c->l->job->mem, spec->study.contexts + spec->study.samples, uint32_t);
 	size_t n = contexts_top(row, spec->study.contexts, s, latent);
-	static const char *const kind[] = { "document", "chat", "rollout" };
+	const struct miss *miss = NULL;
 
 	json_open(&c->j, "contexts", '[');
-	for (size_t i = 0; i < n; i++) {
-		const struct doc *d = corpus_doc(s->corpus, s->doc[row[i]]);
-
-		json_open(&c->j, NULL, '{');
-		json_put_size(&c->j, "source", d->source);
-		json_put_size(&c->j, "line", d->line);
-		json_puts(&c->j, "kind", kind[d->kind]);
-		context_write(&c->j, s, latent, row[i], side, c->tokenizer[side], spec->study.context_tokens);
-		json_close(&c->j, '}');
+	for (size_t i = 0; i < n; i++)
+		put_context(c, latent, row[i], side, NULL);
+	json_close(&c->j, ']');
+	n = contexts_quantiles(row, spec->study.samples, s, latent,
+			       rng_stream(spec->seed, "contexts", latent));
+	json_open(&c->j, "samples", '[');
+	for (size_t i = 0; i < n; i++)
+		put_context(c, latent, row[i], side, NULL);
+	json_close(&c->j, ']');
+	n = 0;
+	for (size_t i = 0; i < c->l->n_shown; i++) {
+		if (c->l->shown[i] == latent)
+			n = near_end(&miss, c->l->near, i);
 	}
+	json_open(&c->j, "near", '[');
+	for (size_t i = 0; i < n; i++)
+		put_context(c, latent, miss[i].row, side, &miss[i].share);
 	json_close(&c->j, ']');
 }
 
@@ -175,6 +204,24 @@ static void put_facts(struct cards *c, size_t latent)
 	put_fdr(j, l, latent);
 }
 
+/* How exclusive an exclusive latent is: latent scaling, and the probe from the other model. */
+static void put_exclusivity(struct json_out *j, const struct latents *l, size_t latent)
+{
+	const struct scaling *s = &l->scaling[latent];
+
+	if (s->known) {
+		json_put_real(j, "scaling_error", s->nu_error);
+		json_put_real(j, "scaling_recon", s->nu_recon);
+	} else {
+		json_put_null(j, "scaling_error");
+		json_put_null(j, "scaling_recon");
+	}
+	if (l->auroc[latent] >= 0)
+		json_put_real(j, "probe_auroc", l->auroc[latent]);
+	else
+		json_put_null(j, "probe_auroc");
+}
+
 static void put_matches(struct json_out *j, const struct latents *l, size_t latent)
 {
 	json_open(j, "matches", '[');
@@ -208,12 +255,15 @@ static void put_card(struct cards *c, size_t latent)
 	put_place(j, "boundary_relevance", &l->relevance[SITE_TURN][latent]);
 	put_place(j, "prompt_relevance", &l->relevance[SITE_PROMPT][latent]);
 	put_matches(j, l, latent);
+	put_exclusivity(j, l, latent);
 	json_put_size(j, "fires", r->fires);
 	json_put_size(j, "documents", r->documents);
 	json_put_real(j, "mean_activation", r->mean);
 	put_norm(j, "norm_base", dfc_decoder_a(l->dfc, latent), l->dfc->shape.d_a);
 	put_norm(j, "norm_candidate", dfc_decoder_b(l->dfc, latent), l->dfc->shape.d_b);
-	put_lens(c, latent, side);
+	put_lens(c, latent, side, "promoted", "suppressed");
+	put_lens(c, latent, side == SIDE_BASE ? SIDE_CANDIDATE : SIDE_BASE, "promoted_other",
+		 "suppressed_other");
 	put_contexts(c, latent, side);
 	json_close(j, '}');
 }
@@ -245,16 +295,11 @@ static void put_partitions(struct cards *c)
 static void put_column(struct cards *c, const char *key, enum partition p)
 {
 	const struct latents *l = c->l;
-	size_t shown = 0;
 
 	json_open(&c->j, key, '[');
-	for (size_t i = 0; i < l->studied.active->n_latents && shown < l->job->spec->study.cards; i++) {
-		uint32_t latent = l->order[i];
-
-		if (dfc_partition(&l->dfc->shape, latent) != p || l->status[latent] == STATUS_DEAD)
-			continue;
-		put_card(c, latent);
-		shown++;
+	for (size_t i = 0; i < l->n_shown; i++) {
+		if (dfc_partition(&l->dfc->shape, l->shown[i]) == p)
+			put_card(c, l->shown[i]);
 	}
 	json_close(&c->j, ']');
 }

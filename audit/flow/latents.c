@@ -104,6 +104,24 @@ static void bundles_find(struct latents *l)
 	l->n_bundles = bundles_make(&l->bundle, mem, &c, acting, n, carried_alike, MOST_BUNDLES);
 }
 
+static void shown_choose(struct latents *l)
+{
+	size_t n = l->studied.active->n_latents, most = l->job->spec->study.cards;
+
+	l->shown = ARENA_ARRAY(l->job->mem, PARTITIONS * most + 1, uint32_t);
+	for (int p = PARTITION_A; p <= PARTITION_B; p++) {
+		size_t first = l->n_shown;
+
+		for (size_t i = 0; i < n && l->n_shown - first < most; i++) {
+			uint32_t latent = l->order[i];
+
+			if (dfc_partition(&l->dfc->shape, latent) == (enum partition)p &&
+			    l->status[latent] != STATUS_DEAD)
+				l->shown[l->n_shown++] = latent;
+		}
+	}
+}
+
 void latents_rank(struct latents *l)
 {
 	struct arena *mem = l->job->mem;
@@ -126,5 +144,6 @@ void latents_rank(struct latents *l)
 	reduce_order(l->order, key, n);
 	for (size_t i = 0; i < n; i++)
 		l->rank[l->order[i]] = (uint32_t)i;
+	shown_choose(l);
 	bundles_find(l);
 }

@@ -6,7 +6,9 @@
 #include "study/bundle.h"
 #include "study/contexts.h"
 #include "study/match.h"
+#include "study/near.h"
 #include "study/relevance.h"
+#include "study/scaling.h"
 #include "study/twins.h"
 
 #include <stdbool.h>
@@ -53,8 +55,15 @@ struct latents {
 	double *strength; /* (n_latents) the largest |relevance| of the places where it acts, nats a pair */
 	enum status *status;	/* (n_latents) */
 	uint32_t *order, *rank; /* (n_latents) latents by rank, from 0; rank of each */
+	uint32_t *
+		shown; /* latents with a card: the foremost of each partition that fire, partition by partition */
+	size_t n_shown;
 	struct bundle *bundle;
 	size_t n_bundles;
+	/* flow/closer.h */
+	struct scaling *scaling;  /* (n_latents) */
+	double *auroc;		  /* (n_latents) of the probe; negative: none */
+	struct near_misses *near; /* of `shown` */
 };
 
 const char *status_name(enum status s);

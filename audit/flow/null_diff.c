@@ -76,10 +76,12 @@ static void compare(struct null_diff *out, const struct latents *l, const struct
 	double *zero = ARENA_ARRAY(mem, a->n_rows + 1, double);
 	const double *gap[NULL_KINDS] = { zero, l->studied.gap };
 	struct strengths real, null;
+	struct relevance_opts bare = *o;
 
+	bare.draws = 0;
 	strengths_make(&real, l, &l->dfc->shape, l->relevance[SITE_ALL], l->studied.active->n_latents);
 	for (int k = 0; k < NULL_KINDS; k++) {
-		relevance_measure(r, a, gap[k], l->studied.doc, l->job->par, o);
+		relevance_measure(r, a, gap[k], l->studied.doc, l->job->par, &bare);
 		strengths_make(&null, l, &d->shape, r, a->n_latents);
 		out->stand_out[k] = null.stand_out;
 		out->largest[k] = null.largest;

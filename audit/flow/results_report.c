@@ -85,7 +85,8 @@ static void put_card(struct json_out *j, const struct joint *t, const struct jso
 
 		if (view_is(m->key, "status") && confirmed) {
 			json_puts(j, key, "confirmed");
-		} else if (view_is(m->key, "contexts")) {
+		} else if (view_is(m->key, "contexts") || view_is(m->key, "samples") ||
+			   view_is(m->key, "near")) {
 			json_open(j, key, '[');
 			for (const struct json *c = m->first; c != NULL; c = c->next)
 				put_context(j, t, c);

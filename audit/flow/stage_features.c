@@ -4,6 +4,7 @@
 #include "flow/facts.h"
 #include "flow/forecast.h"
 #include "flow/cards.h"
+#include "flow/closer.h"
 #include "flow/decided.h"
 #include "flow/null_diff.h"
 #include "flow/harvested.h"
@@ -83,6 +84,7 @@ static int study(struct job *job, struct harvested *h, struct subset *test, stru
 				    .seed = job->spec->seed };
 	struct latents l = { .job = job, .dfc = d };
 	double *gap = ARENA_ARRAY(job->mem, test->n, double);
+	int rc;
 	uint32_t *doc = ARENA_ARRAY(job->mem, test->n, uint32_t);
 
 	if (active_make(active, d, job->par, &data, e) < 0)
@@ -102,7 +104,11 @@ static int study(struct job *job, struct harvested *h, struct subset *test, stru
 		return -1;
 	latents_rank(&l);
 	log_progress(job->step->label, 2, 3, "cards");
-	return cards_write(&l, e);
+	rc = closer_look(&l, test, e);
+	if (rc == 0)
+		rc = cards_write(&l, e);
+	closer_release(&l);
+	return rc;
 }
 
 static int run(struct job *job, struct err *e)
@@ -132,7 +138,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 5,
+	.version = 6,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

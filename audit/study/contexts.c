@@ -34,6 +34,27 @@ size_t contexts_top(uint32_t *row, size_t most, const struct studied *s, size_t 
 	return n;
 }
 
+size_t contexts_quantiles(uint32_t *row, size_t most, const struct studied *s, size_t latent, struct rng r)
+{
+	const struct active *a = s->active;
+	size_t first = a->latent_start[latent], fires = a->latent_start[latent + 1] - first, n = 0;
+	uint32_t *order = mem_alloc(fires + 1, sizeof(*order));
+
+	reduce_top_k(order, fires, a->value + first, fires);
+	for (size_t i = 0; i < most; i++) {
+		size_t from = fires * i / most, to = fires * (i + 1) / most;
+		uint32_t at;
+
+		if (from == to)
+			continue;
+		at = a->row[first + order[from + rng_below(r, i, to - from)]];
+		if (!seen(s, row, n, at))
+			row[n++] = at;
+	}
+	mem_free(order);
+	return n;
+}
+
 /* Tokens that hold parts of one character are shown as one; `shown` is what was gathered and not yet written. */
 struct strip {
 	struct json_out *j;

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "model/tokenizer.h"
 #include "store/corpus.h"
 #include "study/active.h"
@@ -25,6 +26,10 @@ struct studied {
 
 /* The strongest rows of a latent, strongest first (ties: the earlier row), one a document and one a prompt. */
 size_t contexts_top(uint32_t *row, size_t most, const struct studied *s, size_t latent);
+
+/* Rows drawn one from each of `most` equal parts of the latent's firings in order of activation, strongest part first; one a
+ * document and one a prompt, so that there may be fewer. */
+size_t contexts_quantiles(uint32_t *row, size_t most, const struct studied *s, size_t latent, struct rng r);
 
 /* One context as members of an object that the caller opened: its text before, at and after, and its tokens as the side's
  * tokenizer cuts them, `around` on either side, with the latent's activation where the token is paired. */

@@ -82,7 +82,8 @@ static void facts(void *ud, size_t unit, void *scratch)
 		if (r->fires == 0)
 			continue;
 		r->mean = mass / (double)r->fires;
-		interval(r, t, k);
+		if (t->o->draws > 0)
+			interval(r, t, k);
 	}
 }
 
@@ -152,19 +153,22 @@ void relevance_measure(struct relevance *out, const struct active *a, const doub
 {
 	size_t units = (a->n_latents + LATENT_UNIT - 1) / LATENT_UNIT;
 	struct task t = { .out = out, .a = a, .gap = gap, .doc = doc, .o = o };
+	bool any = false; /* without a gap, every permutation is as extreme */
 
 	for (size_t i = 0; i < a->n_rows; i++)
 		t.n_docs += i == 0 || doc[i] != doc[i - 1];
 	t.shuffled = mem_alloc(PERM_BLOCK * a->n_rows + 1, sizeof(*t.shuffled));
 	t.extreme = mem_alloc(a->n_latents + 1, sizeof(*t.extreme));
 	par_run(p, units, facts, &t);
-	for (t.first = 0; t.first < o->permutations; t.first += PERM_BLOCK) {
+	for (size_t i = 0; i < a->n_rows && !any; i++)
+		any = gap[i] != 0;
+	for (t.first = 0; any && t.first < o->permutations; t.first += PERM_BLOCK) {
 		t.n = o->permutations - t.first < PERM_BLOCK ? o->permutations - t.first : PERM_BLOCK;
 		par_run(p, t.n, shuffle, &t);
 		par_run(p, units, compare, &t);
 	}
 	for (size_t k = 0; k < a->n_latents; k++) {
-		if (out[k].fires > 0)
+		if (out[k].fires > 0 && any)
 			out[k].p = (1.0 + t.extreme[k]) / (1.0 + (double)o->permutations);
 	}
 	mem_free(t.shuffled);

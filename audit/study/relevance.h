@@ -19,8 +19,8 @@
  */
 
 struct relevance_opts {
-	size_t permutations, draws;
-	double level; /* of the interval */
+	size_t permutations, draws; /* draws 0: no interval */
+	double level;		    /* of the interval */
 	uint64_t seed;
 	bool between; /* each document has one gap: the null shuffles them among documents */
 };
