@@ -51,7 +51,7 @@ again    = @$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all deps demo test tests unit cli replay fuzz fuzz-run rules lint format install clean help FORCE
+.PHONY: all deps demo test tests unit cli golden golden-update replay fuzz fuzz-run rules lint format install clean help FORCE
 all: $(B)/dfc-audit            ## build the program (the default)
 
 # one archive, so that a test links only what it uses
@@ -86,11 +86,15 @@ demo: deps                     ## two models, an audit, its report: about two mi
 test: deps                     ## everything a change must pass
 	$(again) tests
 tests: all $(TESTS) $(FUZZ)
-	@CC="$(CC)" tests/run.sh $(B) rules $(TESTS) cli runs store replay
+	@CC="$(CC)" tests/run.sh $(B) rules $(TESTS) cli runs store golden replay
 unit: $(TESTS)                 ## unit, property, fault and behaviour tests; ONLY=json for one
 	@tests/run.sh $(B) $(TESTS)
 cli: all                       ## the command line against tests/cli/*.out .err .exit; UPDATE=1 rewrites those
 	@tests/run.sh $(B) cli
+golden: all                    ## golden/*, run anew and compared
+	@tests/run.sh $(B) golden
+golden-update: all             ## rewrite golden/*; read the diff, and say why in the commit
+	@$(B)/dfc-audit golden update --work $(B)/golden
 replay: $(FUZZ)                ## every fuzz corpus once, without a fuzzer
 	@tests/run.sh $(B) replay
 fuzz:                          ## FOR=60 seconds of each fuzz target (clang); ONLY=json for one

@@ -6,8 +6,9 @@
 #include <string.h>
 
 const struct cmd *const commands[] = {
-	&cmd_run,      &cmd_plan,  &cmd_render, &cmd_parity, &cmd_show, &cmd_export,  &cmd_align,
-	&cmd_tokenize, &cmd_bench, &cmd_verify, &cmd_diff,   &cmd_help, &cmd_version, NULL,
+	&cmd_run,	&cmd_plan,     &cmd_render,  &cmd_parity, &cmd_show, &cmd_export,
+	&cmd_align,	&cmd_tokenize, &cmd_bench,   &cmd_verify, &cmd_diff, &cmd_golden,
+	&cmd_reproduce, &cmd_help,     &cmd_version, NULL,
 };
 
 const struct cmd *cmd_find(const char *name)

@@ -53,7 +53,7 @@ struct cmd {
 
 extern const struct cmd *const commands[]; /* NULL-ended, in the order of the help */
 extern const struct cmd cmd_run, cmd_plan, cmd_render, cmd_verify, cmd_align, cmd_parity, cmd_show, cmd_bench,
-	cmd_tokenize, cmd_export, cmd_diff, cmd_help, cmd_version;
+	cmd_tokenize, cmd_export, cmd_diff, cmd_golden, cmd_reproduce, cmd_help, cmd_version;
 
 const struct cmd *cmd_find(const char *name); /* or NULL */
 const char *cmd_near(struct arena *mem, const char *wrong);
