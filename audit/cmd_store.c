@@ -2,6 +2,7 @@
 #include "cmd_store.h"
 
 #include "base/out.h"
+#include "dict/public.h"
 #include "flow/export.h"
 #include "flow/stage.h"
 #include "num/gemm.h"
@@ -13,9 +14,15 @@
 
 struct export_opts {
 	const char *cache;
+	bool dictionary;
 };
 
 static const struct field export_fields[] = {
+	{ .name = "dictionary",
+	  .kind = FIELD_BOOL,
+	  .offset = offsetof(struct export_opts, dictionary),
+	  .fallback = "false",
+	  .help = "the trained dictionary instead of the harvest; of several seeds, each in seed-N" },
 	OPT_CACHE(struct export_opts),
 	{ .name = NULL },
 };
@@ -58,27 +65,63 @@ static int export_side(const struct call *c, const struct plan *p, const struct 
 	return rc;
 }
 
+static int export_harvest(const struct call *c, const struct plan *p, const char *cache, struct err *e)
+{
+	struct corpus *corpus = NULL;
+	struct artifact tokens;
+	int rc = -1;
+
+	if (step_artifact(&tokens, p, &stage_tokens, 0, cache, e) == 0 &&
+	    corpus_open(&corpus, &tokens, e) == 0 && dir_make(c->operand[1], e) == 0)
+		rc = 0;
+	for (size_t side = 0; side < SIDE_COUNT && rc == 0; side++)
+		rc = export_side(c, p, corpus, (enum side)side, cache, e);
+	corpus_close(corpus);
+	return rc;
+}
+
+static int export_dictionary(const struct call *c, const struct plan *p, size_t index, const char *cache,
+			     struct err *e)
+{
+	const struct spec *s = p->spec;
+	const struct public_info info = { s->base.name,	      s->candidate.name, p->layer_base,
+					  p->layer_candidate, s->train.k,	 s->dictionary.seed[index] };
+	const char *dir = c->operand[1];
+	struct artifact a;
+	struct dfc d = { .memory = NULL };
+	int rc = -1;
+
+	if (s->dictionary.n_seeds > 1)
+		dir = arena_fmt(c->mem, "%s/seed-%" PRIu64, dir, info.seed);
+	if (step_artifact(&a, p, &stage_train, index, cache, e) < 0)
+		return -1;
+	if (artifact_check(&a, "dfc.bin", e) == 0 &&
+	    dfc_read(&d, artifact_path(c->mem, &a, "dfc.bin"), e) == 0 &&
+	    public_write(&d, &info, dir, e) == 0)
+		rc = 0;
+	if (rc == 0)
+		printf("%s/model.safetensors\n%s/config.json\n", dir, dir);
+	dfc_release(&d);
+	return rc;
+}
+
 static int run_export(const struct call *c, struct err *e)
 {
 	const struct export_opts *o = c->opts;
 	const char *cache = o->cache != NULL ? o->cache : c->host->cache;
 	struct plan_opts how = { .cache = cache, .template_path = call_template(c, NULL, NULL) };
-	struct corpus *corpus = NULL;
-	struct artifact tokens;
 	struct plan plan;
 	struct spec s;
-	int rc = -1;
+	int rc;
 
 	if (call_spec(&s, c, c->operand[0], e) < 0 ||
 	    par_new(&how.par, call_threads(c, 0), GEMM_SCRATCH, e) < 0)
 		return -1;
-	if (plan_make(&plan, c->mem, &s, &how, e) == 0 &&
-	    step_artifact(&tokens, &plan, &stage_tokens, 0, cache, e) == 0 &&
-	    corpus_open(&corpus, &tokens, e) == 0 && dir_make(c->operand[1], e) == 0)
-		rc = 0;
-	for (size_t side = 0; side < SIDE_COUNT && rc == 0; side++)
-		rc = export_side(c, &plan, corpus, (enum side)side, cache, e);
-	corpus_close(corpus);
+	rc = plan_make(&plan, c->mem, &s, &how, e);
+	if (rc == 0 && !o->dictionary)
+		rc = export_harvest(c, &plan, cache, e);
+	for (size_t i = 0; rc == 0 && o->dictionary && i < s.dictionary.n_seeds; i++)
+		rc = export_dictionary(c, &plan, i, cache, e);
 	par_free(how.par);
 	return rc;
 }
@@ -135,11 +178,13 @@ int show_store(const struct call *c, const char *dir, bool json, struct err *e)
 const struct cmd cmd_export = {
 	.name = "export",
 	.operands = "SPEC DIR",
-	.summary = "write a harvest as safetensors, for other programs",
+	.summary = "write a harvest or a dictionary as safetensors, for other programs",
 	.about =
 		"Writes base.safetensors and candidate.safetensors into DIR: the activations of a spec that was run, from the "
 		"cache, with the tokens, documents and texts that its rows belong to. docs/formats.md says the tensors; "
 		"`activations` of a spec takes such files in.\n"
+		"With --dictionary, the trained crosscoder: model.safetensors and config.json, in the layout of the public "
+		"dictionary_learning where both models are of one width.\n"
 		"Prints the paths.",
 	.min = 2,
 	.max = 2,
