@@ -108,28 +108,52 @@ double forecast_training(const struct plan *p)
 	return 2 * encode * (double)p->spec->train.batch * (double)p->spec->train.steps;
 }
 
-void forecast_rows(struct needs *out, const struct plan *p, double rows, bool scattered)
+double forecast_steering(const struct plan *p)
 {
 	const struct spec *s = p->spec;
-	double row = (double)((p->base->d_model + p->candidate->d_model) * (s->harvest.f32 ? 4 : 2) + 8);
-	double room = s->harvest.buffer * 1024 * 1024 * 1024 / row, readings = 1;
+	double held_out = (double)p->corpus.prompts * s->corpus.held_out, most = (double)s->steer.prompts;
+	double off = held_out < most ? held_out : most, on = held_out / 10 < most ? held_out / 10 : most;
+	double doses = (double)s->steer.n_doses, controls = (double)s->steer.controls;
 
+	return 2 * (on + off) * (doses * (1 + controls) + 2 * controls);
+}
+
+/* Bytes of a row of both sides as the store has them, and how many of them a buffer holds. */
+static double pair_bytes(const struct plan *p)
+{
+	return (double)((p->base->d_model + p->candidate->d_model) * (p->spec->harvest.f32 ? 4 : 2));
+}
+
+static double buffer_rows(const struct plan *p)
+{
+	double room = p->spec->harvest.buffer * 1024 * 1024 * 1024 / pair_bytes(p);
+
+	return room < p->corpus.pairs ? room : p->corpus.pairs;
+}
+
+/* Rows in any order are in documents everywhere, so that a buffer of them is a reading of the whole corpus. */
+double forecast_readings(const struct plan *p, double rows, bool scattered)
+{
+	double room = buffer_rows(p);
+
+	return scattered && room < p->corpus.pairs && rows > room ? rows / room : 1;
+}
+
+void forecast_rows(struct needs *out, const struct plan *p, double rows, bool scattered)
+{
 	out->memory += FORECAST_BASE + (uint64_t)(p->corpus.pairs * 8);
 	out->mapped += (uint64_t)(p->corpus.tokens * 18 + p->corpus.pairs * sizeof(struct pair_record));
-	if (!s->harvest.no_store) {
-		out->mapped += (uint64_t)(p->corpus.pairs * row);
+	if (!p->spec->harvest.no_store) {
+		out->mapped += (uint64_t)(p->corpus.pairs * (pair_bytes(p) + 8));
 		return;
 	}
-	/* Rows in any order are in documents everywhere, so that a buffer of them is a reading of the whole corpus. */
-	if (scattered && room < p->corpus.pairs && rows > room)
-		readings = rows / room;
 	for (size_t side = 0; side < SIDE_COUNT; side++) {
 		out->memory += harvester_bytes(p, (enum side)side);
 		out->work +=
-			readings * p->corpus.tokens *
+			forecast_readings(p, rows, scattered) * p->corpus.tokens *
 			forecast_token(side_arch(p, (enum side)side), side_layer(p, (enum side)side) + 1);
 	}
-	out->memory += (uint64_t)((room < p->corpus.pairs ? room : p->corpus.pairs) * row);
+	out->memory += (uint64_t)(buffer_rows(p) * pair_bytes(p));
 }
 
 void forecast_corpus(struct corpus_forecast *out, const struct plan *p)

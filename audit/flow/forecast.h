@@ -35,6 +35,13 @@ enum { FORECAST_BASE = 64 << 20 };
 struct dfc_shape forecast_dictionary(const struct plan *p);
 double forecast_training(const struct plan *p);
 
+/* Texts that steering reads. What will be found is not known: one finding is expected, and that a tenth of the held-out
+ * prompts show it. Two answers to each prompt: at every dose for the finding and the random directions, at two for the
+ * random groups. */
+double forecast_steering(const struct plan *p);
+
+/* Readings of the corpus that rows of a buffer each take, where there is no store. scattered: as below. */
+double forecast_readings(const struct plan *p, double rows, bool scattered);
 /* What reading `rows` rows costs a step: files looked into, or without a store the buffers, the models and their work.
  * scattered: in any order, as training draws them; else as they stand in the corpus. */
 void forecast_rows(struct needs *out, const struct plan *p, double rows, bool scattered);

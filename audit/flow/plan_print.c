@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "base/out.h"
+#include "flow/forecast.h"
 #include "flow/plan.h"
 #include "flow/stage.h"
 #include "model/arch.h"
@@ -162,6 +163,24 @@ static void print_corpus(const struct corpus_forecast *c, FILE *f)
 		c->pairs, survey_words(c->how));
 }
 
+/* What a store takes, and what training does without one. */
+static void print_store(const struct plan *p, FILE *f)
+{
+	const struct spec *s = p->spec;
+	double rows = (double)s->train.batch * (double)s->train.steps;
+	char disk[32], memory[32];
+	uint64_t bytes = (uint64_t)(p->corpus.pairs * (double)((p->base->d_model + p->candidate->d_model) *
+								       (s->harvest.f32 ? 4 : 2) +
+							       8));
+
+	fprintf(f,
+		"\nstore: %s%s; without one (harvest.store: none) the corpus is read %.0f times by both models for a training, "
+		"with up to %s of rows in memory",
+		size_text(disk, sizeof(disk), bytes), s->harvest.no_store ? " if there were one" : " on disk",
+		forecast_readings(p, rows, true),
+		size_text(memory, sizeof(memory), (uint64_t)(s->harvest.buffer * gib)));
+}
+
 static void print_missing(const struct plan *p, FILE *f)
 {
 	if (p->n_missing > 0)
@@ -201,6 +220,8 @@ void plan_print(const struct plan *p, const char *cache, const struct pace *pace
 				size_text(text, sizeof(text), t.mapped));
 		fprintf(f, "\ndisk: %s in %s", size_text(text, sizeof(text), t.disk), cache);
 		print_limit(s ? s->limits.disk : 0, (double)there / gib, "there are free", f);
+		if (s && p->n_imported == 0)
+			print_store(p, f);
 		if (t.seconds > 0)
 			fprintf(f,
 				"\ntime: about %s, an estimate: the operations of the steps at the pace of this "

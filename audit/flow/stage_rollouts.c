@@ -173,7 +173,8 @@ static int side_run(struct job *job, enum side side, const struct rollout *all, 
 		size_t rows = n - first < ROLLOUT_WAVE ? n - first : ROLLOUT_WAVE;
 
 		if (!artifact_has(job->out, rollouts_file(job->mem, side, first / ROLLOUT_WAVE)) &&
-		    wave_run(job, session, &reader, side, all, first, rows, e) < 0)
+		    (job_may_go_on(job, e) < 0 ||
+		     wave_run(job, session, &reader, side, all, first, rows, e) < 0))
 			goto out;
 		log_progress(job->step->label, (size_t)side * n + first + rows, 2 * n, NULL);
 	}

@@ -33,21 +33,17 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 {
 	const struct spec *s = p->spec;
 	struct session_opts o = forecast_session(p->candidate, s->corpus.context);
-	double doses = (double)s->steer.n_doses, prompts = (double)s->steer.prompts, texts;
-	struct corpus_forecast c;
+	double prompts = (double)s->steer.prompts, texts = forecast_steering(p);
 
 	(void)step;
-	forecast_corpus(&c, p);
-	/* Two answers to ON and OFF prompts: at every dose for the finding and the random directions, at two for the groups. */
-	texts = 4 * prompts * (doses + (double)s->steer.controls * (doses + 4));
-	out->memory = session_bytes(p->candidate, &o) +
+	out->memory = FORECAST_BASE + forecast_weights(p, SIDE_CANDIDATE) + session_bytes(p->candidate, &o) +
 		      (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
 		      (uint64_t)(texts * 64);
 	out->disk = 4 << 20;
-	out->work = s->steer.enabled
-			    ? (double)s->steer.findings * texts * (32 + (double)s->steer.answer_tokens) *
-				      forecast_token(p->candidate, SIZE_MAX)
-			    : 0;
+	out->work = s->steer.enabled ? texts * (32 + (double)s->steer.answer_tokens) *
+					       forecast_token(p->candidate, SIZE_MAX)
+				     : 0;
+	out->pace = PACE_CANDIDATE;
 }
 
 struct steer_stage {
