@@ -18,6 +18,8 @@
 		.hi = 1000, .fallback = start, .help = text                                        \
 	}
 
+static const char *const layer_words[] = { "all", NULL };
+
 static const struct field bench_fields[] = {
 	SIZE_ROW(da, 1, 65536, "512", "train: width of model A"),
 	SIZE_ROW(db, 1, 65536, "512", "train: width of model B"),
@@ -25,7 +27,7 @@ static const struct field bench_fields[] = {
 	REAL_ROW(exclusive, 0, 0.5, "0.05", "share of the latents that is each model's own"),
 	SIZE_ROW(k, 0, 1e6, "0", "latents kept a row; 0: 64 for train, as many as are active for toy"),
 	SIZE_ROW(batch, 1, 262144, "2048", "pairs a step"),
-	SIZE_ROW(steps, 1, 1e6, "15", "train: steps timed, after three that are not"),
+	SIZE_ROW(steps, 1, 1e6, "15", "train, forward, decode: steps timed, after some that are not"),
 	TEXT_ROW(sizes, "819,2048,4096", "toy: latents of the dictionaries tried"),
 	TEXT_ROW(
 		modes, "standard,paper,balanced,promoted",
@@ -50,48 +52,82 @@ static const struct field bench_fields[] = {
 	  .offset = offsetof(struct bench_opts, table),
 	  .fallback = "false",
 	  .help = "toy: train nothing, print what --out holds" },
+	SIZE_ROW(tokens, 1, 1e6, "512", "forward: tokens of the text"),
+	SIZE_ROW(sequences, 1, 65536, "64", "decode: sequences that advance together"),
+	SIZE_ROW(context, 1, 1e6, "512", "decode: tokens that each sequence has before the first step"),
+	{ .name = "layer",
+	  .kind = FIELD_INT,
+	  .offset = offsetof(struct bench_opts, layer),
+	  .lo = 0,
+	  .hi = 10000,
+	  .fallback = "all",
+	  .words = layer_words,
+	  .help = "forward: also a harvest that stops after this block, counted from 0" },
+	{ .name = "shape",
+	  .kind = FIELD_WORD,
+	  .offset = offsetof(struct bench_opts, shape),
+	  .words = bench_shapes,
+	  .fallback = "llama-77m",
+	  .help = "make-model: whose tensors" },
 	OPT_THREADS(struct bench_opts),
 	OPT_JSON(struct bench_opts),
 	{ .name = NULL },
 };
 
 static const struct {
-	const char *what;
+	const char *what, *operand;
 	int (*run)(const struct call *c, const struct bench_opts *o, struct err *e);
 } benches[] = {
-	{ "train", bench_train },
-	{ "toy", bench_toy },
+	{ "train", NULL, bench_train },	       { "toy", NULL, bench_toy },
+	{ "forward", "MODEL", bench_forward }, { "decode", "MODEL", bench_decode },
+	{ "make-model", "DIR", bench_make },
 };
 
-static const char *const what[] = { "train", "toy", NULL };
+static const char *const what[] = { "train", "toy", "forward", "decode", "make-model", NULL };
 
 static int run_bench(const struct call *c, struct err *e)
 {
 	const char *near = word_near(what, view_of(c->operand[0]));
 
-	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++)
-		if (strcmp(benches[i].what, c->operand[0]) == 0)
-			return benches[i].run(c, c->opts, e);
+	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++) {
+		if (strcmp(benches[i].what, c->operand[0]) != 0)
+			continue;
+		if (c->n != (benches[i].operand ? 2 : 1))
+			return err_set(e, ERR_USAGE, "bench %s takes %s; %zu operands were given",
+				       benches[i].what,
+				       benches[i].operand ? benches[i].operand : "nothing more", c->n - 1);
+		return benches[i].run(c, c->opts, e);
+	}
 	return err_set(e, ERR_USAGE, "bench %s: %s%s%s", c->operand[0],
-		       near ? "is it " : "it measures train and toy; dfc-audit help bench", near ? near : "",
-		       near ? "?" : "");
+		       near ? "is it " : "it measures train, toy, forward and decode; dfc-audit help bench",
+		       near ? near : "", near ? "?" : "");
 }
 
 const struct cmd cmd_bench = {
 	.name = "bench",
-	.operands = "train | toy",
+	.operands = "train | toy | forward MODEL | decode MODEL | make-model DIR",
 	.summary = "measure speed, and what training finds in a world that is known",
-	.about = "bench train times steps of training on random pairs, and between them the dense part of a "
-		 "step alone (the encoder's products, by the same kernels on the same threads), and prints "
-		 "pairs a second of both with their quartiles, the share of the one in the other, and "
-		 "memory.\n"
-		 "bench toy makes worlds of known concepts (arXiv 2602.11729, section 2.3), trains "
-		 "crosscoders on them and prints which share of the concepts they recover and what their "
-		 "exclusive latents really are.  Seeds come outermost and small dictionaries first, so that "
-		 "with --out a stopped run leaves whole rows, and the same command goes on.\n"
-		 "Both print Markdown, or JSON with --json.",
+	.about =
+		"bench train times steps of training on random pairs, and between them the dense part of a "
+		"step alone (the encoder's products, by the same kernels on the same threads), and prints "
+		"pairs a second of both with their quartiles, the share of the one in the other, and "
+		"memory.\n"
+		"bench toy makes worlds of known concepts (arXiv 2602.11729, section 2.3), trains "
+		"crosscoders on them and prints which share of the concepts they recover and what their "
+		"exclusive latents really are.  Seeds come outermost and small dictionaries first, so that "
+		"with --out a stopped run leaves whole rows, and the same command goes on.\n"
+		"bench forward times a text of random tokens through all blocks and to its next token, with "
+		"--layer also through the first blocks alone, and in between OpenBLAS's sgemm on the shapes of "
+		"a layer: in tiles on our threads and with its own. It prints tokens a second, GFLOP/s, the "
+		"share of the better sgemm, memory, and a digest of the residual stream and the logits, "
+		"which no number of threads changes.\n"
+		"bench decode times greedy steps of many sequences together and of one alone, as a share of "
+		"the prefill of the same run and of what a stream copy says memory allows.\n"
+		"bench make-model writes a model folder of a known shape with random bf16 weights and a "
+		"tokenizer of bytes.\n"
+		"They print Markdown, or JSON with --json.",
 	.min = 1,
-	.max = 1,
+	.max = 2,
 	.first = what,
 	.opts = bench_fields,
 	.opts_bytes = sizeof(struct bench_opts),

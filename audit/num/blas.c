@@ -7,6 +7,11 @@ void blas_setup(void)
 	openblas_set_num_threads(1);
 }
 
+void blas_threads(unsigned n)
+{
+	openblas_set_num_threads((int)n);
+}
+
 const char *blas_name(void)
 {
 	return openblas_get_config();

@@ -10,6 +10,8 @@
 
 /* To be called once, before the first product: one thread. */
 void blas_setup(void);
+/* The same with threads of its own; 1 undoes it. */
+void blas_threads(unsigned n);
 /* "OpenBLAS 0.3.21 ..." with its kernel family; static */
 const char *blas_name(void);
 /* c (m, n) = a (m, k) * b (n, k)^T, in the calling thread. */
