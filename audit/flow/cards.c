@@ -1,5 +1,6 @@
 #include "flow/cards.h"
 #include "flow/null_diff.h"
+#include "flow/themes.h"
 
 #include "num/fmath.h"
 #include "num/ops.h"
@@ -8,8 +9,11 @@
 #include "study/lens.h"
 
 enum {
-	BUNDLE_SHOWN = 12, /* latents of a bundle listed */
-	LABEL_PLACES = 10, /* strongest firings a label is made from: weak ones are of other texts */
+	SCREEN_TEXTS = 20,
+	SCREEN_THEMES = 12,
+	SCREEN_BYTES = 160, /* of a text's beginning */
+	BUNDLE_SHOWN = 12,  /* latents of a bundle listed */
+	LABEL_PLACES = 10,  /* strongest firings a label is made from: weak ones are of other texts */
 };
 
 struct cards {
@@ -395,6 +399,58 @@ static void put_null(struct cards *c)
 	json_close(&c->j, '}');
 }
 
+/* The screen without latents. */
+static void put_screen(struct cards *c)
+{
+	static const char *const kind[] = { "document", "chat", "rollout" };
+	struct themes t;
+
+	themes_make(&t, c->l, c->words);
+	json_open(&c->j, "screen", '{');
+	json_put_size(&c->j, "texts", t.n_texts);
+	json_put_real(&c->j, "gap", t.gap);
+	json_open(&c->j, "documents", '[');
+	for (size_t i = 0; i < t.n_texts && i < SCREEN_TEXTS; i++) {
+		const struct doc *d = corpus_doc(c->l->studied.corpus, t.text[i].doc);
+		struct view text = corpus_text(c->l->studied.corpus, t.text[i].doc);
+
+		json_open(&c->j, NULL, '{');
+		json_put_size(&c->j, "source", d->source);
+		json_put_size(&c->j, "line", d->line);
+		json_puts(&c->j, "kind", kind[d->kind]);
+		text.n = text.n > SCREEN_BYTES ? SCREEN_BYTES : text.n;
+		text.n = utf8_valid(text.p, text.n);
+		json_put_str(&c->j, "text", text);
+		json_put_real(&c->j, "gap", t.text[i].gap);
+		if (t.text[i].theme > 0)
+			json_put_size(&c->j, "theme", t.text[i].theme);
+		else
+			json_put_null(&c->j, "theme");
+		json_close(&c->j, '}');
+	}
+	json_close(&c->j, ']');
+	json_open(&c->j, "themes", '[');
+	for (size_t i = 0; i < t.n_themes && i < SCREEN_THEMES; i++) {
+		const struct theme *m = &t.theme[i];
+
+		json_open(&c->j, NULL, '{');
+		json_put_size(&c->j, "theme", i + 1);
+		json_puts(&c->j, "label", m->label);
+		json_put_size(&c->j, "texts", m->texts);
+		json_put_real(&c->j, "gap", m->gap);
+		json_put_real(&c->j, "share", m->gap / t.gap);
+		json_put_real(&c->j, "explained_exclusive", m->exclusive / m->gap);
+		json_put_real(&c->j, "explained", m->covered / m->gap);
+		if (m->entry > 0)
+			json_put_size(&c->j, "ranked", m->entry);
+		else
+			json_put_null(&c->j, "ranked");
+		json_close(&c->j, '}');
+	}
+	json_close(&c->j, ']');
+	json_close(&c->j, '}');
+}
+
 /* How many of the seeds found the latents that fire, a partition at a time. */
 static void put_stability(struct cards *c)
 {
@@ -484,6 +540,7 @@ int cards_write(struct latents *l, struct err *e)
 	put_bundles(&c);
 	put_stability(&c);
 	put_null(&c);
+	put_screen(&c);
 	put_relevances(&c);
 	json_close(&c.j, '}');
 	rc = out_commit(o, NULL, e);

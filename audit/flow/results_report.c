@@ -107,16 +107,23 @@ static void put_cards(struct json_out *j, const struct joint *t, const char *key
 	json_close(j, ']');
 }
 
+/* The finding that one of the foremost latents of an entry of the ranked list belongs to. */
+static const struct json *finding_of_entry(const struct joint *t, const struct json *entry)
+{
+	const struct json *f = NULL;
+
+	for (const struct json *m = json_find(entry, "members")->first; m != NULL && f == NULL; m = m->next)
+		f = finding_of(t, m);
+	return f;
+}
+
 /* The one list over all partitions; each of its entries with the finding that one of its latents belongs to. */
 static void put_ranked(struct json_out *j, const struct joint *t)
 {
 	json_open(j, "ranked", '[');
 	for (const struct json *b = json_find(t->latents, "ranked")->first; b != NULL; b = b->next) {
-		const struct json *f = NULL;
+		const struct json *f = finding_of_entry(t, b);
 
-		for (const struct json *m = json_find(b, "members")->first; m != NULL && f == NULL;
-		     m = m->next)
-			f = finding_of(t, m);
 		json_open(j, NULL, '{');
 		for (const struct json *m = b->first; m != NULL; m = m->next) {
 			if (view_is(m->key, "members"))
@@ -218,6 +225,37 @@ static void put_findings(struct json_out *j, const struct joint *t)
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+}
+
+/* What steering says of the prompts, and what the latents say of the texts and their themes. */
+static void put_screen(struct json_out *j, const struct joint *t, const struct json *prompts)
+{
+	const struct json *screen = json_find(t->latents, "screen");
+
+	json_open(j, "screen", '{');
+	for (const struct json *m = prompts->first; m != NULL; m = m->next)
+		json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+	json_put(j, "texts", json_find(screen, "texts"));
+	json_put(j, "gap", json_find(screen, "gap"));
+	json_open(j, "documents", '[');
+	for (const struct json *d = json_find(screen, "documents")->first; d != NULL; d = d->next)
+		put_context(j, t, d);
+	json_close(j, ']');
+	json_open(j, "themes", '[');
+	for (const struct json *m = json_find(screen, "themes")->first; m != NULL; m = m->next) {
+		const struct json *ranked = json_find(m, "ranked");
+
+		json_open(j, NULL, '{');
+		for (const struct json *v = m->first; v != NULL; v = v->next)
+			json_put(j, arena_strdup(t->job->mem, v->key.p, v->key.n), v);
+		put_finding(j, json_is_null(ranked)
+				       ? NULL
+				       : finding_of_entry(t, json_at(json_find(t->latents, "ranked"),
+								     (size_t)ranked->integer - 1)));
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	json_close(j, '}');
 }
 
 static size_t candidates_count(const struct joint *t)
@@ -381,6 +419,6 @@ int results_report(struct json_out *j, const struct job *job, struct err *e)
 		return -1;
 	put_latents(j, &t);
 	put_findings(j, &t);
-	json_put(j, "screen", json_find(found, "screen"));
+	put_screen(j, &t, json_find(found, "screen"));
 	return 0;
 }

@@ -210,7 +210,8 @@ static const struct field train_fields[] = {
 	REAL("promote", AT(struct train_opts, promote), 0, 1, "0",
 	     "a shared latent with this share of its decoder norms in one model changes places with a dead latent of "
 	     "that model alone; 0: none, as in the paper"),
-	SIZE("promote_every", AT(struct train_opts, promote_every), 1, 1e9, "200", "steps between two such exchanges"),
+	SIZE("promote_every", AT(struct train_opts, promote_every), 1, 1e9, "200",
+	     "steps between two such exchanges"),
 	REAL("aux_weight", AT(struct train_opts, aux_weight), 0, 10, "0.03",
 	     "weight of AuxK, the loss that revives dead latents"),
 	SIZE("aux_k", AT(struct train_opts, aux_k), 0, 65536, "0",

@@ -140,7 +140,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 6,
+	.version = 7,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

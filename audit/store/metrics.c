@@ -267,6 +267,17 @@ static const struct metric rows[] = {
 	{ "findings[].behaviours[].hits_by_dose[]", "prompts that show it", "", METRIC_COUNT, 0,
 	  METRIC_NEITHER, 1, 0 },
 
+	COUNT("screen.texts", "texts"),
+	{ "screen.gap", "difference of all texts", "nats", METRIC_FIXED, 0, METRIC_NEITHER, 1, 0.02 },
+	{ "screen.documents[].gap", "difference", "nats", METRIC_FIXED, 1, METRIC_NEITHER, 0.1, 0.02 },
+	NUMBER("screen.documents[].theme", "theme"),
+	NUMBER("screen.themes[].theme", "theme"),
+	COUNT("screen.themes[].texts", "texts"),
+	{ "screen.themes[].gap", "difference", "nats", METRIC_FIXED, 0, METRIC_NEITHER, 1, 0.02 },
+	{ "screen.themes[].share", "share of the difference", "", METRIC_SHARE, 0, METRIC_NEITHER, 0.02, 0 },
+	{ "screen.themes[].explained_exclusive", "share at exclusive latents", "", METRIC_SHARE, 0, METRIC_UP, 0.05, 0 },
+	{ "screen.themes[].explained", "share at the ranked entry", "", METRIC_SHARE, 0, METRIC_UP, 0.05, 0 },
+	NUMBER("screen.themes[].ranked", "ranked entry"),
 	{ "screen.prompts[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
 
 	/* of a comparison (diff.json) */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 static const double kind_share = 0.5;
-static const double held_from = 0.05;
+static const double held_from = 0.5;
 
 /* What a latent carries of each place, scaled to length 1; false where that is nothing. */
 static bool carries(double *out, const struct carried *c, uint32_t latent)

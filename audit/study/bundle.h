@@ -14,7 +14,7 @@
  * latents carry the same where these vectors' cosine is at least `alike`.  Latents are taken in the order given; each joins
  * the bundle whose first latent it is most like (ties: the earlier bundle), or begins one.  A bundle that carries at least the
  * share `alike` of its sum at places that an earlier bundle holds is part of that one: one poem's latents are part of the
- * refusal to recite any.  A bundle holds the places where it carries more than a twentieth of what it carries at its largest.
+ * refusal to recite any.  A bundle holds the places where it carries more than half of what it carries at its largest.
  */
 
 struct carried {

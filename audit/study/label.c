@@ -130,6 +130,28 @@ void words_free(struct words *w)
 	mem_free(w);
 }
 
+size_t words_count(const struct words *w)
+{
+	return w->n;
+}
+
+size_t words_at(const struct words *w, struct place p, double *rarity)
+{
+	struct view text = corpus_text(w->corpus, p.doc);
+	char lower[WORD_BYTES];
+	size_t n, start, at = 0, id = SIZE_MAX;
+
+	while (id == SIZE_MAX && (at = word_next(lower, &n, &start, text, at)) != SIZE_MAX) {
+		if (start >= p.byte)
+			break;
+		if (at >= p.byte)
+			id = word_find(w, (struct view){ lower, n });
+	}
+	if (id != SIZE_MAX)
+		*rarity = fm_log_d(w->total / w->word[id].count);
+	return id;
+}
+
 /* What one label counts: how many places each word stands at, once a place. */
 struct tally {
 	const struct words *w;

@@ -19,10 +19,17 @@ struct words;
 struct words *words_new(const struct corpus *c);
 void words_free(struct words *w);
 
+/* How many words the corpus has. */
+size_t words_count(const struct words *w);
+
 /* A place: the word that ends at or holds `byte` of a document, with its neighbours. */
 struct place {
 	uint32_t doc, byte;
 };
+
+/* The number, below words_count(), of the word that ends at or holds `byte`; SIZE_MAX: none. rarity: log of the corpus' words
+ * over its count. */
+size_t words_at(const struct words *w, struct place p, double *rarity);
 
 /* The distinctive words around the places, most first, in `mem`; "" where there is none. */
 const char *words_label(struct arena *mem, const struct words *w, const struct place *place, size_t n);
