@@ -6,7 +6,7 @@ VERSION := 0.1.0
 VARIANT ?= release
 OPT     ?= -O2 -g
 PREFIX  ?= /usr/local
-B       := build/$(VARIANT)
+B       := build/$(VARIANT)$(if $(MPI),-mpi)
 Q       := $(if $(filter 1,$(V)),,@)
 DATADIR  = $(PREFIX)/share/dfc-audit
 
@@ -15,6 +15,13 @@ PKGS    := yaml-0.1 libgit2 openblas jansson libcrypto libpcre2-8 libutf8proc md
 FOUND   := $(shell pkg-config --exists $(PKGS) cmocka 2>/dev/null && echo yes)
 INC     := -Iaudit -I. -D_POSIX_C_SOURCE=200809L $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lhpdf -lpthread -lm
+
+# ---- ranks: MPI=1 swaps one file ----
+RANKS   := $(if $(MPI),comm_single,comm_mpi)
+ifdef MPI
+  INC   += $(shell pkg-config --cflags ompi-c)
+  LIBS  += $(shell pkg-config --libs ompi-c)
+endif
 
 # ---- one meaning for every float: no fast-math, no contraction. Hidden symbols: some are also a library's ----
 STD     := -std=c11 -fvisibility=hidden -ffp-contract=off -fno-math-errno -fno-trapping-math -MMD -MP
@@ -36,7 +43,7 @@ ifeq ($(VARIANT),fuzz)
 endif
 
 # ---- files: what is there is built, in sorted order ----
-LIB     := $(sort $(wildcard audit/*/*.c report/*.c))
+LIB     := $(filter-out audit/base/$(RANKS).c,$(sort $(wildcard audit/*/*.c report/*.c)))
 CMD     := $(sort $(wildcard audit/*.c))
 SUPPORT := $(sort $(wildcard tests/support/*.c))
 TESTS   := $(patsubst %.c,$(B)/%,$(sort $(wildcard $(if $(ONLY),tests/*/test_$(ONLY).c,tests/unit/*.c tests/flow/*.c))))
@@ -51,7 +58,7 @@ again    = @$(MAKE) --no-print-directory $(if $(findstring jobserver,$(MAKEFLAGS
 
 .SECONDARY:
 .DELETE_ON_ERROR:
-.PHONY: all deps demo test tests unit cli golden golden-update replay fuzz fuzz-run rules lint format install clean help FORCE
+.PHONY: all deps demo test tests unit cli golden golden-update ranks replay fuzz fuzz-run rules lint format install clean help FORCE
 all: $(B)/dfc-audit            ## build the program (the default)
 
 # one archive, so that a test links only what it uses
@@ -95,6 +102,9 @@ golden: all                    ## golden/*, run anew and compared
 	@tests/run.sh $(B) golden
 golden-update: all             ## rewrite golden/*; read the diff, and say why in the commit
 	@$(B)/dfc-audit golden update --work $(B)/golden
+ranks:                         ## over MPI (libopenmpi-dev), one rank and two give the same bytes
+	$(again) MPI=1 all
+	@tests/ranks.sh $(B)-mpi/dfc-audit
 replay: $(FUZZ)                ## every fuzz corpus once, without a fuzzer
 	@tests/run.sh $(B) replay
 fuzz:                          ## FOR=60 seconds of each fuzz target (clang); ONLY=json for one

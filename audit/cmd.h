@@ -1,6 +1,7 @@
 #ifndef CMD_H
 #define CMD_H
 
+#include "base/comm.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -27,6 +28,7 @@ struct host {
 	const char *date;      /* what SOURCE_DATE_EPOCH says, ISO 8601; NULL: nothing */
 	const char *summary;   /* $GITHUB_STEP_SUMMARY, a file that a summary is appended to; NULL: none */
 	bool ci;	       /* $CI is set: nobody is there to answer for a change */
+	struct comm *comm;     /* the ranks (base/comm.h) */
 };
 
 /* One command line, read. */
@@ -47,6 +49,7 @@ struct cmd {
 	const char *const *first; /* what the first operand may be, NULL-ended; NULL: anything */
 	const struct field *opts; /* NULL: none but --help */
 	size_t opts_bytes;
+	bool ranks; /* all ranks run it; else rank 0 alone */
 	/* An error without a message was told already. */
 	int (*run)(const struct call *c, struct err *e);
 };

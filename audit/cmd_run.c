@@ -92,7 +92,9 @@ int call_audit(const char **dir, const struct call *c, const struct spec *s, con
 	const char *template_path = call_template(c, s, o->template_path);
 	const char *cache = o->cache != NULL ? o->cache : c->host->cache;
 	struct plan_opts how = { .cache = cache, .template_path = template_path, .par = par };
-	struct run_opts opts = { .cache = cache, .out = o->out, .allow_dirty = o->allow_dirty };
+	struct run_opts opts = {
+		.cache = cache, .out = o->out, .allow_dirty = o->allow_dirty, .comm = o->comm
+	};
 	struct provenance prov;
 	struct lock lock;
 	struct plan plan;
@@ -104,8 +106,14 @@ int call_audit(const char **dir, const struct call *c, const struct spec *s, con
 		return -1;
 	if (o->prov == NULL && c->host->date != NULL)
 		prov.date = c->host->date;
-	if (plan_make(&plan, c->mem, s, &how, e) < 0 || plan_check(&plan, cache, par, e) < 0 ||
-	    run_lock(&lock, &plan, cache, c->mem, e) < 0)
+	if (plan_make(&plan, c->mem, s, &how, e) < 0 || plan_check(&plan, cache, par, e) < 0)
+		return -1;
+	if (comm_rank(o->comm) > 0) {
+		*dir = NULL;
+		run_follow(c->mem, &plan, par, &opts);
+		return 0;
+	}
+	if (run_lock(&lock, &plan, cache, c->mem, e) < 0)
 		return -1;
 	rc = run_plan(dir, c->mem, &plan, &prov, par, &opts, e);
 	if (rc == 0)
@@ -164,13 +172,14 @@ static int run_run(const struct call *c, struct err *e)
 	const struct audit_opts audit = { .cache = o->cache,
 					  .out = o->out,
 					  .template_path = o->template_path,
-					  .allow_dirty = o->allow_dirty };
+					  .allow_dirty = o->allow_dirty,
+					  .comm = c->host->comm };
 	const char *dir;
 	struct par *par;
 	struct spec s;
 	int rc;
 
-	log_open(o->progress);
+	log_open(comm_rank(c->host->comm) > 0 ? LOG_NEVER : o->progress);
 	if (call_spec(&s, c, c->operand[0], e) < 0)
 		return -1;
 	mem_limit((size_t)(s.limits.memory * (1 << 30)));
@@ -178,8 +187,8 @@ static int run_run(const struct call *c, struct err *e)
 		return -1;
 	rc = call_audit(&dir, c, &s, &audit, par, e);
 	par_free(par);
-	if (rc < 0)
-		return -1;
+	if (rc < 0 || dir == NULL)
+		return rc;
 	summarise_run(c, dir);
 	printf("%s\n", dir);
 	return 0;
@@ -198,5 +207,6 @@ const struct cmd cmd_run = {
 	.max = 1,
 	.opts = run_fields,
 	.opts_bytes = sizeof(struct run_cmd_opts),
+	.ranks = true,
 	.run = run_run,
 };

@@ -17,6 +17,8 @@ struct audit_opts {
 	const char *out;	   /* NULL: runs/NAME-KEY */
 	const char *template_path; /* as for call_template() */
 	bool allow_dirty;
+	struct comm *
+		comm; /* ranks that take part; of others than rank 0 `dir` is NULL; NULL: this process alone */
 	const struct provenance *prov; /* NULL: where the spec stands now */
 };
 int call_audit(const char **dir, const struct call *c, const struct spec *s, const struct audit_opts *o,

@@ -118,7 +118,7 @@ static int look_around(struct host *h, struct arena *mem, struct err *e)
 	return read_date(&h->date, mem, e);
 }
 
-static int dispatch(struct arena *mem, int argc, char *const *argv, struct err *e)
+static int dispatch(struct arena *mem, struct comm *comm, int argc, char *const *argv, struct err *e)
 {
 	static const char *const names[] = { "-h", "--help", "--version" };
 	const char *name = argc > 1 ? argv[1] : "";
@@ -142,8 +142,11 @@ static int dispatch(struct arena *mem, int argc, char *const *argv, struct err *
 			       near ? "is it " : "dfc-audit help lists them", near ? near : "",
 			       near ? "?" : "");
 	}
+	if (comm_rank(comm) > 0 && !cmd->ranks)
+		return 0;
 	if (look_around(&host, mem, e) < 0)
 		return -1;
+	host.comm = comm;
 	opts = arena_alloc(mem, 1, cmd->opts_bytes + 1);
 	if (options_read(&options, opts, cmd->opts, argv + 2, (size_t)argc - 2, mem, e) < 0)
 		return -1;
@@ -162,17 +165,23 @@ int main(int argc, char **argv)
 {
 	struct arena mem = ARENA_INIT;
 	struct err e = ERR_INIT;
+	struct comm *comm = NULL;
+	bool leads;
 	int rc;
 
 	catch_signals();
 	rc = check_streams(&e);
 	if (rc == 0)
-		rc = dispatch(&mem, argc, argv, &e);
+		rc = comm_open(&comm, &argc, &argv, &e);
+	leads = comm_rank(comm) == 0;
+	if (rc == 0)
+		rc = dispatch(&mem, comm, argc, argv, &e);
 	if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		rc = err_set(&e, ERR_IO, "cannot write all of standard output: %s",
 			     strerror(errno ? errno : EIO));
-	if (rc < 0 && e.msg[0])
+	if (rc < 0 && e.msg[0] && leads)
 		err_print(&e, stderr);
+	comm_close(comm, &e);
 	arena_release(&mem);
 	return rc < 0 ? err_status(e.code) : 0;
 }

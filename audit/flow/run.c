@@ -12,6 +12,7 @@ struct run {
 	const struct plan *plan;
 	const struct provenance *prov;
 	struct par *par;
+	struct comm *comm;
 	const char *cache, *dir;
 	struct artifact *artifact; /* (plan->n) */
 	double *seconds;	   /* (plan->n) spent on each here */
@@ -106,16 +107,32 @@ static struct job job_of(const struct run *r, size_t i, struct arena *mem)
 		.mem = mem,
 		.par = r->par,
 		.deadline = r->deadline,
+		.rank = comm_rank(r->comm),
+		.n_ranks = comm_size(r->comm),
 	};
+}
+
+/* The stage, with the other ranks where it is shared among them. */
+static int stage_run(struct run *r, size_t i, struct err *e)
+{
+	const struct stage *stage = r->plan->step[i].stage;
+	bool shared = stage->shared && comm_size(r->comm) > 1;
+	struct arena mem = ARENA_INIT;
+	struct job job = job_of(r, i, &mem);
+	int status;
+
+	if (shared)
+		comm_tell(r->comm, i);
+	status = stage->run(&job, e);
+	arena_release(&mem);
+	return shared ? comm_agree(r->comm, status, e) : status;
 }
 
 static int step_run(struct run *r, size_t i, struct err *e)
 {
 	const struct step *s = &r->plan->step[i];
 	struct artifact *a = &r->artifact[i];
-	struct arena mem = ARENA_INIT;
 	double began = log_clock();
-	struct job job;
 	int status;
 
 	if (a->complete)
@@ -126,9 +143,7 @@ static int step_run(struct run *r, size_t i, struct err *e)
 		log_note("%s: in the cache", s->label);
 		return 0;
 	}
-	job = job_of(r, i, &mem);
-	status = s->stage->run(&job, e);
-	arena_release(&mem);
+	status = stage_run(r, i, e);
 	if (status == 0)
 		status = artifact_commit(a, e);
 	artifact_close(a);
@@ -382,16 +397,73 @@ static int carry_out(struct run *r, struct err *e)
 	return 0;
 }
 
+/* Another rank's part of a step whose artifact rank 0 has opened. */
+static int part_run(struct run *r, size_t i, struct err *e)
+{
+	const struct step *s = &r->plan->step[i];
+	struct arena mem = ARENA_INIT;
+	struct job job;
+	int status;
+
+	for (size_t k = 0; k < s->n_in; k++)
+		if (!artifact_complete(r->cache, s->in[k]->key))
+			return err_set(e, ERR_INPUT,
+				       "%s: what it needs is not in %s; ranks have to see one cache",
+				       s->label, r->cache);
+		else if (artifact_open(&r->artifact[s->in[k] - r->plan->step], r->cache, s->in[k]->key, e) <
+			 0)
+			return -1;
+	if (artifact_join(&r->artifact[i], r->cache, s->key, e) < 0)
+		return -1;
+	job = job_of(r, i, &mem);
+	status = s->stage->run(&job, e);
+	arena_release(&mem);
+	return status;
+}
+
+static void limits_set(struct run *r, const struct spec *s)
+{
+	size_t memory = (size_t)(s->limits.memory * 1024 * 1024 * 1024);
+
+	if (s->limits.time > 0)
+		r->deadline = log_clock() + s->limits.time * 3600;
+	mem_limit(memory);
+	mem_cap(memory);
+	out_allow((uint64_t)(s->limits.disk * 1024 * 1024 * 1024));
+}
+
+static void limits_lift(void)
+{
+	mem_limit(0);
+	mem_cap(0);
+	out_allow(0);
+}
+
+void run_follow(struct arena *mem, const struct plan *p, struct par *par, const struct run_opts *o)
+{
+	struct run r = { .plan = p, .par = par, .comm = o->comm, .cache = o->cache };
+	size_t i;
+
+	r.artifact = ARENA_ARRAY(mem, p->n, struct artifact);
+	limits_set(&r, p->spec);
+	while (comm_told(o->comm, &i)) {
+		struct err e = ERR_INIT;
+
+		comm_agree(o->comm, part_run(&r, i, &e), &e);
+	}
+	limits_lift();
+}
+
 int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov,
 	     struct par *par, const struct run_opts *o, struct err *e)
 {
-	struct run r = { .plan = p, .prov = prov, .par = par, .cache = o->cache, .dir = o->out };
+	struct run r = {
+		.plan = p, .prov = prov, .par = par, .comm = o->comm, .cache = o->cache, .dir = o->out
+	};
 	struct err ignored;
 	char hex[65];
 	int status;
 
-	if (p->spec->limits.time > 0)
-		r.deadline = log_clock() + p->spec->limits.time * 3600;
 	digest_hex(hex, p->key);
 	if (!r.dir)
 		r.dir = arena_fmt(mem, "runs/%s-%.12s", p->spec->name, hex);
@@ -400,9 +472,7 @@ int run_plan(const char **dir, struct arena *mem, const struct plan *p, const st
 	if ((!o->allow_dirty && check_provenance(p, prov, e) < 0) || plan_check(p, o->cache, par, e) < 0 ||
 	    prepare_dir(&r, mem, e) < 0 || log_copy(arena_fmt(mem, "%s/log.txt", r.dir), e) < 0)
 		return -1;
-	mem_limit((size_t)(p->spec->limits.memory * 1024 * 1024 * 1024));
-	mem_cap((size_t)(p->spec->limits.memory * 1024 * 1024 * 1024));
-	out_allow((uint64_t)(p->spec->limits.disk * 1024 * 1024 * 1024));
+	limits_set(&r, p->spec);
 	status = write_document(&r, "plan.json", e);
 	if (status == 0)
 		status = write_document(&r, "provenance.json", e);
@@ -410,9 +480,7 @@ int run_plan(const char **dir, struct arena *mem, const struct plan *p, const st
 		status = carry_out(&r, e);
 	if (status == 0)
 		status = write_document(&r, "timings.json", e);
-	mem_limit(0);
-	mem_cap(0);
-	out_allow(0);
+	limits_lift();
 	log_copy(NULL, &ignored);
 	*dir = r.dir;
 	return status;

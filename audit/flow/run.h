@@ -1,6 +1,7 @@
 #ifndef FLOW_RUN_H
 #define FLOW_RUN_H
 
+#include "base/comm.h"
 #include "base/err.h"
 #include "base/par.h"
 #include "flow/plan.h"
@@ -21,6 +22,7 @@ struct run_opts {
 	const char *cache; /* artifacts */
 	const char *out;   /* the run directory; NULL: runs/NAME-<12 hex of the plan's key> */
 	bool allow_dirty;
+	struct comm *comm; /* the ranks that take part; NULL: this process alone */
 };
 
 /*
@@ -33,6 +35,9 @@ struct run_opts {
  */
 int run_plan(const char **dir, struct arena *mem, const struct plan *p, const struct provenance *prov,
 	     struct par *par, const struct run_opts *o, struct err *e);
+/* What the other ranks do of the same plan: the units of shared stages that are theirs, until rank 0 is done. Which of
+ * them failed, and why, is rank 0's to say. */
+void run_follow(struct arena *mem, const struct plan *p, struct par *par, const struct run_opts *o);
 /* Writes MANIFEST over every file but log.txt and timings.json. */
 int run_seal(const char *dir, struct err *e);
 /* Checks it: ERR_DIFFERS names the first file that is missing, other than listed, or not listed. */

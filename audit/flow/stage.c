@@ -23,3 +23,8 @@ int job_may_go_on(const struct job *job, struct err *e)
 		"limits.time, %g hours, is up; what was done is kept, and the same command goes on from it",
 		job->spec->limits.time);
 }
+
+bool job_takes(const struct job *job, size_t unit)
+{
+	return job->n_ranks < 2 || unit % job->n_ranks == job->rank;
+}

@@ -25,12 +25,15 @@ struct job {
 	struct arena *mem;	   /* released when the stage returns */
 	struct par *par;
 	double deadline; /* log_clock() at which no further unit begins; 0: none */
+	size_t rank,
+		n_ranks; /* of a stage whose units several processes take; 0, 0: this one alone does all */
 };
 
 struct stage {
 	const char *name;
 	unsigned version;
 	bool numeric; /* the backend is part of its key */
+	bool shared; /* ranks take units of it: run() asks job_takes() before each, and ends when its own are done */
 	/* The options and inputs files it depends on, into its key. */
 	void (*describe)(struct json_out *key, const struct plan *p, const struct step *step);
 	void (*forecast)(struct needs *out, const struct plan *p, const struct step *step);
@@ -41,6 +44,9 @@ struct stage {
 
 /* The complete artifact of an input step; every stage names its inputs in the plan, so it is there. */
 const struct artifact *job_input(const struct job *job, const struct stage *stage, size_t index);
+
+/* Is this unit one of this rank's? */
+bool job_takes(const struct job *job, size_t unit);
 
 /* Asked between two units: ERR_SIZE where limits.time is up. What is written is kept, and the same run goes on from it. */
 int job_may_go_on(const struct job *job, struct err *e);

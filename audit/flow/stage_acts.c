@@ -109,6 +109,8 @@ static int shards_run(struct harvesting *s, struct err *e)
 	double began = log_clock(), rows = 0;
 
 	for (size_t i = 0; i < s->shape.n_shards; i++) {
+		if (!job_takes(s->job, i))
+			continue;
 		if (!shard_done(s, i)) {
 			if (job_may_go_on(s->job, e) < 0 || shard_run(s, i, e) < 0)
 				return -1;
@@ -183,6 +185,7 @@ const struct stage stage_acts = {
 	.name = "acts",
 	.version = 2,
 	.numeric = true,
+	.shared = true,
 	.describe = describe,
 	.forecast = forecast,
 	.run = run,

@@ -131,6 +131,20 @@ int artifact_open(struct artifact *a, const char *cache, struct digest key, stru
 	return status;
 }
 
+int artifact_join(struct artifact *a, const char *cache, struct digest key, struct err *e)
+{
+	struct arena mem = ARENA_INIT;
+	const char *part = place(&mem, cache, key, ".part");
+	int status;
+
+	*a = (struct artifact){ .key = key, .lock = { .fd = -1 } };
+	status = path_is_dir(part)
+			 ? set_dir(a, part, e)
+			 : err_set(e, ERR_INPUT, "there is no %s here; ranks have to see one cache", part);
+	arena_release(&mem);
+	return status;
+}
+
 /* The cache's folder, from cache/3f/3fa9....part */
 static const char *cache_of(struct arena *mem, const struct artifact *a)
 {

@@ -34,6 +34,8 @@ bool artifact_complete(const char *cache, struct digest key);
 size_t artifact_partial(const char *cache, struct digest key);
 /* Opens the complete artifact, or the .part, making it and taking its lock when there is neither. */
 int artifact_open(struct artifact *a, const char *cache, struct digest key, struct err *e);
+/* The .part that another process, which holds the lock, lets this one write files into. */
+int artifact_join(struct artifact *a, const char *cache, struct digest key, struct err *e);
 /* Lets go of the lock; the .part stays. */
 void artifact_close(struct artifact *a);
 /* A file that is whole, in the .part or the complete artifact. */

@@ -318,6 +318,29 @@ static void processes_share_a_cache(void **state)
 	arena_release(&mem);
 }
 
+/* A rank writes into what another has opened, and finds it complete afterwards. */
+static void a_rank_joins(void **state)
+{
+	struct artifact leads, joins;
+	struct place p = place_new();
+	struct err e = ERR_INIT;
+	struct out *o;
+
+	(void)state;
+	assert_int_equal(artifact_join(&joins, p.cache, p.key, &e), -1);
+	assert_non_null(strstr(e.msg, "one cache"));
+	assert_int_equal(artifact_open(&leads, p.cache, p.key, &e), 0);
+	assert_int_equal(artifact_join(&joins, p.cache, p.key, &e), 0);
+	assert_int_equal(artifact_out(&o, &joins, "shard-1", &e), 0);
+	out_put(o, "x", 1);
+	assert_int_equal(out_commit(o, NULL, &e), 0);
+	artifact_close(&joins);
+	assert_true(artifact_has(&leads, "shard-1"));
+	assert_int_equal(artifact_commit(&leads, &e), 0);
+	assert_int_equal(artifact_open(&joins, p.cache, p.key, &e), 0);
+	assert_true(joins.complete && artifact_has(&joins, "shard-1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -328,6 +351,7 @@ int main(void)
 		cmocka_unit_test(each_flipped_bit_is_noticed),
 		cmocka_unit_test(paths_too_long_are_refused),
 		cmocka_unit_test(processes_share_a_cache),
+		cmocka_unit_test(a_rank_joins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
