@@ -31,7 +31,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 
 	(void)step;
 	forecast_rows(out, p, rows, false);
-	/* 64 bytes a pair for the words of labels, the gaps and the documents: peak memory was 200 MB at 1.14 million. */
+	/* 64 bytes a pair, an estimate, for the words of labels, the gaps and the documents. */
 	out->memory += (uint64_t)(p->corpus.pairs * 64);
 	out->memory += forecast_weights(p, SIDE_BASE) + forecast_weights(p, SIDE_CANDIDATE) +
 		       (uint64_t)(rows * ((double)p->spec->train.k * 24 + 16 * 8 + 16)) +
