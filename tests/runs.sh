@@ -58,6 +58,20 @@ killed harvest "acts base: 2"
 killed training "train 1: 50"
 killed rendering "steer: done"
 
+# another locale, time zone, user, home, host name (where we may set one), working directory and umask
+elsewhere() {
+	cd / && umask 077 && exec env -i PATH="$PATH" LC_ALL=tr_TR.UTF-8 LANG=de_DE.UTF-8 TZ=Asia/Kathmandu USER=nobody LOGNAME=nobody \
+		HOME=/nonexistent HOSTNAME=elsewhere "$@" "$program" run "$here/golden/small/spec.yaml" --allow-dirty --progress=never \
+		--cache "$work/cache-elsewhere" --out "$work/elsewhere"
+}
+here=$PWD
+if unshare -ru hostname elsewhere 2>/dev/null; then
+	(elsewhere unshare -ru sh -c 'hostname elsewhere && exec "$@"' -) >/dev/null
+else
+	(elsewhere env) >/dev/null
+fi
+same elsewhere "another locale, time zone, user, home, host, working directory and umask"
+
 audit both one --progress=never >/dev/null &
 audit both two --progress=never >/dev/null
 wait $!

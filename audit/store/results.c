@@ -205,9 +205,7 @@ const char *results_stage(const char *path)
 	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++) {
 		size_t n = strlen(of[i].member);
 
-		if (strncmp(path, of[i].member, n) == 0 && !strchr("abcdefghijklmnopqrstuvwxyz_", path[n]))
-			return of[i].stage;
-		if (strncmp(path, of[i].member, n) == 0 && !path[n])
+		if (strncmp(path, of[i].member, n) == 0 && (path[n] == '.' || path[n] == '[' || !path[n]))
 			return of[i].stage;
 	}
 	return "run";
