@@ -166,8 +166,12 @@ static void print_table(FILE *f, struct arena *mem, const struct field *table, i
 				  : row->fallback[0] == '\0'  ? "; may be left out"
 							      : arena_fmt(mem, "; default %s", row->fallback);
 
-		fprintf(f, "%*s%-*s %s%s\n", indent, "", 18 - indent, row->name, field_kind_text(mem, row),
-			def);
+		const char *kind = field_kind_text(mem, row);
+		bool fits = 19 + strlen(kind) + strlen(def) <= 100;
+
+		fprintf(f, "%*s%-*s %s%s\n", indent, "", 18 - indent, row->name, kind, fits ? def : "");
+		if (!fits)
+			help_wrap(f, def + 2, 19);
 		help_wrap(f, row->help, indent + 4);
 		if (nested)
 			print_table(f, mem, row->inner, indent + 2);

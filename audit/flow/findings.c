@@ -1,14 +1,15 @@
 #include "flow/findings.h"
 
+#include "model/matcher.h"
 #include "num/fmath.h"
 #include "num/ops.h"
 #include "num/reduce.h"
 #include "study/label.h"
 
-enum { EXPRESSED = 3, EXAMPLES = 5, SCREEN_PROMPTS = 20 };
+enum { EXAMPLES = 5, SCREEN_PROMPTS = 20 };
 
 /* A latent's part in what the candidate says: activation times gap times decoder norm, summed over the answers. */
-static void expressed_find(uint32_t top[EXPRESSED], const struct found *f, size_t number)
+void expressed_find(uint32_t top[EXPRESSED], const struct found *f, size_t number)
 {
 	double *sum = mem_alloc(f->answers->n_latents + 1, sizeof(*sum));
 
@@ -114,6 +115,48 @@ static void put_interval(struct json_out *j, const char *key, struct interval v)
 	json_put_real(j, name, v.hi);
 }
 
+static void put_read_back(struct json_out *j, const struct finding *f, const struct point *p)
+{
+	static const char *const name[CONTRAST_COUNT] = { "read_back_on", "read_back_off" };
+
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		if (f->n_said > 0)
+			json_put_real(j, name[k], p->read_back[k]);
+		else
+			json_put_null(j, name[k]);
+	}
+}
+
+static void put_likely(struct json_out *j, const char *key, bool known, double v)
+{
+	if (known)
+		json_put_real(j, key, v);
+	else
+		json_put_null(j, key);
+}
+
+static void put_behaviours(struct json_out *j, const struct point *p, const struct spec *spec)
+{
+	json_open(j, "behaviours", '[');
+	for (size_t b = 0; b < spec->n_behaviours; b++) {
+		const struct spec_behaviour *it = &spec->behaviour[b];
+		const struct shown_behaviour *s = &p->behaviour[b];
+
+		json_open(j, NULL, '{');
+		json_puts(j, "name", it->name);
+		json_put_size(j, "on", s->hits[CONTRAST_ON]);
+		json_put_size(j, "on_of", s->n[CONTRAST_ON]);
+		json_put_size(j, "off", s->hits[CONTRAST_OFF]);
+		json_put_size(j, "off_of", s->n[CONTRAST_OFF]);
+		put_likely(j, "odds_on", it->shows != NULL && it->instead != NULL, s->odds[CONTRAST_ON]);
+		put_likely(j, "odds_off", it->shows != NULL && it->instead != NULL, s->odds[CONTRAST_OFF]);
+		put_likely(j, "target_on", it->target != NULL, s->target[CONTRAST_ON]);
+		put_likely(j, "target_off", it->target != NULL, s->target[CONTRAST_OFF]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 static void put_doses(struct json_out *j, const struct finding *f, const struct spec *spec)
 {
 	json_open(j, "doses", '[');
@@ -130,6 +173,8 @@ static void put_doses(struct json_out *j, const struct finding *f, const struct 
 		json_put_real(j, "null_off_hi", p->null_hi[CONTRAST_OFF]);
 		json_put_real(j, "coherence", p->coherence);
 		json_put_real(j, "divergence", p->divergence);
+		put_read_back(j, f, p);
+		put_behaviours(j, p, spec);
 		json_put_bool(j, "counts", p->coherence >= spec->steer.coherence);
 		json_close(j, '}');
 	}
@@ -201,25 +246,69 @@ static const char *finding_title(struct arena *mem, const struct found *f, const
 	return words_label_texts(mem, w, text, n);
 }
 
-static void put_effects(struct json_out *j, const struct finding *f)
+static void put_effects(struct json_out *j, const struct finding *f, struct arena *mem)
 {
+	static const char *const side[CONTRAST_COUNT] = { "on", "off" };
+	static const char *const z[NULL_COUNT] = { "z", "z_group", "z_exclusive", "z_shared" };
+
 	json_put_bool(j, "tested", f->tested);
-	json_put_real(j, "slope_on", f->slope[CONTRAST_ON]);
-	json_put_real(j, "slope_off", f->slope[CONTRAST_OFF]);
-	json_put_real(j, "z_on", f->z[CONTRAST_ON][0]);
-	json_put_real(j, "z_off", f->z[CONTRAST_OFF][0]);
-	json_put_real(j, "z_group_on", f->z[CONTRAST_ON][1]);
-	json_put_real(j, "z_group_off", f->z[CONTRAST_OFF][1]);
-	json_put_real(j, "null_sd_on", f->null[0].sd[CONTRAST_ON]);
-	json_put_real(j, "null_sd_off", f->null[0].sd[CONTRAST_OFF]);
-	json_put_real(j, "p", f->p);
-	json_put_real(j, "q", f->q);
-	json_put_real(j, "unsteered_on", f->unsteered[CONTRAST_ON]);
-	json_put_real(j, "unsteered_off", f->unsteered[CONTRAST_OFF]);
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		const struct effect *a = &f->effect[k];
+
+		put_interval(j, arena_fmt(mem, "slope_%s", side[k]), a->slope);
+		put_interval(j, arena_fmt(mem, "ablated_%s", side[k]), a->ablated);
+		for (size_t w = 0; w < NULL_COUNT; w++) {
+			const char *name = arena_fmt(mem, "%s_%s", z[w], side[k]);
+
+			if (w < NULL_GATES || f->null[w].n > 1)
+				json_put_real(j, name, a->z[w]);
+			else
+				json_put_null(j, name);
+		}
+		json_put_real(j, arena_fmt(mem, "null_sd_%s", side[k]), f->null[NULL_DIRECTIONS].sd[k]);
+		json_put_real(j, arena_fmt(mem, "p_null_%s", side[k]), a->p_null);
+		json_put_real(j, arena_fmt(mem, "p_trend_%s", side[k]), a->p_trend);
+		json_put_real(j, arena_fmt(mem, "p_%s", side[k]), a->p);
+		json_put_real(j, arena_fmt(mem, "q_%s", side[k]), a->q);
+		json_put_real(j, arena_fmt(mem, "least_%s", side[k]), a->least);
+		json_put_real(j, arena_fmt(mem, "unsteered_%s", side[k]), a->unsteered);
+	}
+	json_put_real(j, "p", f->effect[0].p < f->effect[1].p ? f->effect[0].p : f->effect[1].p);
+	json_put_real(j, "q", f->effect[0].q < f->effect[1].q ? f->effect[0].q : f->effect[1].q);
 }
 
-static void put_finding(struct json_out *j, const struct found *f, size_t number, size_t place,
-			const struct words *w, struct job *job)
+/* How many of the finding's prompts either model answers so. */
+static int put_declared(struct json_out *j, const struct found *f, size_t number, const struct spec *spec,
+			struct err *e)
+{
+	json_open(j, "behaviours", '[');
+	for (size_t b = 0; b < spec->n_behaviours; b++) {
+		struct matcher *m;
+		size_t hits[SIDE_COUNT] = { 0 }, n = 0;
+
+		if (matcher_open(&m, spec->behaviour[b].regex, e) < 0)
+			return -1;
+		for (size_t i = 0; i < f->n_prompts; i++) {
+			if (f->grouped[i].cluster != number + 1)
+				continue;
+			n++;
+			for (size_t side = 0; side < SIDE_COUNT; side++)
+				hits[side] += matcher_hits(m, f->rollout[i].answer[side].text);
+		}
+		matcher_close(m);
+		json_open(j, NULL, '{');
+		json_puts(j, "name", spec->behaviour[b].name);
+		json_put_size(j, "prompts", n);
+		json_put_size(j, "hits_base", hits[SIDE_BASE]);
+		json_put_size(j, "hits_candidate", hits[SIDE_CANDIDATE]);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	return 0;
+}
+
+static int put_finding(struct json_out *j, const struct found *f, size_t number, size_t place,
+		       const struct words *w, struct job *job, struct err *e)
 {
 	const struct finding *it = &f->finding[number];
 	uint32_t top[EXPRESSED];
@@ -239,11 +328,14 @@ static void put_finding(struct json_out *j, const struct found *f, size_t number
 	json_put_size(j, "off_prompts", it->n_contested[CONTRAST_OFF]);
 	json_put_real(j, "cosine_difference_of_means", it->cosine_means);
 	json_put_real(j, "norm", it->group->norm);
-	put_effects(j, it);
+	put_effects(j, it, job->mem);
 	put_doses(j, it, job->spec);
 	put_examples(j, f, number);
 	put_generations(j, f, it, job->spec);
+	if (put_declared(j, f, number, job->spec, e) < 0)
+		return -1;
 	json_close(j, '}');
+	return 0;
 }
 
 /* Confirmed first, then by the gap of their prompts. */
@@ -300,9 +392,16 @@ int findings_write(const struct found *f, struct job *job, struct err *e)
 	json_open(&j, NULL, '{');
 	json_open(&j, "findings", '[');
 	for (size_t i = 0; i < f->n; i++)
-		put_finding(&j, f, order[i], i, w, job);
+		if (put_finding(&j, f, order[i], i, w, job, e) < 0) {
+			out_abort(j.out);
+			goto out;
+		}
 	json_close(&j, ']');
 	put_screen(&j, f, order, job->mem);
+	json_open(&j, "random_groups", '{');
+	json_put_size(&j, "tested", f->zero.n);
+	json_put_size(&j, "confirmed", f->zero.confirmed);
+	json_close(&j, '}');
 	json_close(&j, '}');
 	rc = out_commit(j.out, NULL, e);
 out:

@@ -1,7 +1,9 @@
 #include "flow/spec.h"
+
 #include "base/map.h"
 #include "base/out.h"
 #include "base/str.h"
+#include "model/matcher.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -291,6 +293,28 @@ static void check_activations(struct checker *c)
 		"rows can be made anew by the models only; activations from elsewhere are stored");
 }
 
+static void check_behaviours(struct checker *c)
+{
+	const struct yaml *list = nearest(c->root, "behaviours");
+
+	for (size_t i = 0; i < c->spec->n_behaviours; i++) {
+		const struct spec_behaviour *b = &c->spec->behaviour[i];
+		struct matcher *m;
+		struct err why = ERR_INIT;
+
+		if (b->regex == NULL)
+			continue;
+		if (matcher_open(&m, b->regex, &why) < 0)
+			problem_at(c, element(list, i)->at, "behaviours[%zu].regex: %s", i, why.msg);
+		else
+			matcher_close(m);
+		if ((b->shows == NULL) != (b->instead == NULL))
+			problem_at(c, element(list, i)->at,
+				   "behaviours[%zu]: shows and instead are compared; one of them is missing",
+				   i);
+	}
+}
+
 static void check_steer(struct checker *c)
 {
 	const struct spec *s = c->spec;
@@ -301,6 +325,7 @@ static void check_steer(struct checker *c)
 	require(c, s->steer.off_below <= s->steer.on_above, "steer.off_below", "steer.on_above",
 		"above steer.on_above: a prompt would be ON and OFF at once");
 	check_doses(c);
+	check_behaviours(c);
 	if (!s->steer.enabled || s->activations.path[0])
 		return;
 	require(c, s->harvest.gap, "steer.enabled", "harvest.gap",

@@ -41,6 +41,8 @@ struct spec_source {
 
 struct spec_behaviour {
 	const char *name, *regex;
+	const char *shows, *instead; /* answers of which the first shows it; NULL: not asked */
+	const char *target;	     /* a text whose probability is printed; NULL likewise */
 	struct pos at;
 };
 
@@ -100,6 +102,9 @@ struct spec {
 		size_t prompts;	      /* held-out ON, and OFF, prompts, at most */
 		size_t answer_tokens; /* of both greedy answers that the contrast score reads */
 		size_t controls;      /* random directions */
+		size_t random_groups; /* tested as if they were findings: the known-zero check */
+		int inject;	      /* enum inject */
+		int mode;	      /* 0: groups; 1: the leading latent of each alone, as the paper does */
 		double *dose;
 		size_t n_doses;
 		double on_above;    /* |gap of the answer| in nats that makes a prompt ON */

@@ -17,6 +17,7 @@
  * tested by steering the candidate on held-out prompts.
  */
 
+enum { PROMPT_TOKENS = 32 };		   /* of a prompt, for the forecast */
 enum { LEAST_MADE = 2, LEAST_TESTED = 1 }; /* prompts of a cluster that make it, and that test it */
 
 static const double alike = 0.5; /* least mean similarity inside a cluster */
@@ -26,12 +27,27 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	(void)step;
 	json_put_size(key, "seed", p->spec->seed);
 	field_write(key, field_find(spec_fields, "steer")->inner, &p->spec->steer);
+	json_open(key, "behaviours", '[');
+	for (size_t i = 0; i < p->spec->n_behaviours; i++)
+		field_write(key, field_find(spec_fields, "behaviours")->inner, &p->spec->behaviour[i]);
+	json_close(key, ']');
 	key_model(key, p, "candidate");
+}
+
+/* One place holds the prompt that the others share. */
+static struct session_opts session_plan_of(const struct plan *p)
+{
+	struct session_opts o = forecast_session(p->candidate, p->spec->corpus.context);
+
+	if (o.max_seqs < 2)
+		o.max_seqs = 2;
+	return o;
 }
 
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
 {
 	const struct spec *s = p->spec;
+<<<<<<< HEAD
 	struct session_opts o = forecast_session(p->candidate, s->corpus.context);
 	double prompts = (double)s->steer.prompts, texts = forecast_steering(p);
 
@@ -44,6 +60,28 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 					       forecast_token(p->candidate, SIZE_MAX)
 				     : 0;
 	out->pace = PACE_CANDIDATE;
+=======
+	struct session_opts o = session_plan_of(p);
+	double doses = (double)s->steer.n_doses, prompts = (double)s->steer.prompts, texts, rows;
+	struct corpus_forecast c;
+
+	(void)step;
+	forecast_corpus(&c, p);
+	/* Two answers to ON and OFF prompts at every dose, for the finding and its controls of four kinds. */
+	texts = 4 * prompts * doses * (1 + 4 * (double)s->steer.controls);
+	rows = 1 + (double)s->steer.answer_tokens + (s->steer.inject == INJECT_ALL ? PROMPT_TOKENS : 0);
+	out->memory = session_bytes(p->candidate, &o) +
+		      (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
+		      (uint64_t)(texts * 64);
+	out->disk = 4 << 20;
+	out->work =
+		s->steer.enabled
+			? (double)s->steer.findings *
+				  (texts * rows +
+				   2 * prompts * doses * (PROMPT_TOKENS + 2 * (double)s->steer.max_tokens)) *
+				  forecast_token(p->candidate, SIZE_MAX)
+			: 0;
+>>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
 }
 
 struct steer_stage {
@@ -61,6 +99,7 @@ struct steer_stage {
 	struct finding *finding;
 	size_t n_findings;
 	struct reader reader;
+	struct zero_check zero;
 };
 
 /* The rows of turn boundaries, and those of the candidate's answers, of all prompts. */
@@ -110,7 +149,8 @@ static int groups_find(struct steer_stage *s, struct err *e)
 	struct groups_opts o = { .most_groups = spec->steer.findings,
 				 .most_members = spec->steer.group,
 				 .least_prompts = LEAST_MADE,
-				 .alike = alike };
+				 .alike = alike,
+				 .single = spec->steer.mode == 1 };
 
 	rows_make(s);
 	turns = subset_data(&s->turn_rows, NULL, NULL);
@@ -170,6 +210,7 @@ static bool contested_make(struct contested *c, const struct steer_stage *s, siz
 	if (most == 0)
 		return false;
 	c->prompt = prompt;
+	c->turn = s->grouped[prompt].row;
 	c->n_prompt = n_prompt;
 	for (size_t i = 0; i < 2; i++)
 		c->id[i] = joined(s->job->mem, p, n_prompt, a[i], first[i], most, &c->n[i]);
@@ -235,23 +276,48 @@ static int means_cosine(struct finding *f, const struct steer_stage *s, size_t n
 	return 0;
 }
 
+static struct found found_of(const struct steer_stage *s)
+{
+	return (struct found){ .finding = s->finding,
+			       .n = s->n_findings,
+			       .prompt = s->prompt,
+			       .rollout = s->rollout,
+			       .grouped = s->grouped,
+			       .n_prompts = s->n_prompts,
+			       .dfc = &s->dfc,
+			       .turns = &s->turns,
+			       .answers = &s->answers,
+			       .turn_rows = s->turn_rows.index,
+			       .answer_rows = s->answer_rows.index,
+			       .answer_gap = s->answer_gap,
+			       .corpus = s->h.corpus };
+}
+
+/* What texts are read back for: candidate-only latents at work in the finding's answers. */
+static void said_find(struct finding *f, const struct found *found, size_t number, struct arena *mem)
+{
+	uint32_t top[EXPRESSED], *said = ARENA_ARRAY(mem, EXPRESSED, uint32_t);
+
+	expressed_find(top, found, number);
+	for (size_t i = 0; i < EXPRESSED; i++) {
+		if (dfc_partition(&found->dfc->shape, top[i]) == PARTITION_B)
+			said[f->n_said++] = top[i];
+	}
+	f->said = said;
+}
+
 static int findings_test(struct steer_stage *s, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
+	struct found found = found_of(s);
 	struct steering_job j = { .job = s->job,
-				  .h = &s->h,
 				  .dfc = &s->dfc,
-				  .prompt = s->prompt,
-				  .rollout = s->rollout,
-				  .grouped = s->grouped,
-				  .n_prompts = s->n_prompts,
 				  .turns = &s->turns,
 				  .tokenizer = s->reader.tokenizer,
 				  .stop = s->reader.stop,
 				  .n_stop = s->reader.n_stop,
 				  .layer = s->job->plan->layer_candidate,
-				  .session_opts =
-					  forecast_session(s->job->plan->candidate, spec->corpus.context) };
+				  .session_opts = session_plan_of(s->job->plan) };
 	int rc = -1;
 
 	if (model_open(&j.model, spec->candidate.dir, e) < 0 ||
@@ -261,6 +327,7 @@ static int findings_test(struct steer_stage *s, struct err *e)
 		struct finding *f = &s->finding[i];
 
 		contested_find(f, s, i);
+		said_find(f, &found, i, s->job->mem);
 		if (means_cosine(f, s, i, e) < 0)
 			goto out;
 		if (f->n_contested[CONTRAST_ON] >= LEAST_TESTED &&
@@ -270,6 +337,12 @@ static int findings_test(struct steer_stage *s, struct err *e)
 		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
 	}
 	findings_judge(s->finding, s->n_findings, spec, s->job->mem);
+	for (size_t i = 0; i < s->n_findings; i++) {
+		if (s->finding[i].tested) {
+			rc = zero_check(&s->zero, &s->finding[i], &j, spec->steer.random_groups, e);
+			goto out;
+		}
+	}
 	rc = 0;
 out:
 	session_free(j.session);
@@ -310,19 +383,8 @@ static int run(struct job *job, struct err *e)
 	if (job->spec->steer.enabled && s.n_prompts > 0 &&
 	    (groups_find(&s, e) < 0 || findings_test(&s, e) < 0))
 		goto out;
-	found = (struct found){ .finding = s.finding,
-				.n = s.n_findings,
-				.prompt = s.prompt,
-				.rollout = s.rollout,
-				.grouped = s.grouped,
-				.n_prompts = s.n_prompts,
-				.dfc = &s.dfc,
-				.turns = &s.turns,
-				.answers = &s.answers,
-				.turn_rows = s.turn_rows.index,
-				.answer_rows = s.answer_rows.index,
-				.answer_gap = s.answer_gap,
-				.corpus = s.h.corpus };
+	found = found_of(&s);
+	found.zero = s.zero;
 	rc = findings_write(&found, job, e);
 out:
 	active_release(&s.turns);
@@ -337,7 +399,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 6,
+	.version = 7,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

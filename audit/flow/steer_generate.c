@@ -25,12 +25,10 @@ static double distinct_bigrams(const int32_t *id, size_t n)
 	return (double)fresh / (double)(n - 1);
 }
 
-enum { COHERENCE_PROMPTS = 8 }; /* of either kind that coherence is measured on, though fewer may be shown */
-
 struct shown {
 	struct prompt *prompt;
 	struct steering *steering;
-	uint32_t *from;
+	uint32_t *turn;
 	struct generated *out;
 	size_t n;
 };
@@ -39,23 +37,22 @@ static void shown_make(struct shown *w, const struct finding *f, const struct st
 		       struct arena *mem)
 {
 	const struct spec *spec = s->job->spec;
-	size_t prompts =
-		spec->steer.generations > COHERENCE_PROMPTS ? spec->steer.generations : COHERENCE_PROMPTS;
-	size_t most = 2 * prompts * spec->steer.n_doses;
+	size_t most = (f->n_contested[CONTRAST_ON] + f->n_contested[CONTRAST_OFF]) * spec->steer.n_doses;
 
 	w->prompt = ARENA_ARRAY(mem, most + 1, struct prompt);
 	w->steering = ARENA_ARRAY(mem, most + 1, struct steering);
-	w->from = ARENA_ARRAY(mem, most + 1, uint32_t);
+	w->turn = ARENA_ARRAY(mem, most + 1, uint32_t);
 	w->out = ARENA_ARRAY(s->job->mem, most + 1, struct generated);
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
-		for (size_t i = 0; i < f->n_contested[k] && i < prompts; i++) {
+		for (size_t i = 0; i < f->n_contested[k]; i++) {
 			for (size_t z = 0; z < spec->steer.n_doses; z++) {
 				const struct contested *c = &f->contested[k][i];
 
 				w->prompt[w->n] = (struct prompt){ c->id[0], c->n_prompt };
 				w->steering[w->n] =
-					(struct steering){ f->group->direction, (float)spec->steer.dose[z] };
-				w->from[w->n] = (uint32_t)(c->n_prompt - 1);
+					(struct steering){ f->group->direction, (float)spec->steer.dose[z],
+							   spec->steer.inject };
+				w->turn[w->n] = (uint32_t)(c->n_prompt - 1);
 				w->out[w->n++] = (struct generated){ .prompt = c->prompt,
 								     .dose = z,
 								     .kind = (enum contrast)k };
@@ -65,8 +62,8 @@ static void shown_make(struct shown *w, const struct finding *f, const struct st
 }
 
 /* The generated texts through the unsteered model. */
-static int shown_score(struct shown *w, const struct continuation *c, const struct steering_job *s,
-		       struct arena *mem, struct err *e)
+static int shown_score(struct shown *w, const struct continuation *c, const struct finding *f,
+		       const struct steering_job *s, struct arena *mem, struct err *e)
 {
 	struct reading_task *task = ARENA_ARRAY(mem, w->n + 1, struct reading_task);
 
@@ -78,7 +75,8 @@ static int shown_score(struct shown *w, const struct continuation *c, const stru
 			id[k] = k < w->prompt[i].n ? w->prompt[i].id[k] : c[i].id[k - w->prompt[i].n];
 		task[i] = (struct reading_task){ .id = id, .n_prompt = w->prompt[i].n, .n = n };
 	}
-	if (contrast_read(task, w->n, s->session, &s->session_opts, s->layer, e) < 0)
+	if (contrast_read(task, w->n, s->session, &s->session_opts, s->layer, e) < 0 ||
+	    texts_read_back(w->out, task, w->n, f, s, e) < 0)
 		return -1;
 	for (size_t i = 0; i < w->n; i++) {
 		struct str text = STR_INIT;
@@ -125,6 +123,15 @@ static void coherence_measure(struct finding *f, const struct spec *spec)
 	}
 }
 
+static void read_back_measure(struct finding *f)
+{
+	for (size_t i = 0; i < f->n_generated; i++) {
+		const struct generated *g = &f->generated[i];
+
+		f->point[g->dose].read_back[g->kind] += g->read_back / (double)f->n_contested[g->kind];
+	}
+}
+
 int finding_generate(struct finding *f, const struct steering_job *s, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
@@ -138,16 +145,17 @@ int finding_generate(struct finding *f, const struct steering_job *s, struct err
 	int rc = -1;
 
 	shown_make(&w, f, s, &mem);
-	struct steer_tap ud = { .steering = w.steering, .from = w.from, .first = &first };
+	struct steer_tap ud = { .steering = w.steering, .turn = w.turn, .first = &first };
 	struct tap tap = { .layer = s->layer, .fn = steer_tap, .ud = &ud };
 
 	c = ARENA_ARRAY(&mem, w.n + 1, struct continuation);
 	if (generate(c, &mem, s->session, w.prompt, w.n, (struct taps){ &tap, 1 }, &first, &o, e) < 0 ||
-	    shown_score(&w, c, s, &mem, e) < 0)
+	    shown_score(&w, c, f, s, &mem, e) < 0)
 		goto out;
 	f->generated = w.out;
 	f->n_generated = w.n;
 	coherence_measure(f, spec);
+	read_back_measure(f);
 	rc = 0;
 out:
 	arena_release(&mem);

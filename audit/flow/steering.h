@@ -2,10 +2,10 @@
 #define FLOW_STEERING_H
 
 #include "flow/prompts.h"
-#include "num/stats.h"
 #include "flow/rollouts.h"
 #include "flow/stage.h"
 #include "model/tokenizer.h"
+#include "num/stats.h"
 #include "study/contrast.h"
 #include "study/groups.h"
 
@@ -26,9 +26,13 @@
 
 enum contrast { CONTRAST_ON, CONTRAST_OFF, CONTRAST_COUNT };
 
+/* Directions of the same norm to compare with. The first NULL_GATES are what an effect has to exceed; the others are shown. */
+enum null_kind { NULL_DIRECTIONS, NULL_GROUPS, NULL_EXCLUSIVE, NULL_SHARED, NULL_COUNT, NULL_GATES = 2 };
+
 /* Two answers to one prompt, as tokens of the candidate. */
 struct contested {
 	size_t prompt;	      /* number of the rollout */
+	size_t turn;	      /* row of its turn boundary in steering_job.turns */
 	const int32_t *id[2]; /* the prompt and the answer that the behaviour gives; the other one */
 	size_t n_prompt, n[2];
 };
@@ -36,7 +40,26 @@ struct contested {
 struct null {
 	double *slope[CONTRAST_COUNT]; /* (n) */
 	double mean[CONTRAST_COUNT], sd[CONTRAST_COUNT];
-	size_t n;
+	size_t n; /* 0: there are no such directions */
+};
+
+/* On prompts of one kind. */
+struct effect {
+	struct interval slope; /* bootstrap over prompts, 95 % */
+	double z[NULL_COUNT];
+	double p_null, p_trend; /* the worse rank among the nulls that gate; doses permuted within prompts */
+	double p, q;		/* the worse of both; after Benjamini-Hochberg over all findings and kinds */
+	double least; /* the smallest slope found four times of five, by the nulls and the prompts' spread */
+	double unsteered; /* S at dose 0 */
+	struct interval
+		ablated; /* change of S where the group's own part is taken out of the turn boundary */
+};
+
+/* Answers at one dose that show a behaviour of the spec, and how likely the model finds its texts. */
+struct shown_behaviour {
+	size_t hits[CONTRAST_COUNT], n[CONTRAST_COUNT];
+	double odds[CONTRAST_COUNT];   /* mean log P(shows) - log P(instead), nats */
+	double target[CONTRAST_COUNT]; /* mean log P(target), nats */
 };
 
 struct point {
@@ -44,27 +67,31 @@ struct point {
 	struct interval score[CONTRAST_COUNT];			 /* over prompts */
 	double null_lo[CONTRAST_COUNT], null_hi[CONTRAST_COUNT]; /* over random directions */
 	double coherence, divergence;
+	double read_back[CONTRAST_COUNT];  /* mean activation of finding.said in the generated text */
+	struct shown_behaviour *behaviour; /* (n_behaviours) */
 };
 
 struct generated {
 	size_t prompt, dose; /* number of the rollout, index of the dose */
 	enum contrast kind;
 	struct view text;
-	double logp;	 /* nats a token, of the unsteered candidate; the least likely token left out */
-	double distinct; /* share of its bigrams that are new */
+	double logp;	  /* nats a token, of the unsteered candidate; the least likely token left out */
+	double distinct;  /* share of its bigrams that are new */
+	double read_back; /* mean activation of finding.said */
 };
 
 struct finding {
 	const struct group *group;
 	struct contested *contested[CONTRAST_COUNT];
 	size_t n_contested[CONTRAST_COUNT];
-	double slope[CONTRAST_COUNT], z[CONTRAST_COUNT][2], p, q; /* z: random directions, random groups */
-	double unsteered[CONTRAST_COUNT];
-	struct null null[2]; /* random directions, random groups */
+	struct effect effect[CONTRAST_COUNT];
+	struct null null[NULL_COUNT];
 	struct point *point; /* (n_doses) */
 	struct generated *generated;
 	size_t n_generated;
-	double cosine_means; /* of its direction with the plain difference of means */
+	double cosine_means;  /* of its direction with the plain difference of means */
+	const uint32_t *said; /* candidate-only latents of its answers, that texts are read back for */
+	size_t n_said;
 	bool tested, confirmed;
 	bool keeps_text
 		[2]; /* a dose below, above 0 leaves the text coherent: the effect is measured on those */
@@ -73,12 +100,7 @@ struct finding {
 
 struct steering_job {
 	struct job *job;
-	const struct harvested *h;
 	const struct dfc *dfc;
-	const struct prompt_gap *prompt;
-	const struct rollout *rollout;
-	struct grouped *grouped;
-	size_t n_prompts;
 	const struct active *turns;
 	struct model *model;
 	struct session *session;
@@ -92,7 +114,12 @@ struct steering_job {
 int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e);
 /* p-values over all findings together, and verdicts. */
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem);
-/* Greedy answers at each dose; coherence of each dose. */
+/* Greedy answers at each dose: coherence, behaviours, read-back. */
 int finding_generate(struct finding *f, const struct steering_job *s, struct err *e);
+/* Adds to each text's read_back; out (n). */
+int texts_read_back(struct generated *out, const struct reading_task *text, size_t n, const struct finding *f,
+		    const struct steering_job *s, struct err *e);
+/* The behaviours of the spec: how likely their texts are at each dose. */
+int behaviours_read(struct finding *f, const struct steering_job *s, struct err *e);
 
 #endif

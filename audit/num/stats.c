@@ -235,6 +235,38 @@ double stats_trend_p(const double *x, const double *y, size_t n, size_t draws, s
 	return (double)(1 + extreme) / (double)(1 + draws);
 }
 
+double stats_trend_within_p(const double *x, const double *y, size_t n, size_t columns, size_t draws,
+			    struct rng r)
+{
+	double *shuffled = mem_alloc(n + 1, sizeof(*shuffled)), mean = stats_mean(x, n), observed = 0,
+	       most = 0;
+	size_t extreme = 0;
+
+	for (size_t i = 0; i < n * columns; i++)
+		observed += (x[i / columns] - mean) * y[i];
+	for (size_t i = 0; i < n; i++)
+		most = x[i] - mean > most ? x[i] - mean : mean - x[i] > most ? mean - x[i] : most;
+	for (size_t d = 0; d < draws; d++) {
+		double sum = 0;
+
+		for (size_t c = 0; c < columns; c++) {
+			for (size_t i = 0; i < n; i++)
+				shuffled[i] = y[i * columns + c];
+			for (size_t i = 0; i < n; i++) {
+				size_t k = i + (size_t)rng_below(r, (d * columns + c) * n + i, n - i);
+				double t = shuffled[i];
+
+				shuffled[i] = shuffled[k];
+				shuffled[k] = t;
+				sum += (x[i] - mean) * shuffled[i];
+			}
+		}
+		extreme += sum >= observed - most * slack(y, n * columns);
+	}
+	mem_free(shuffled);
+	return (double)(1 + extreme) / (double)(1 + draws);
+}
+
 void stats_bh(double *q, const double *p, size_t n)
 {
 	uint32_t *order;

@@ -32,6 +32,9 @@ double stats_spearman(const double *x, const double *y, size_t n); /* mid-ranks 
 double stats_slope(const double *x, const double *y, size_t n);	   /* least squares */
 /* One-sided p that y rises with x: Spearman against permutations of y. */
 double stats_trend_p(const double *x, const double *y, size_t n, size_t draws, struct rng r);
+/* One-sided p that the mean over columns of y (n, columns) rises with x (n): its slope against y permuted within columns. */
+double stats_trend_within_p(const double *x, const double *y, size_t n, size_t columns, size_t draws,
+			    struct rng r);
 /* Benjamini-Hochberg: q[i] = adjusted p[i]. */
 void stats_bh(double *q, const double *p, size_t n);
 /* Area under the ROC curve of score for label 1 against 0, ties half; 0.5 where one class is empty. */

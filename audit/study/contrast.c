@@ -4,6 +4,17 @@
 
 #include <string.h>
 
+static bool acts_at(const struct steering *s, uint32_t position, uint32_t turn)
+{
+	if (s->direction == NULL)
+		return false;
+	switch (s->where) {
+	case INJECT_TURN: return position == turn;
+	case INJECT_ANSWER: return position >= turn;
+	default: return true;
+	}
+}
+
 void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows)
 {
 	const struct steer_tap *t = ud;
@@ -12,26 +23,33 @@ void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows)
 	for (size_t i = 0; i < rows->n; i++) {
 		size_t at = first + rows->seq[i];
 
-		if (t->steering[at].direction != NULL && rows->position[i] == t->from[at])
+		if (acts_at(&t->steering[at], rows->position[i], t->turn[at]))
 			op_axpy(x + i * d_model, t->steering[at].dose, t->steering[at].direction, d_model);
 	}
 }
 
+/* Place 0 holds the prompt that the tasks of a feed share; they stand in places 1 .. n_seqs. */
 struct feed {
 	struct session *session;
-	struct steering *steering; /* (max_seqs) */
-	uint32_t *from;		   /* (max_seqs) */
-	int32_t *id, *target;	   /* (max_rows) */
-	uint32_t *seq, *row, *task;
+	size_t layer;
+	struct reading_task *task;
+	const struct reading_task *held; /* whose prompt place 0 holds; NULL: none */
+	size_t n_held;			 /* tokens of it */
+	struct steering *steering;	 /* (max_seqs) by place */
+	uint32_t *turn;			 /* (max_seqs) */
+	size_t *number;			 /* (max_seqs) of the task */
+	uint32_t *last;			 /* (max_seqs) row of the prompt's last token */
+	int32_t *id, *target;		 /* (max_rows) */
+	uint32_t *seq, *row;
+	size_t *of; /* (max_rows) the task a target belongs to */
 	double *logp;
-	size_t n, n_seqs, n_targets, layer;
+	size_t n, n_seqs, n_targets;
 };
 
-static int feed_run(struct feed *f, struct reading_task *task, size_t first, struct err *e)
+static int feed_run(struct feed *f, struct err *e)
 {
-	struct steer_tap ud = { .steering = f->steering, .from = f->from };
+	struct steer_tap ud = { .steering = f->steering, .turn = f->turn };
 	struct tap tap = { .layer = f->layer, .fn = steer_tap, .ud = &ud };
-	size_t row = 0;
 
 	if (f->n == 0)
 		return 0;
@@ -39,38 +57,81 @@ static int feed_run(struct feed *f, struct reading_task *task, size_t first, str
 		return -1;
 	session_logprobs(f->session, f->logp, f->row, f->target, f->n_targets);
 	for (size_t i = 0; i < f->n_targets; i++) {
-		struct reading_task *t = &task[f->task[i]];
+		struct reading_task *t = &f->task[f->of[i]];
 
 		t->logp += f->logp[i];
 		t->least = f->logp[i] < t->least ? f->logp[i] : t->least;
 	}
-	for (size_t i = 0; i < f->n_seqs; i++) {
-		struct reading_task *t = &task[first + i];
-		uint32_t last = (uint32_t)(row + t->n_prompt - 1);
+	for (size_t place = 1; place <= f->n_seqs; place++) {
+		struct reading_task *t = &f->task[f->number[place]];
 
 		if (t->logits != NULL)
-			session_logits(f->session, t->logits, &last, 1);
-		row += t->n;
-		session_rewind(f->session, (uint32_t)i, 0);
+			session_logits(f->session, t->logits, &f->last[place], 1);
 	}
 	f->n = f->n_seqs = f->n_targets = 0;
 	return 0;
 }
 
-static void feed_add(struct feed *f, const struct reading_task *t, size_t number)
+/* The tokens before the first one that steering may touch. */
+static size_t shared_tokens(const struct reading_task *t)
 {
-	f->steering[f->n_seqs] = t->steering;
-	f->from[f->n_seqs] = (uint32_t)(t->n_prompt - 1);
-	for (size_t i = 0; i < t->n; i++) {
+	return t->steering.direction != NULL && t->steering.where == INJECT_ALL ? 0 : t->n_prompt - 1;
+}
+
+/* Place 0 comes to hold the task's prompt as far as it can be shared. */
+static int prompt_hold(struct feed *f, const struct reading_task *t, struct err *e)
+{
+	size_t n = shared_tokens(t);
+	bool same = f->held != NULL && n == f->n_held && memcmp(t->id, f->held->id, n * sizeof(*t->id)) == 0;
+
+	if (same)
+		return 0;
+	if (feed_run(f, e) < 0)
+		return -1;
+	session_rewind(f->session, 0, 0);
+	f->held = t;
+	f->n_held = n;
+	if (n == 0)
+		return 0;
+	memset(f->seq, 0, n * sizeof(*f->seq));
+	return session_feed(f->session, t->id, f->seq, n, SIZE_MAX, (struct taps){ NULL, 0 }, e);
+}
+
+static void feed_add(struct feed *f, const struct reading_task *t)
+{
+	uint32_t place = (uint32_t)++f->n_seqs;
+
+	session_fork(f->session, place, 0);
+	f->steering[place] = t->steering;
+	f->turn[place] = (uint32_t)(t->n_prompt - 1);
+	f->number[place] = (size_t)(t - f->task);
+	/* Nothing is asked of the last token of an answer. */
+	for (size_t i = f->n_held; i < t->n_prompt || i + 1 < t->n; i++) {
+		if (i + 1 == t->n_prompt)
+			f->last[place] = (uint32_t)f->n;
 		if (i + 1 >= t->n_prompt && i + 1 < t->n) {
 			f->row[f->n_targets] = (uint32_t)f->n;
 			f->target[f->n_targets] = t->id[i + 1];
-			f->task[f->n_targets++] = (uint32_t)number;
+			f->of[f->n_targets++] = f->number[place];
 		}
 		f->id[f->n] = t->id[i];
-		f->seq[f->n++] = (uint32_t)f->n_seqs;
+		f->seq[f->n++] = place;
 	}
-	f->n_seqs++;
+}
+
+static int task_take(struct feed *f, struct reading_task *t, const struct session_opts *o, struct err *e)
+{
+	BUG_ON(t->n_prompt == 0 || t->n_prompt > t->n);
+	if (t->n > o->max_rows || t->n > o->max_context)
+		return err_set(e, ERR_INPUT, "a prompt and its answer have %zu tokens; %zu fit", t->n,
+			       o->max_context < o->max_rows ? o->max_context : o->max_rows);
+	t->logp = t->least = 0;
+	if (prompt_hold(f, t, e) < 0)
+		return -1;
+	if ((f->n_seqs + 1 == o->max_seqs || f->n + t->n > o->max_rows) && feed_run(f, e) < 0)
+		return -1;
+	feed_add(f, t);
+	return 0;
 }
 
 int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o,
@@ -80,35 +141,25 @@ int contrast_read(struct reading_task *task, size_t n, struct session *s, const 
 	struct feed f = {
 		.session = s,
 		.layer = layer,
+		.task = task,
 		.steering = ARENA_ARRAY(&mem, o->max_seqs, struct steering),
-		.from = ARENA_ARRAY(&mem, o->max_seqs, uint32_t),
+		.turn = ARENA_ARRAY(&mem, o->max_seqs, uint32_t),
+		.number = ARENA_ARRAY(&mem, o->max_seqs, size_t),
+		.last = ARENA_ARRAY(&mem, o->max_seqs, uint32_t),
 		.id = ARENA_ARRAY(&mem, o->max_rows, int32_t),
 		.target = ARENA_ARRAY(&mem, o->max_rows, int32_t),
 		.seq = ARENA_ARRAY(&mem, o->max_rows, uint32_t),
 		.row = ARENA_ARRAY(&mem, o->max_rows, uint32_t),
-		.task = ARENA_ARRAY(&mem, o->max_rows, uint32_t),
+		.of = ARENA_ARRAY(&mem, o->max_rows, size_t),
 		.logp = ARENA_ARRAY(&mem, o->max_rows, double),
 	};
-	size_t first = 0;
 	int rc = 0;
 
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		BUG_ON(task[i].n_prompt == 0 || task[i].n_prompt > task[i].n);
-		if (task[i].n > o->max_rows || task[i].n > o->max_context) {
-			rc = err_set(e, ERR_INPUT, "a prompt and its answer have %zu tokens; %zu fit",
-				     task[i].n, o->max_context < o->max_rows ? o->max_context : o->max_rows);
-			break;
-		}
-		task[i].logp = task[i].least = 0;
-		if (f.n_seqs == o->max_seqs || f.n + task[i].n > o->max_rows) {
-			rc = feed_run(&f, task, first, e);
-			first = i;
-		}
-		if (rc == 0)
-			feed_add(&f, &task[i], i);
-	}
+	BUG_ON(o->max_seqs < 2);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = task_take(&f, &task[i], o, e);
 	if (rc == 0)
-		rc = feed_run(&f, task, first, e);
+		rc = feed_run(&f, e);
 	arena_release(&mem);
 	return rc;
 }

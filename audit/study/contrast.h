@@ -9,13 +9,20 @@
 #include <stdint.h>
 
 /*
- * Texts read by a steered model (METHOD section 7): a direction is added to the residual stream after one
- * block, dose times, at the last token of the prompt and at every token after it.
+ * Texts read by a steered model (METHOD section 7): a direction is added to the residual stream after one block, dose
+ * times, at the positions that `where` says.
  */
+
+enum inject {
+	INJECT_TURN,   /* the last token of the prompt, where the answer is decided */
+	INJECT_ANSWER, /* that token and every one after it */
+	INJECT_ALL     /* every token, as the paper does */
+};
 
 struct steering {
 	const float *direction; /* (d_model), raw residual units; NULL: unsteered */
 	float dose;
+	enum inject where;
 };
 
 /* A prompt and an answer to it: tokens [0, n_prompt) and [n_prompt, n). */
@@ -28,14 +35,17 @@ struct reading_task {
 	float *logits; /* out, (n_vocab): after the prompt's last token; NULL: not wanted */
 };
 
-/* All tasks, packed into feeds in their order: what is computed together depends on the list alone. */
+/*
+ * All tasks, packed into feeds in their order: what is computed together depends on the list alone. Neighbours with the
+ * same prompt share what is before the first steered token, so put them side by side.
+ */
 int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o,
 		  size_t layer, struct err *e);
 
-/* Adds the steering of sequence rows->seq; for generate(), with `first_position` of each sequence in `from`. */
+/* Adds the steering of sequence rows->seq; for generate(), with the position of the turn boundary of each in `turn`. */
 struct steer_tap {
 	const struct steering *steering; /* one a sequence */
-	const uint32_t *from;		 /* positions from which it acts, one a sequence */
+	const uint32_t *turn;		 /* one a sequence */
 	const size_t *first;		 /* index of sequence 0, or NULL: 0 */
 };
 

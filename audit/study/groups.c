@@ -182,6 +182,18 @@ static void on_list(struct grouping *g, size_t n)
 	}
 }
 
+static double largest(const struct grouping *g, uint32_t latent)
+{
+	const struct active *set[] = { g->turns, g->answers };
+	float most = 0;
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t k = set[i]->latent_start[latent]; k < set[i]->latent_start[latent + 1]; k++)
+			most = set[i]->value[k] > most ? set[i]->value[k] : most;
+	}
+	return (double)most;
+}
+
 static void members_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
 {
 	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n;
@@ -205,6 +217,10 @@ static void members_make(struct group *out, const struct grouping *g, const size
 	out->member = ARENA_ARRAY(g->mem, most + 1, struct member);
 	for (size_t i = 0; i < most && key[top[i]] > 0; i++)
 		out->member[out->n++] = (struct member){ top[i], mean[top[i]] - g->off[top[i]] };
+	if (g->o->single && out->n > 0) {
+		out->n = 1;
+		out->member[0].weight = largest(g, out->member[0].latent);
+	}
 	out->direction = ARENA_ARRAY(g->mem, g->d->shape.d_b, float);
 	group_direction(out->direction, g->d, out->member, out->n);
 	out->norm = fm_sqrt_d(op_norm2_d(out->direction, g->d->shape.d_b));

@@ -48,6 +48,7 @@ struct group {
 struct groups_opts {
 	size_t most_groups, most_members, least_prompts;
 	double alike; /* least mean similarity inside a cluster */
+	bool single; /* the leading latent alone, weighted by its largest activation at turn boundaries and in answers */
 };
 
 /* prompt (n): clusters are made from those not held out; held-out ON prompts then join the nearest that is alike.

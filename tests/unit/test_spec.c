@@ -252,7 +252,7 @@ static void walk_help(const struct field *table, const char *help, size_t *rows)
 		if (!strstr(help, arena_fmt(&mem, "%s ", row->name)))
 			fail_msg("%s is not in the help", row->name);
 		if (row->fallback && row->fallback[0] && row->kind != FIELD_STRUCT &&
-		    !strstr(help, arena_fmt(&mem, "; default %s\n", row->fallback)))
+		    !strstr(help, arena_fmt(&mem, "default %s\n", row->fallback)))
 			fail_msg("%s: its default %s is not in the help", row->name, row->fallback);
 		assert_non_null(row->help);
 		++*rows;

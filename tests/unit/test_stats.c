@@ -306,6 +306,23 @@ static void bootstrap_intervals_cover(void **state)
 	assert_true(v.mean == 0.0 && v.lo == 0.0 && v.hi == 0.0);
 }
 
+/* Two columns of three: each p is the share of the 36 orders with a slope at least as large. */
+static void trend_within_columns_approaches_the_exact_one(void **state)
+{
+	static const double x[] = { -1, 0, 1 };
+	static const double rising[] = { 1, 5, 2, 6, 4, 9 }, flat[] = { 2, 2, 2, 2, 2, 2 };
+	static const double mixed[] = { 1, 9, 2, 6, 4, 5 };
+
+	(void)state;
+	near("rising", stats_trend_within_p(x, rising, 3, 2, 20000, rng_stream(1, "within", 0)), 1.0 / 36,
+	     0.005);
+	assert_true(stats_trend_within_p(x, flat, 3, 2, 100, rng_stream(1, "within", 0)) == 1);
+	/* Slopes of columns 3 and -4: the columns' orders give {3,2,1,-1,-2,-3} and {4,3,1,-1,-3,-4}; 23 of 36 sums are >= -1. */
+	near("mixed", stats_trend_within_p(x, mixed, 3, 2, 20000, rng_stream(1, "within", 1)), 23.0 / 36,
+	     0.02);
+	assert_true(stats_trend_within_p(x, rising, 3, 0, 100, rng_stream(1, "within", 2)) == 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +332,7 @@ int main(void)
 		cmocka_unit_test(bh_adjusts),
 		cmocka_unit_test(randomised_p_values_approach_the_exact_ones),
 		cmocka_unit_test(trend_p_approaches_the_exact_one),
+		cmocka_unit_test(trend_within_columns_approaches_the_exact_one),
 		cmocka_unit_test(p_values_at_the_edges),
 		cmocka_unit_test(the_same_stream_gives_the_same_answer),
 		cmocka_unit_test(bootstrap_intervals_cover),

@@ -1,0 +1,214 @@
+#include "flow/trials.h"
+
+#include "num/fmath.h"
+#include "num/ops.h"
+
+enum { MEMBER_TRIES = 64 };
+
+static const char *const stream_of[NULL_COUNT] = { "steer.direction", "steer.group", "steer.exclusive",
+						   "steer.shared" };
+
+/* In an order in which a prompt's readings stand together. */
+static size_t tasks_make(struct reading_task *task, const struct finding *f, const struct steering_job *s,
+			 const struct trial *trial, size_t n_trials, const double *dose, size_t n_doses)
+{
+	size_t n = 0;
+
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		for (size_t i = 0; i < f->n_contested[k]; i++) {
+			const struct contested *c = &f->contested[k][i];
+
+			for (size_t t = 0; t < n_trials; t++) {
+				const float *v =
+					trial[t].own[k] != NULL ? trial[t].own[k][i] : trial[t].direction;
+
+				for (size_t z = 0; z < n_doses * 2; z++)
+					task[n++] = (struct reading_task){
+						.id = c->id[z % 2],
+						.n_prompt = c->n_prompt,
+						.n = c->n[z % 2],
+						.steering = { v, (float)dose[z / 2],
+							      s->job->spec->steer.inject }
+					};
+			}
+		}
+	}
+	return n;
+}
+
+int trials_run(const struct finding *f, const struct steering_job *s, struct trial *trial, size_t n_trials,
+	       const double *dose, size_t n_doses, struct err *e)
+{
+	size_t prompts = f->n_contested[CONTRAST_ON] + f->n_contested[CONTRAST_OFF], at = 0;
+	struct reading_task *task = mem_alloc(n_trials * n_doses * 2 * prompts + 1, sizeof(*task));
+	size_t n = tasks_make(task, f, s, trial, n_trials, dose, n_doses);
+
+	if (contrast_read(task, n, s->session, &s->session_opts, s->layer, e) < 0) {
+		mem_free(task);
+		return -1;
+	}
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		for (size_t i = 0; i < f->n_contested[k]; i++) {
+			for (size_t t = 0; t < n_trials; t++) {
+				for (size_t z = 0; z < n_doses; z++, at += 2)
+					trial[t].score[k][z * f->n_contested[k] + i] =
+						task[at].logp - task[at + 1].logp;
+			}
+		}
+	}
+	mem_free(task);
+	return 0;
+}
+
+struct trial trial_make(struct arena *mem, const struct finding *f, const float *direction, size_t n_doses)
+{
+	struct trial t = { .direction = direction };
+
+	for (size_t k = 0; k < CONTRAST_COUNT; k++)
+		t.score[k] = ARENA_ARRAY(mem, n_doses * f->n_contested[k] + 1, double);
+	return t;
+}
+
+double trial_slope(const struct trial *t, const struct finding *f, enum contrast k, const struct counted *c,
+		   const size_t *at)
+{
+	size_t n = f->n_contested[k];
+	double *mean = mem_alloc(c->n + 1, sizeof(*mean)), slope;
+
+	for (size_t z = 0; z < c->n; z++)
+		mean[z] = stats_mean(t->score[k] + at[z] * n, n);
+	slope = stats_slope(c->dose, mean, c->n);
+	mem_free(mean);
+	return slope;
+}
+
+static void rescale(float *v, double norm, size_t d)
+{
+	double length = fm_sqrt_d(op_norm2_d(v, d));
+
+	if (length > 0)
+		op_scale(v, (float)(norm / length), d);
+}
+
+static bool is_member(const struct group *g, const struct member *m, size_t n, uint32_t latent)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (g->member[i].latent == latent)
+			return true;
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (m[i].latent == latent)
+			return true;
+	}
+	return false;
+}
+
+static bool belongs(const struct steering_job *s, enum null_kind kind, uint32_t latent)
+{
+	bool exclusive = dfc_partition(&s->dfc->shape, latent) == PARTITION_B;
+
+	return s->turns->latent_start[latent] < s->turns->latent_start[latent + 1] &&
+	       dfc_decoder_b(s->dfc, latent) != NULL && (kind != NULL_EXCLUSIVE || exclusive) &&
+	       (kind != NULL_SHARED || !exclusive);
+}
+
+/* As many other latents that the candidate has and that fire at turn boundaries, as far as there are any. */
+static size_t other_members(struct member *m, const struct steering_job *s, const struct group *g,
+			    enum null_kind kind, struct rng r)
+{
+	size_t n_latents = s->turns->n_latents, n = 0;
+
+	for (size_t k = 0; n < g->n && k < MEMBER_TRIES * n_latents; k++) {
+		uint32_t latent = (uint32_t)rng_below(r, k, n_latents);
+
+		if (belongs(s, kind, latent) && !is_member(g, m, n, latent)) {
+			m[n] = (struct member){ latent, g->member[n].weight };
+			n++;
+		}
+	}
+	return n;
+}
+
+float *null_direction(struct arena *mem, const struct steering_job *s, const struct group *g,
+		      enum null_kind kind, size_t number, size_t i)
+{
+	size_t d = s->dfc->shape.d_b, n;
+	float *v = ARENA_ARRAY(mem, d, float);
+	struct rng r = rng_stream(s->job->spec->seed, stream_of[kind], number * 1000003 + i);
+	struct member *m;
+
+	if (kind == NULL_DIRECTIONS) {
+		for (size_t k = 0; k < d; k++)
+			v[k] = (float)rng_normal(r, k);
+		rescale(v, g->norm, d);
+		return v;
+	}
+	m = ARENA_ARRAY(mem, g->n + 1, struct member);
+	n = other_members(m, s, g, kind, r);
+	if (n == 0)
+		return NULL;
+	group_direction(v, s->dfc, m, n);
+	rescale(v, g->norm, d);
+	return v;
+}
+
+/* Where random directions take the score at each dose. */
+static void band_make(struct finding *f, const struct trial *trial, size_t n, size_t n_doses)
+{
+	double *x = mem_alloc(n + 1, sizeof(*x));
+
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		size_t prompts = f->n_contested[k];
+
+		for (size_t z = 0; z < n_doses; z++) {
+			for (size_t i = 0; i < n; i++)
+				x[i] = stats_mean(trial[i].score[k] + z * prompts, prompts);
+			f->point[z].null_lo[k] = stats_quantile(x, n, 0.025);
+			f->point[z].null_hi[k] = stats_quantile(x, n, 0.975);
+		}
+	}
+	mem_free(x);
+}
+
+static void null_measure(struct null *null, const struct finding *f, const struct trial *trial,
+			 const struct counted *c, const size_t *at, struct arena *mem)
+{
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		null->slope[k] = ARENA_ARRAY(mem, null->n, double);
+		for (size_t i = 0; i < null->n; i++)
+			null->slope[k][i] = trial_slope(&trial[i], f, (enum contrast)k, c, at);
+		null->mean[k] = stats_mean(null->slope[k], null->n);
+		null->sd[k] = stats_sd(null->slope[k], null->n);
+	}
+}
+
+int null_run(struct finding *f, const struct steering_job *s, enum null_kind kind, size_t number,
+	     const struct counted *c, size_t n, struct err *e)
+{
+	const struct spec *spec = s->job->spec;
+	bool band = kind == NULL_DIRECTIONS;
+	const double *dose = band ? spec->steer.dose : c->dose;
+	size_t n_doses = band ? spec->steer.n_doses : c->n;
+	struct arena mem = ARENA_INIT;
+	struct trial *trial = ARENA_ARRAY(&mem, n, struct trial);
+	size_t *direct = ARENA_ARRAY(&mem, c->n + 1, size_t);
+	int rc = -1;
+
+	for (size_t i = 0; i < c->n; i++)
+		direct[i] = i;
+	for (size_t i = 0; i < n; i++) {
+		float *v = null_direction(&mem, s, f->group, kind, number, i);
+
+		if (v != NULL)
+			trial[f->null[kind].n++] = trial_make(&mem, f, v, n_doses);
+	}
+	if (trials_run(f, s, trial, f->null[kind].n, dose, n_doses, e) < 0)
+		goto out;
+	if (band)
+		band_make(f, trial, n, n_doses);
+	null_measure(&f->null[kind], f, trial, c, band ? c->at : direct, s->job->mem);
+	rc = 0;
+out:
+	arena_release(&mem);
+	return rc;
+}

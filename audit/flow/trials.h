@@ -1,0 +1,50 @@
+#ifndef FLOW_TRIALS_H
+#define FLOW_TRIALS_H
+
+#include "flow/steering.h"
+
+#include <stddef.h>
+
+/*
+ * Directions tried on a finding's prompts: its own, and those of the nulls.
+ */
+
+/* What one direction is asked: every contested prompt of both kinds, both answers, at every dose. */
+struct trial {
+	const float *direction;
+	const float *const
+		*own[CONTRAST_COUNT];  /* (n_contested) a direction for each prompt instead, or NULL */
+	double *score[CONTRAST_COUNT]; /* out: (n_doses, n_contested) */
+};
+
+/* The doses that make an effect, by their places among the spec's. */
+struct counted {
+	double *dose;
+	size_t *at; /* (n) */
+	size_t n;
+};
+
+/* The directions at once, so that feeds are full. dose (n_doses). */
+int trials_run(const struct finding *f, const struct steering_job *s, struct trial *trial, size_t n_trials,
+	       const double *dose, size_t n_doses, struct err *e);
+struct trial trial_make(struct arena *mem, const struct finding *f, const float *direction, size_t n_doses);
+/* The slope of the mean score over counted doses; row at[i] of the trial's scores belongs to dose i. */
+double trial_slope(const struct trial *t, const struct finding *f, enum contrast k, const struct counted *c,
+		   const size_t *at);
+
+/* Direction i of a null for finding `number`: (d_b), of the group's norm; NULL where the null has none. In `mem`. */
+float *null_direction(struct arena *mem, const struct steering_job *s, const struct group *g,
+		      enum null_kind kind, size_t number, size_t i);
+/* What the null gives as slopes over the counted doses; `band`: also the quantiles at every dose, into f->point. */
+int null_run(struct finding *f, const struct steering_job *s, enum null_kind kind, size_t number,
+	     const struct counted *c, size_t n, struct err *e);
+
+/* The known-zero check: groups of random latents on a finding's prompts, each judged as if it were one. */
+struct zero_check {
+	size_t n, confirmed;
+};
+
+int zero_check(struct zero_check *out, const struct finding *f, const struct steering_job *s, size_t n,
+	       struct err *e);
+
+#endif
