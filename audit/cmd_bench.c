@@ -52,7 +52,6 @@ static const struct field bench_fields[] = {
 	  .offset = offsetof(struct bench_opts, table),
 	  .fallback = "false",
 	  .help = "toy: train nothing, print what --out holds" },
-<<<<<<< HEAD
 	SIZE_ROW(tokens, 1, 1e6, "512", "forward: tokens of the text"),
 	SIZE_ROW(sequences, 1, 65536, "64", "decode: sequences that advance together"),
 	SIZE_ROW(context, 1, 1e6, "512", "decode: tokens that each sequence has before the first step"),
@@ -70,12 +69,10 @@ static const struct field bench_fields[] = {
 	  .words = bench_shapes,
 	  .fallback = "llama-77m",
 	  .help = "make-model: whose tensors" },
-=======
 	SIZE_ROW(
 		null, 0, 100000, "0",
 		"recall: groups of random latents judged as if they were findings, instead of the spec's steer.random_groups"),
 	OPT_CACHE(struct bench_opts),
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
 	OPT_THREADS(struct bench_opts),
 	OPT_JSON(struct bench_opts),
 	{ .name = NULL },
@@ -85,59 +82,37 @@ static const struct {
 	const char *what, *operand;
 	int (*run)(const struct call *c, const struct bench_opts *o, struct err *e);
 } benches[] = {
-<<<<<<< HEAD
 	{ "train", NULL, bench_train },	       { "toy", NULL, bench_toy },
-	{ "forward", "MODEL", bench_forward }, { "decode", "MODEL", bench_decode },
-	{ "make-model", "DIR", bench_make },
+	{ "recall", "SPEC...", bench_recall }, { "forward", "MODEL", bench_forward },
+	{ "decode", "MODEL", bench_decode },   { "make-model", "DIR", bench_make },
 };
 
-static const char *const what[] = { "train", "toy", "forward", "decode", "make-model", NULL };
-=======
-	{ "train", bench_train },
-	{ "toy", bench_toy },
-	{ "recall", bench_recall },
-};
-
-static const char *const what[] = { "train", "toy", "recall", NULL };
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
+static const char *const what[] = { "train", "toy", "recall", "forward", "decode", "make-model", NULL };
 
 static int run_bench(const struct call *c, struct err *e)
 {
 	const char *near = word_near(what, view_of(c->operand[0]));
 
-<<<<<<< HEAD
 	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++) {
 		if (strcmp(benches[i].what, c->operand[0]) != 0)
 			continue;
-		if (c->n != (benches[i].operand ? 2 : 1))
+		if (c->n != (benches[i].operand ? 2 : 1) &&
+		    !(c->n > 2 && strcmp(benches[i].what, "recall") == 0))
 			return err_set(e, ERR_USAGE, "bench %s takes %s; %zu operands were given",
 				       benches[i].what,
 				       benches[i].operand ? benches[i].operand : "nothing more", c->n - 1);
 		return benches[i].run(c, c->opts, e);
 	}
 	return err_set(e, ERR_USAGE, "bench %s: %s%s%s", c->operand[0],
-		       near ? "is it " : "it measures train, toy, forward and decode; dfc-audit help bench",
-=======
-	if (c->n > 1 && strcmp(c->operand[0], "recall") != 0)
-		return err_set(e, ERR_USAGE, "bench %s takes no \"%s\"", c->operand[0], c->operand[1]);
-	for (size_t i = 0; i < sizeof(benches) / sizeof(*benches); i++)
-		if (strcmp(benches[i].what, c->operand[0]) == 0)
-			return benches[i].run(c, c->opts, e);
-	return err_set(e, ERR_USAGE, "bench %s: %s%s%s", c->operand[0],
-		       near ? "is it " : "it measures train, toy and recall; dfc-audit help bench",
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
+		       near ? "is it "
+			    : "it measures train, toy, recall, forward and decode; dfc-audit help bench",
 		       near ? near : "", near ? "?" : "");
 }
 
 const struct cmd cmd_bench = {
 	.name = "bench",
-<<<<<<< HEAD
-	.operands = "train | toy | forward MODEL | decode MODEL | make-model DIR",
-	.summary = "measure speed, and what training finds in a world that is known",
-=======
-	.operands = "train | toy | recall SPEC...",
+	.operands = "train | toy | recall SPEC... | forward MODEL | decode MODEL | make-model DIR",
 	.summary = "measure speed, and what is found where the answer is known",
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
 	.about =
 		"bench train times steps of training on random pairs, and between them the dense part of a "
 		"step alone (the encoder's products, by the same kernels on the same threads), and prints "
@@ -147,7 +122,9 @@ const struct cmd cmd_bench = {
 		"crosscoders on them and prints which share of the concepts they recover and what their "
 		"exclusive latents really are.  Seeds come outermost and small dictionaries first, so that "
 		"with --out a stopped run leaves whole rows, and the same command goes on.\n"
-<<<<<<< HEAD
+		"bench recall carries out the audits of specs whose models come with a planted.json (name and regex of "
+		"what was planted) and prints for each planted behaviour which finding it is, its verdict, and how "
+		"many findings about something else were confirmed.\n"
 		"bench forward times a text of random tokens through all blocks and to its next token, with "
 		"--layer also through the first blocks alone, and in between OpenBLAS's sgemm on the shapes of "
 		"a layer: in tiles on our threads and with its own. It prints tokens a second, GFLOP/s, the "
@@ -159,15 +136,7 @@ const struct cmd cmd_bench = {
 		"tokenizer of bytes.\n"
 		"They print Markdown, or JSON with --json.",
 	.min = 1,
-	.max = 2,
-=======
-		"bench recall carries out the audits of specs whose models come with a planted.json (name and regex of "
-		"what was planted) and prints for each planted behaviour which finding it is, its verdict, and how "
-		"many findings about something else were confirmed.\n"
-		"train and toy print Markdown, or JSON with --json.",
-	.min = 1,
 	.max = 1000,
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
 	.first = what,
 	.opts = bench_fields,
 	.opts_bytes = sizeof(struct bench_opts),

@@ -25,13 +25,10 @@ struct bench_opts {
 };
 
 int bench_train(const struct call *c, const struct bench_opts *o, struct err *e);
-<<<<<<< HEAD
 int bench_forward(const struct call *c, const struct bench_opts *o, struct err *e);
 int bench_decode(const struct call *c, const struct bench_opts *o, struct err *e);
 int bench_make(const struct call *c, const struct bench_opts *o, struct err *e);
-=======
 int bench_recall(const struct call *c, const struct bench_opts *o, struct err *e);
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
 int bench_toy(const struct call *c, const struct bench_opts *o, struct err *e);
 
 extern const char *const bench_shapes[]; /* NULL-ended: what bench_make can make */

@@ -419,11 +419,7 @@ int results_report(struct json_out *j, const struct job *job, struct err *e)
 		return -1;
 	put_latents(j, &t);
 	put_findings(j, &t);
-<<<<<<< HEAD
 	put_screen(j, &t, json_find(found, "screen"));
-=======
-	json_put(j, "screen", json_find(found, "screen"));
 	json_put(j, "random_groups", json_find(found, "random_groups"));
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
 	return 0;
 }

@@ -47,8 +47,7 @@ static struct session_opts session_plan_of(const struct plan *p)
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
 {
 	const struct spec *s = p->spec;
-<<<<<<< HEAD
-	struct session_opts o = forecast_session(p->candidate, s->corpus.context);
+	struct session_opts o = session_plan_of(p);
 	double prompts = (double)s->steer.prompts, texts = forecast_steering(p);
 
 	(void)step;
@@ -56,32 +55,12 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 		      (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
 		      (uint64_t)(texts * 64);
 	out->disk = 4 << 20;
-	out->work = s->steer.enabled ? texts * (32 + (double)s->steer.answer_tokens) *
+	out->work = s->steer.enabled ? texts *
+					       (1 + (double)s->steer.answer_tokens +
+						(s->steer.inject == INJECT_ALL ? PROMPT_TOKENS : 0)) *
 					       forecast_token(p->candidate, SIZE_MAX)
 				     : 0;
 	out->pace = PACE_CANDIDATE;
-=======
-	struct session_opts o = session_plan_of(p);
-	double doses = (double)s->steer.n_doses, prompts = (double)s->steer.prompts, texts, rows;
-	struct corpus_forecast c;
-
-	(void)step;
-	forecast_corpus(&c, p);
-	/* Two answers to ON and OFF prompts at every dose, for the finding and its controls of four kinds. */
-	texts = 4 * prompts * doses * (1 + 4 * (double)s->steer.controls);
-	rows = 1 + (double)s->steer.answer_tokens + (s->steer.inject == INJECT_ALL ? PROMPT_TOKENS : 0);
-	out->memory = session_bytes(p->candidate, &o) +
-		      (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
-		      (uint64_t)(texts * 64);
-	out->disk = 4 << 20;
-	out->work =
-		s->steer.enabled
-			? (double)s->steer.findings *
-				  (texts * rows +
-				   2 * prompts * doses * (PROMPT_TOKENS + 2 * (double)s->steer.max_tokens)) *
-				  forecast_token(p->candidate, SIZE_MAX)
-			: 0;
->>>>>>> fd6bbda (steer: verdicts that do not hang on one dose, and bench recall)
 }
 
 struct steer_stage {
