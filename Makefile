@@ -11,7 +11,7 @@ Q       := $(if $(filter 1,$(V)),,@)
 DATADIR  = $(PREFIX)/share/dfc-audit
 
 # ---- dependencies: by pkg-config; libharu ships no .pc. What is missing is said when something is compiled ----
-PKGS    := yaml-0.1 libgit2 openblas jansson libcrypto libpcre2-8 libutf8proc md4c
+PKGS    := yaml-0.1 libgit2 openblas jansson libcrypto libpcre2-8 libutf8proc md4c zlib libzstd
 FOUND   := $(shell pkg-config --exists $(PKGS) cmocka 2>/dev/null && echo yes)
 INC     := -Iaudit -I. -D_POSIX_C_SOURCE=200809L $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 LIBS    := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lhpdf -lpthread -lm

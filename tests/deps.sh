@@ -34,6 +34,8 @@ else
 	lib libpcre2-8 libpcre2-dev
 	lib libutf8proc libutf8proc-dev
 	lib md4c libmd4c-dev
+	lib zlib zlib1g-dev
+	lib libzstd libzstd-dev
 	lib cmocka libcmocka-dev
 fi
 missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')

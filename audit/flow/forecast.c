@@ -41,8 +41,13 @@ void key_source(struct json_out *key, const struct plan *p, size_t source)
 	json_put_size(key, "kind", (uint64_t)s->kind);
 	json_puts(key, "sha256", hex);
 	json_puts(key, "field", s->field);
+	json_put_size(key, "form", (uint64_t)s->form);
+	json_puts(key, "separator", s->separator);
+	json_put_bool(key, "replace", s->replace);
 	json_put_size(key, "limit", s->limit);
 	json_put_size(key, "max_tokens", s->max_tokens);
+	json_put_real(key, "temperature", s->temperature);
+	json_put_real(key, "top_p", s->top_p);
 	json_put_bool(key, "chat", s->chat);
 	json_close(key, '}');
 }

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 /*
- * Rollouts: both models continue the same prompts greedily, and both then read both continuations.  The
+ * Rollouts: both models continue the same prompts, greedily or by seeded sampling, and both then read both continuations.  The
  * artifact holds a JSON Lines file for each wave of prompts and side, so that an interrupted run goes on.
  */
 

@@ -1,12 +1,10 @@
 #include "flow/source.h"
 
-#include "base/map.h"
+#include "base/linefile.h"
 #include "base/rng.h"
 #include "base/unicode.h"
 
 #include <string.h>
-
-enum { SOURCE_LIMIT = 1 << 30 }; /* bytes of one source file */
 
 static int line_err(struct err *e, const char *file, uint64_t line)
 {
@@ -33,6 +31,38 @@ static int text_nfc(struct view *out, struct arena *mem, struct view in, struct 
 	return 0;
 }
 
+static void message_put(struct json_out *j, struct view role, struct view content)
+{
+	json_open(j, NULL, '{');
+	json_put_str(j, "role", role);
+	json_put_str(j, "content", content);
+	json_close(j, '}');
+}
+
+/* The text of either form of message: role and content, or from and value. */
+static int message_read(struct view *role, struct view *content, const struct json *m, struct err *e)
+{
+	static const char *const known[][2] = {
+		{ "human", "user" },	      { "user", "user" },	{ "gpt", "assistant" },
+		{ "chatgpt", "assistant" },   { "model", "assistant" }, { "bot", "assistant" },
+		{ "assistant", "assistant" }, { "system", "system" },	{ "tool", "tool" }
+	};
+
+	if (json_find(m, "role") != NULL || json_find(m, "from") == NULL)
+		return json_str(role, m, "role", e) < 0 ? -1 : json_str(content, m, "content", e);
+	if (json_str(role, m, "from", e) < 0 || json_str(content, m, "value", e) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (view_is(*role, known[i][0])) {
+			*role = view_of(known[i][1]);
+			return 0;
+		}
+	}
+	return err_at(e, ERR_INPUT, json_pos(json_find(m, "from")),
+		      "from: %.*s is no speaker known here; human, user, gpt, assistant, system or tool is",
+		      (int)(role->n < 40 ? role->n : 40), role->p);
+}
+
 /* The same messages with every content in NFC; anything but text is refused. */
 static int messages_nfc(const struct json **out, struct arena *mem, const struct json *messages,
 			struct err *e)
@@ -41,21 +71,16 @@ static int messages_nfc(const struct json **out, struct arena *mem, const struct
 	struct json_out j = JSON_TO_STR(&s);
 	int rc = -1;
 
-	if (messages->kind != JSON_ARRAY || messages->n == 0)
-		return err_set(e, ERR_INPUT, "a chat is %s, not an array of messages",
-			       json_kind_name(messages->kind));
+	if (messages->n == 0)
+		return err_at(e, ERR_INPUT, json_pos(messages), "a chat without a message");
 	j.compact = true;
 	json_open(&j, NULL, '[');
 	for (const struct json *m = messages->first; m != NULL; m = m->next) {
 		struct view role, content;
 
-		if (json_str(&role, m, "role", e) < 0 || json_str(&content, m, "content", e) < 0 ||
-		    text_nfc(&content, mem, content, e) < 0)
+		if (message_read(&role, &content, m, e) < 0 || text_nfc(&content, mem, content, e) < 0)
 			goto out;
-		json_open(&j, NULL, '{');
-		json_put_str(&j, "role", role);
-		json_put_str(&j, "content", content);
-		json_close(&j, '}');
+		message_put(&j, role, content);
 	}
 	json_close(&j, ']');
 	rc = json_read(out, mem, (struct view){ arena_strdup(mem, s.p, s.n), s.n }, "messages", e);
@@ -64,103 +89,232 @@ out:
 	return rc;
 }
 
-static int item_json(struct item *it, struct arena *mem, const struct spec_source *src, struct view line,
+/* The messages of a chat: the member asked for, or what LMSYS and ShareGPT call it. */
+static int chat_find(const struct json **out, const struct json *root, const char *field, struct err *e)
+{
+	static const char *const other[] = { "conversations", "conversation" };
+
+	for (size_t i = 0; i < 2 && json_find(root, field) == NULL && strcmp(field, "messages") == 0; i++) {
+		if (json_find(root, other[i]) != NULL)
+			field = other[i];
+	}
+	return json_member(out, root, field, JSON_ARRAY, e);
+}
+
+static int item_json(struct item *it, struct arena *mem, const struct spec_source *src, struct view text,
 		     struct err *e)
 {
+	struct arena tree = ARENA_INIT;
 	const struct json *root, *messages;
-	const char *field = src->field;
-	struct view text;
+	struct view member;
+	int rc = json_read(&root, &tree, text, src->path, e);
 
-	if (json_read(&root, mem, line, src->path, e) < 0)
-		return -1;
-	if (src->kind == SOURCE_CHATS) {
-		if (json_member(&messages, root, field, JSON_ARRAY, e) < 0)
-			return -1;
-		return messages_nfc(&it->messages, mem, messages, e);
+	if (rc == 0 && src->kind == SOURCE_CHATS) {
+		rc = chat_find(&messages, root, src->field, e);
+		if (rc == 0)
+			rc = messages_nfc(&it->messages, mem, messages, e);
+	} else if (rc == 0) {
+		rc = json_str(&member, root, src->field, e);
+		if (rc == 0)
+			rc = text_nfc(&it->text, mem, member, e);
 	}
-	if (json_str(&text, root, field, e) < 0)
-		return -1;
-	return text_nfc(&it->text, mem, text, e);
+	arena_release(&tree);
+	return rc;
 }
 
-static int item_read(struct item *it, struct arena *mem, const struct spec_source *src, struct view line,
-		     bool json, struct err *e)
+/* U+FFFD for what is not UTF-8, if the spec says so. */
+static size_t text_mend(struct str *out, struct view in)
 {
-	if (json)
-		return item_json(it, mem, src, line, e);
-	if (src->kind == SOURCE_CHATS)
-		return err_set(e, ERR_INPUT, "chats are read from JSON Lines; the name should end in .jsonl");
-	return text_nfc(&it->text, mem, line, e);
+	size_t replaced = 0;
+
+	for (size_t at = 0; at < in.n;) {
+		size_t valid = utf8_valid(in.p + at, in.n - at);
+
+		str_add(out, in.p + at, valid);
+		at += valid;
+		if (at < in.n) {
+			str_adds(out, "\xef\xbf\xbd");
+			at += utf8_broken(in.p + at, in.n - at);
+			replaced++;
+		}
+	}
+	return replaced;
 }
 
-/* Keeps `limit` of n items, drawn by the seed, in the order of the file. */
-static size_t items_draw(struct item *item, size_t n, size_t limit, uint64_t seed, size_t source)
+/* ---- what a document is in the file ---- */
+
+struct raw {
+	struct view text; /* until the next */
+	uint64_t line, offset;
+};
+
+struct raws {
+	struct linefile *lines;
+	const struct spec_source *src;
+	struct str whole; /* of several lines */
+};
+
+/* Lines up to the end or to a separator, as one. */
+static int raw_gather(struct raw *out, struct raws *r, struct err *e)
+{
+	bool first = true;
+	struct line l;
+	int rc;
+
+	str_clear(&r->whole);
+	while ((rc = linefile_next(&l, r->lines, e)) > 0) {
+		if (r->src->form == FORM_SEPARATED && view_is(l.text, r->src->separator)) {
+			if (!first && r->whole.n > 0)
+				break;
+			first = true;
+			continue;
+		}
+		if (first && l.text.n == 0)
+			continue;
+		if (first)
+			*out = (struct raw){ .line = l.number, .offset = l.offset };
+		else
+			str_addc(&r->whole, '\n');
+		first = false;
+		str_addv(&r->whole, l.text);
+		if (r->whole.n > LINE_MOST)
+			return err_set(
+				e, ERR_INPUT,
+				"%s: the document from line %llu is longer than %d MiB, the most that is read",
+				r->src->path, (unsigned long long)out->line, LINE_MOST >> 20);
+	}
+	while (r->whole.n > 0 && r->whole.p[r->whole.n - 1] == '\n')
+		r->whole.n--;
+	out->text = str_view(&r->whole);
+	return rc < 0 ? -1 : r->whole.n > 0;
+}
+
+/* The next document that is not empty: 1, or 0 at the end. */
+static int raw_next(struct raw *out, struct raws *r, struct err *e)
+{
+	struct line l;
+	int rc;
+
+	if (r->src->form == FORM_FILE || r->src->form == FORM_SEPARATED)
+		return raw_gather(out, r, e);
+	do
+		rc = linefile_next(&l, r->lines, e);
+	while (rc > 0 && l.text.n == 0);
+	if (rc > 0)
+		*out = (struct raw){ l.text, l.number, l.offset };
+	return rc;
+}
+
+static int item_read(struct item *it, struct arena *mem, const struct spec_source *src, struct view text,
+		     struct err *e)
+{
+	struct str mended = STR_INIT;
+	size_t valid = utf8_valid(text.p, text.n);
+	int rc;
+
+	if (valid < text.n && !src->replace)
+		return err_set(e, ERR_INPUT,
+			       "byte %zu is not valid UTF-8 (0x%02x); `invalid: replace` puts U+FFFD there",
+			       valid + 1, (unsigned char)text.p[valid]);
+	if (valid < text.n) {
+		it->replaced = (uint32_t)text_mend(&mended, text);
+		text = str_view(&mended);
+	}
+	rc = src->form == FORM_JSONL ? item_json(it, mem, src, text, e) : text_nfc(&it->text, mem, text, e);
+	str_release(&mended);
+	return rc;
+}
+
+/* Which `limit` of n are kept, drawn by the seed; NULL where all are. */
+static uint8_t *items_draw(size_t n, size_t limit, uint64_t seed, size_t source)
 {
 	uint32_t *perm;
 	uint8_t *keep;
-	size_t kept = 0;
 
 	if (limit == 0 || n <= limit)
-		return n;
+		return NULL;
 	perm = mem_alloc(n, sizeof(*perm));
 	keep = mem_alloc(n, sizeof(*keep));
 	rng_permutation(rng_stream(seed, "corpus.select", source), perm, n);
 	for (size_t i = 0; i < limit; i++)
 		keep[perm[i]] = 1;
-	for (size_t i = 0; i < n; i++) {
-		if (keep[i])
-			item[kept++] = item[i];
-	}
 	mem_free(perm);
-	mem_free(keep);
-	return kept;
+	return keep;
+}
+
+static int raws_count(size_t *n, const struct spec_source *src, struct err *e)
+{
+	struct raws r = { .src = src };
+	struct raw raw;
+	int rc = linefile_open(&r.lines, src->file, e);
+
+	*n = 0;
+	while (rc == 0 && (rc = raw_next(&raw, &r, e)) > 0) {
+		rc = 0;
+		if (++*n == UINT32_MAX)
+			rc = err_set(e, ERR_SIZE,
+				     "%s: %zu documents and more; at most that many are drawn from",
+				     src->path, *n);
+	}
+	linefile_close(r.lines);
+	str_release(&r.whole);
+	return rc;
+}
+
+/* Those of the file that are kept (all, where keep is NULL), in an array of their own. */
+static int items_read(struct item **out, size_t *n, struct arena *mem, const struct spec_source *src,
+		      size_t source, const uint8_t *keep, struct err *e)
+{
+	struct raws r = { .src = src };
+	size_t cap = 0;
+	struct raw raw;
+	int rc = linefile_open(&r.lines, src->file, e);
+
+	*out = NULL;
+	*n = 0;
+	for (size_t i = 0; rc == 0 && (rc = raw_next(&raw, &r, e)) > 0; i++) {
+		struct item it = { .source = source, .line = raw.line, .offset = raw.offset };
+
+		rc = 0;
+		if (keep != NULL && !keep[i])
+			continue;
+		if (item_read(&it, mem, src, raw.text, e) < 0) {
+			rc = line_err(e, src->path, raw.line);
+			break;
+		}
+		*out = mem_grow(*out, &cap, *n + 1, sizeof(**out));
+		(*out)[(*n)++] = it;
+	}
+	linefile_close(r.lines);
+	str_release(&r.whole);
+	return rc;
 }
 
 int source_read(struct item **out, size_t *n, struct arena *mem, const struct spec *s, size_t i,
 		struct err *e)
 {
 	const struct spec_source *src = &s->corpus.source[i];
-	bool json = view_ends(view_of(src->path), ".jsonl") || view_ends(view_of(src->path), ".json");
-	struct view text;
-	struct item *item;
-	size_t lines = 1, found = 0;
-	uint64_t line = 0;
+	struct item *item = NULL;
+	uint8_t *keep = NULL;
+	size_t found;
+	int rc = 0;
 
-	if (file_read(&text, mem, src->file, SOURCE_LIMIT, e) < 0)
-		return -1;
-	for (size_t k = 0; k < text.n; k++)
-		lines += text.p[k] == '\n';
-	item = ARENA_ARRAY(mem, lines, struct item);
-	for (size_t at = 0; at < text.n;) {
-		const char *end = memchr(text.p + at, '\n', text.n - at);
-		size_t len = end != NULL ? (size_t)(end - text.p) - at : text.n - at;
-		struct view v = { text.p + at, len };
-		struct item *it = &item[found];
-
-		line++;
-		if (v.n > 0 && v.p[v.n - 1] == '\r')
-			v.n--;
-		if (v.n > 0) {
-			*it = (struct item){ .source = i, .line = line, .offset = at };
-			if (item_read(it, mem, src, v, json, e) < 0)
-				return line_err(e, src->path, line);
-			found++;
-		}
-		at += len + 1;
+	*n = 0;
+	if (src->limit > 0) {
+		if (raws_count(&found, src, e) < 0)
+			return -1;
+		keep = items_draw(found, src->limit, s->seed, i);
 	}
-	if (found == 0)
-		return err_set(e, ERR_INPUT, "%s: there is no document in it", src->path);
-	*out = item;
-	*n = items_draw(item, found, src->limit, s->seed, i);
-	return 0;
-}
-
-static void message_put(struct json_out *j, const char *role, struct view content)
-{
-	json_open(j, NULL, '{');
-	json_puts(j, "role", role);
-	json_put_str(j, "content", content);
-	json_close(j, '}');
+	rc = items_read(&item, n, mem, src, i, keep, e);
+	if (rc == 0 && *n == 0)
+		rc = err_set(e, ERR_INPUT, "%s: there is no document in it", src->path);
+	if (rc == 0) {
+		*out = ARENA_ARRAY(mem, *n, struct item);
+		memcpy(*out, item, *n * sizeof(*item));
+	}
+	mem_free(item);
+	mem_free(keep);
+	return rc;
 }
 
 int source_chat(const struct json **out, struct arena *mem, struct view prompt, struct view answer,
@@ -172,9 +326,9 @@ int source_chat(const struct json **out, struct arena *mem, struct view prompt, 
 
 	j.compact = true;
 	json_open(&j, NULL, '[');
-	message_put(&j, "user", prompt);
+	message_put(&j, VIEW("user"), prompt);
 	if (answer.p != NULL)
-		message_put(&j, "assistant", answer);
+		message_put(&j, VIEW("assistant"), answer);
 	json_close(&j, ']');
 	text = (struct view){ arena_strdup(mem, s.p, s.n), s.n };
 	str_release(&s);

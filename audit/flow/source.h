@@ -11,14 +11,16 @@
 #include <stdint.h>
 
 /*
- * The corpus sources of a spec, read: plain text (a document or prompt a line) and JSON Lines.  Text is
+ * The corpus sources of a spec, read: plain text and JSON Lines, packed or not, a line at a time.  Text is
  * brought to NFC here, once; both models then read the same bytes.  A line that is not valid UTF-8, not JSON or
- * lacks the field is refused with file, line and column.
+ * lacks the field is refused with file, line and column.  Where a limit draws from a file, it is read twice, and only
+ * what was drawn is checked and held.
  */
 
 struct item {
 	size_t source;		     /* which of the spec's sources */
 	uint64_t line, offset;	     /* where it stood: line from 1, byte from 0 */
+	uint32_t replaced;	     /* stretches that were no UTF-8 and are U+FFFD now */
 	struct view text;	     /* a document, or a prompt */
 	const struct json *messages; /* a chat: array of {role, content}, contents in NFC; NULL otherwise */
 };

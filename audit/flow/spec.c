@@ -150,6 +150,26 @@ static void check_file(struct checker *c, const char **file, const char *path, c
 		problem_at(c, y->at, "%s: there is no file %s", name, *file);
 }
 
+static const char *const form_word[] = { "auto", "jsonl", "lines", "file", "separated" };
+
+static enum source_form form_of(struct view path)
+{
+	static const char *const packed[] = { ".gz", ".zst" }, *const jsonl[] = { ".jsonl", ".ndjson",
+										  ".json" };
+
+	for (size_t i = 0; i < 2; i++) {
+		if (view_ends(path, packed[i])) {
+			path.n -= strlen(packed[i]);
+			break;
+		}
+	}
+	for (size_t i = 0; i < 3; i++) {
+		if (view_ends(path, jsonl[i]))
+			return FORM_JSONL;
+	}
+	return FORM_LINES;
+}
+
 static void check_source(struct checker *c, size_t i)
 {
 	static const char *const members[] = { "text", "messages", "prompt" };
@@ -158,12 +178,22 @@ static void check_source(struct checker *c, size_t i)
 
 	if (!s->field)
 		s->field = members[s->kind];
-	if (s->path && s->kind == SOURCE_CHATS && !view_ends(view_of(s->path), ".jsonl") &&
-	    !view_ends(view_of(s->path), ".json"))
+	if (s->form == FORM_AUTO && s->path)
+		s->form = form_of(view_of(s->path));
+	if (s->path && s->kind == SOURCE_CHATS && s->form != FORM_JSONL)
 		problem_at(c, nearest(y, "path")->at,
 			   "corpus.sources[%zu].path: chats are read from JSON Lines; %s should "
-			   "end in .jsonl",
+			   "end in .jsonl, or format be jsonl",
 			   i, s->path);
+	else if (s->form == FORM_SEPARATED && !s->separator)
+		problem_at(
+			c, nearest(y, "format")->at,
+			"corpus.sources[%zu].format: documents are separated by what line? say it in separator",
+			i);
+	else if (s->form != FORM_SEPARATED && s->separator)
+		problem_at(c, nearest(y, "separator")->at,
+			   "corpus.sources[%zu].separator: only where format is separated, and it is %s", i,
+			   form_word[s->form]);
 	else if (s->path)
 		check_file(c, &s->file, s->path, nearest(y, "path"),
 			   arena_fmt(c->mem, "corpus.sources[%zu].path", i));

@@ -18,6 +18,7 @@
  */
 
 enum source_kind { SOURCE_DOCUMENTS, SOURCE_CHATS, SOURCE_ROLLOUTS };
+enum source_form { FORM_AUTO, FORM_JSONL, FORM_LINES, FORM_FILE, FORM_SEPARATED };
 enum pairing { PAIRING_OFFSETS, PAIRING_GREEDY };
 
 struct spec_model {
@@ -33,8 +34,13 @@ struct spec_source {
 	const char *path, *file; /* as written; resolved */
 	const char *field;	 /* JSON member with the text, or the messages */
 	const char *licence;	 /* printed in the report */
+	enum source_form form;	 /* what a document is in the file; never FORM_AUTO once read */
+	const char *separator;	 /* the line between two documents */
+	bool replace;		 /* invalid UTF-8 becomes U+FFFD; else it is refused */
 	size_t limit;		 /* documents taken; 0: all */
 	size_t max_tokens;	 /* of a rollout's answer */
+	double temperature;	 /* of its sampling; 0: greedy */
+	double top_p;		 /* the most probable tokens that have this much together are drawn from */
 	bool chat;		 /* rollouts: prompts go through the chat template; else plain text */
 	struct pos at;
 };

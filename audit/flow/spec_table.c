@@ -91,17 +91,33 @@ static const struct field source_fields[] = {
 	     "documents: texts read as they are; chats: messages through each model's chat template; "
 	     "rollouts: prompts that both models answer, after which both read both answers"),
 	PATH("path", AT(struct spec_source, path), 1, PATH_HI, REQUIRED,
-	     "a file: JSON Lines where the name ends in .jsonl or .json, else text, one document or prompt a "
-	     "line"),
+	     "a file, read through where gzip or zstd packed it"),
+	WORD("format", AT(struct spec_source, form), WORDS("auto", "jsonl", "lines", "file", "separated"),
+	     "auto",
+	     "jsonl: JSON Lines; lines: a document or prompt a line; file: the file is one document; separated: "
+	     "documents with a line `separator` between; auto: jsonl where the name ends in .jsonl, .ndjson or .json (and "
+	     ".gz or .zst), else lines"),
+	TEXT("separator", AT(struct spec_source, separator), 1, 200, "",
+	     "the line between two documents where format is separated"),
 	TEXT("field", AT(struct spec_source, field), 1, 80, "",
-	     "the JSON member to read; left out: text for documents, messages for chats, prompt for "
-	     "rollouts"),
+	     "the JSON member to read; left out: text for documents, prompt for rollouts, messages (or conversations, or "
+	     "conversation) for chats"),
+	{ .name = "invalid",
+	  .kind = FIELD_BOOL,
+	  AT(struct spec_source, replace),
+	  WORDS("refuse", "replace"),
+	  .fallback = "refuse",
+	  .help = "bytes that are not UTF-8: refused with their line, or each replaced by U+FFFD" },
 	TEXT("licence", AT(struct spec_source, licence), 1, TEXT_HI, "",
 	     "printed in the report beside the source"),
 	SIZE("limit", AT(struct spec_source, limit), 0, 1e12, "0",
 	     "documents taken, drawn by the seed; 0: all"),
 	SIZE("max_tokens", AT(struct spec_source, max_tokens), 1, 32768, "48",
 	     "tokens of a rollout's answer, at most"),
+	REAL("temperature", AT(struct spec_source, temperature), 0, 100, "0",
+	     "of a rollout's sampling, drawn by the seed; 0: greedy"),
+	REAL("top_p", AT(struct spec_source, top_p), 0.001, 1, "1",
+	     "sampling draws among the most probable tokens that have this probability together"),
 	BOOL("chat", AT(struct spec_source, chat), "true",
 	     "rollouts: a prompt is a user's message for the chat template; false: plain text to go on "
 	     "from"),

@@ -117,14 +117,28 @@ fail:
 	return -1;
 }
 
+/* n prompts of one source, which says how they are answered. */
+static int stretch_run(struct continuation *c, struct arena *mem, const struct spec *spec, struct session *s,
+		       const struct reader *r, const struct prompt *prompt, size_t n, size_t source,
+		       size_t number, struct err *e)
+{
+	const struct spec_source *src = &spec->corpus.source[source];
+	struct generate_opts o = { .max_tokens = src->max_tokens,
+				   .stop = r->stop,
+				   .n_stop = r->n_stop,
+				   .temperature = src->temperature,
+				   .top_p = src->top_p,
+				   .number = number,
+				   .seed = spec->seed };
+
+	return generate(c, mem, s, prompt, n, (struct taps){ NULL, 0 }, NULL, &o, e);
+}
+
 static int wave_run(struct job *job, struct session *s, const struct reader *r, enum side side,
 		    const struct rollout *all, size_t first, size_t n, struct err *e)
 {
 	struct arena mem = ARENA_INIT;
 	struct prompt *prompt = ARENA_ARRAY(&mem, n, struct prompt);
-	struct generate_opts o = { .max_tokens = answer_limit(job->spec),
-				   .stop = r->stop,
-				   .n_stop = r->n_stop };
 	struct continuation *c = ARENA_ARRAY(&mem, n, struct continuation);
 	int rc = -1;
 
@@ -143,13 +157,13 @@ static int wave_run(struct job *job, struct session *s, const struct reader *r, 
 		}
 		prompt[i] = (struct prompt){ in.id, in.n };
 	}
-	if (generate(c, &mem, s, prompt, n, (struct taps){ NULL, 0 }, NULL, &o, e) < 0)
-		goto out;
-	for (size_t i = 0; i < n; i++) {
-		size_t most = job->spec->corpus.source[all[first + i].prompt.source].max_tokens;
-
-		if (c[i].n > most)
-			c[i].n = most;
+	for (size_t i = 0, m; i < n; i += m) {
+		for (m = 1; i + m < n && all[first + i + m].prompt.source == all[first + i].prompt.source;
+		     m++)
+			;
+		if (stretch_run(c + i, &mem, job->spec, s, r, prompt + i, m, all[first + i].prompt.source,
+				first + i, e) < 0)
+			goto out;
 	}
 	rc = wave_write(job, r, side, first / ROLLOUT_WAVE, c, n, e);
 out:

@@ -1,15 +1,18 @@
 #include "flow/survey.h"
 
+#include "base/linefile.h"
 #include "base/map.h"
+#include "base/unpack.h"
 #include "flow/reader.h"
 #include "flow/source.h"
 #include "flow/stage.h"
 
-enum { SAMPLE_ITEMS = 512, SAMPLE_BYTES = 1 << 20, TREE_LIMIT = 1 << 30 };
+enum { SAMPLE_ITEMS = 512, SAMPLE_BYTES = 1 << 20, SAMPLE_FILE = 256 << 20, TREE_LIMIT = 1 << 30 };
 
 /* Bytes of text a token stands for, a cautious figure for English and code; the tokens a template adds to a chat; tokens
- * of a model to a pair, where a corpus is only declared; pairs of a document then. */
-static const double bytes_per_token = 3.5, template_tokens = 12, tokens_per_pair = 1.08, document_pairs = 400;
+ * of a model to a pair, where a corpus is only declared; pairs of a document then. Bytes of text to one that is packed. */
+static const double unpacked_ratio = 3, bytes_per_token = 3.5, template_tokens = 12, tokens_per_pair = 1.08,
+		    document_pairs = 400;
 
 const char *survey_words(enum survey_how k)
 {
@@ -133,6 +136,22 @@ static int source_add(struct corpus_forecast *out, const struct spec *spec, cons
 	return rc;
 }
 
+/* The bytes of a source's text; where they are packed, what texts usually come to. */
+static double source_bytes(const struct spec_source *s)
+{
+	struct err e = ERR_INIT;
+	struct map m;
+	double bytes;
+
+	if (map_open(&m, s->file, &e) < 0)
+		return 0;
+	bytes = (double)m.n;
+	if (unpack_kind((struct view){ (const char *)m.p, m.n }) != PACKED_NOT)
+		bytes *= unpacked_ratio;
+	map_close(&m);
+	return bytes;
+}
+
 static bool sample(struct corpus_forecast *out, const struct spec *spec)
 {
 	struct reader reader[SIDE_COUNT] = { { .tokenizer = NULL }, { .tokenizer = NULL } };
@@ -143,6 +162,11 @@ static bool sample(struct corpus_forecast *out, const struct spec *spec)
 
 	if (rc == 0)
 		rc = reader_open(&reader[1], &mem, spec, &spec->candidate, &e);
+	for (size_t i = 0; i < spec->corpus.n_sources && rc == 0; i++) {
+		/* All of it would be in memory, only for a forecast. */
+		if (spec->corpus.source[i].limit == 0 && source_bytes(&spec->corpus.source[i]) > SAMPLE_FILE)
+			rc = err_set(&e, ERR_SIZE, "%s is too large to sample", spec->corpus.source[i].path);
+	}
 	for (size_t i = 0; i < spec->corpus.n_sources && rc == 0; i++)
 		rc = source_add(&c, spec, reader, i, &e);
 	for (size_t s = 0; s < SIDE_COUNT; s++)
@@ -159,23 +183,24 @@ static bool sample(struct corpus_forecast *out, const struct spec *spec)
 static void source_lengths(const struct spec_source *s, size_t *items, double *bytes)
 {
 	struct err e = ERR_INIT;
-	struct map m;
-	size_t lines = 0, n;
+	struct linefile *l = NULL;
+	struct line line;
+	size_t n = 0, seen = 0;
 
 	*items = 0;
 	*bytes = 0;
-	if (map_open(&m, s->file, &e) < 0)
+	if (linefile_open(&l, s->file, &e) < 0)
 		return;
-	n = m.n < SAMPLE_BYTES ? m.n : SAMPLE_BYTES;
-	for (size_t i = 0; i < n; i++)
-		lines += m.p[i] == '\n';
-	if (lines == 0)
-		lines = 1;
-	*bytes = (double)n / (double)lines;
-	*items = *bytes > 0 ? (size_t)((double)m.n / *bytes + 0.5) : 0;
+	while (seen < SAMPLE_BYTES && linefile_next(&line, l, &e) > 0) {
+		seen = (size_t)line.offset + line.text.n + 1;
+		n += s->form != FORM_SEPARATED || view_is(line.text, s->separator);
+	}
+	n = s->form == FORM_FILE || n == 0 ? 1 : n;
+	*bytes = s->form == FORM_FILE ? source_bytes(s) : (double)seen / (double)n;
+	*items = *bytes > 0 ? (size_t)(source_bytes(s) / *bytes + 0.5) : 0;
 	if (s->limit > 0 && s->limit < *items)
 		*items = s->limit;
-	map_close(&m);
+	linefile_close(l);
 }
 
 static void reckon(struct corpus_forecast *out, const struct spec *s)

@@ -28,8 +28,47 @@ struct wave {
 	float *logits; /* (SAMPLE_ROWS, n_vocab), where sampled */
 };
 
+/* The sum of the weights that are not below the one with these bits; positive floats are in the order of their bits. */
+static double weight_from(const float *x, size_t n, uint32_t bits)
+{
+	double sum = 0;
+	float least;
+
+	memcpy(&least, &bits, sizeof(least));
+	for (size_t i = 0; i < n; i++)
+		sum += x[i] >= least ? (double)x[i] : 0;
+	return sum;
+}
+
+/* Leaves only the largest weights that have `share` of the sum together; of equal ones, the first. The largest is 1. */
+static void nucleus(float *x, size_t n, double share)
+{
+	const float one = 1;
+	double want = share * weight_from(x, n, 0), have;
+	uint32_t lo = 0, hi;
+	float least;
+
+	memcpy(&hi, &one, sizeof(hi));
+	while (lo < hi) {
+		uint32_t mid = hi - (hi - lo) / 2;
+
+		if (weight_from(x, n, mid) >= want)
+			lo = mid;
+		else
+			hi = mid - 1;
+	}
+	memcpy(&least, &lo, sizeof(least));
+	have = weight_from(x, n, lo + 1);
+	for (size_t i = 0; i < n; i++) {
+		if (x[i] < least || (x[i] == least && have >= want))
+			x[i] = 0;
+		else if (x[i] == least)
+			have += (double)x[i];
+	}
+}
+
 /* The first token at which the cumulated weights exceed `unit` of their sum. */
-static int32_t sample(float *x, size_t n, double temperature, double unit)
+static int32_t sample(float *x, size_t n, const struct generate_opts *o, double unit)
 {
 	float top = x[0];
 	double sum = 0, upto = 0;
@@ -37,8 +76,10 @@ static int32_t sample(float *x, size_t n, double temperature, double unit)
 	for (size_t i = 1; i < n; i++)
 		top = x[i] > top ? x[i] : top;
 	for (size_t i = 0; i < n; i++)
-		x[i] = (float)(((double)x[i] - (double)top) / temperature);
+		x[i] = (float)(((double)x[i] - (double)top) / o->temperature);
 	fm_exp_n(x, x, n);
+	if (o->top_p > 0 && o->top_p < 1)
+		nucleus(x, n, o->top_p);
 	for (size_t i = 0; i < n; i++)
 		sum += (double)x[i];
 	for (size_t i = 0; i < n; i++) {
@@ -57,11 +98,11 @@ static void sample_rows(struct wave *w)
 		session_logits(w->session, w->logits, w->last + i, m);
 		for (size_t j = 0; j < m; j++) {
 			uint32_t place = w->place[i + j];
-			struct rng r = rng_stream(w->opts->seed, "generate", w->first + place);
+			struct rng r =
+				rng_stream(w->opts->seed, "generate", w->opts->number + w->first + place);
 			double unit = rng_unit(r, session_position(w->session, place));
 
-			w->chosen[i + j] =
-				sample(w->logits + j * w->n_vocab, w->n_vocab, w->opts->temperature, unit);
+			w->chosen[i + j] = sample(w->logits + j * w->n_vocab, w->n_vocab, w->opts, unit);
 		}
 	}
 }

@@ -25,7 +25,9 @@ struct generate_opts {
 	const int32_t *stop; /* ids that end a continuation (not part of it) */
 	size_t n_stop;
 	double temperature; /* 0: greedy */
-	uint64_t seed;	    /* sampling draws are a function of (seed, prompt index, position) */
+	double top_p;	 /* the most probable tokens with this share together are drawn from; 0 or 1: all */
+	uint64_t number; /* of the first prompt, among all that this seed draws for */
+	uint64_t seed;	 /* sampling draws are a function of (seed, prompt number, position) */
 };
 
 struct continuation {
