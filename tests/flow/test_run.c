@@ -124,9 +124,27 @@ static int sum_report(struct json_out *j, const struct job *job, struct err *e)
 	return 0;
 }
 
-static const struct stage first = { "first", 1, false, describe, forecast, first_run, NULL };
-static const struct stage twice = { "twice", 1, true, describe, forecast, twice_run, NULL };
-static const struct stage sum = { "sum", 1, true, describe, forecast, sum_run, sum_report };
+static const struct stage first = { .name = "first",
+				    .version = 1,
+				    .numeric = false,
+				    .describe = describe,
+				    .forecast = forecast,
+				    .run = first_run,
+				    .report = NULL };
+static const struct stage twice = { .name = "twice",
+				    .version = 1,
+				    .numeric = true,
+				    .describe = describe,
+				    .forecast = forecast,
+				    .run = twice_run,
+				    .report = NULL };
+static const struct stage sum = { .name = "sum",
+				  .version = 1,
+				  .numeric = true,
+				  .describe = describe,
+				  .forecast = forecast,
+				  .run = sum_run,
+				  .report = sum_report };
 
 /* ---- a plan of them ---- */
 

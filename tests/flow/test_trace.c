@@ -58,7 +58,9 @@ static void audit(struct trace *t)
 	struct run_opts opts = { .cache = how.cache,
 				 .out = arena_fmt(&t->mem, "%s/run", root),
 				 .allow_dirty = true };
-	struct render_opts render = { template_path, "templates/fonts", "report" };
+	struct render_opts render = { .template_path = template_path,
+				      .fonts = "templates/fonts",
+				      .name = "report" };
 
 	assert_int_equal(spec_read(&t->spec, &t->mem, spec_path, &p), 0);
 	ok(provenance_collect(&prov, &t->mem, spec_path, template_path, &e), &e);
