@@ -2,6 +2,7 @@
 #include "cmd_store.h"
 
 #include "base/out.h"
+#include "base/str.h"
 #include "dict/public.h"
 #include "flow/export.h"
 #include "flow/stage.h"
@@ -128,7 +129,7 @@ static int run_export(const struct call *c, struct err *e)
 
 static int store_open(struct artifact *a, const char *dir, struct err *e)
 {
-	const char *name = strrchr(dir, '/') != NULL ? strrchr(dir, '/') + 1 : dir;
+	const char *name = path_name(dir);
 
 	*a = (struct artifact){ .complete = true, .lock = { .fd = -1 } };
 	if (!path_is_dir(dir) || strlen(dir) >= sizeof(a->dir) || !digest_parse(&a->key, name, strlen(name)))

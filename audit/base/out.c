@@ -171,7 +171,7 @@ struct out {
 /* ".NAME.PID.tmp" in the same folder, since a rename must not cross file systems. */
 static void name_beside(struct str *out, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = path_name(path);
 
 	str_add(out, path, (size_t)(name - path));
 	str_addf(out, ".%s.%ld.tmp", name, (long)getpid());

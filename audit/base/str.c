@@ -96,6 +96,13 @@ int view_cmp(struct view a, struct view b)
 	return c ? c : (a.n > b.n) - (a.n < b.n);
 }
 
+const char *path_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
 bool view_starts(struct view v, const char *lit)
 {
 	size_t n = strlen(lit);

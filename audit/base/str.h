@@ -47,6 +47,8 @@ bool view_starts(struct view v, const char *lit);
 bool view_ends(struct view v, const char *lit);
 /* A file name that can lead nowhere else: ASCII letters, digits, '-' and '_', at least one. */
 bool view_is_name(struct view v);
+/* What stands after the last '/' of a path; all of it where there is none. Points into it. */
+const char *path_name(const char *path);
 
 /* Whole-text numbers, no blanks, no locale: false where the text is anything else or out of range. */
 bool view_u64(uint64_t *out, struct view v);

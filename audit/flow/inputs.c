@@ -102,13 +102,6 @@ static int add_model(struct list *l, const char *role, const char *dir, struct e
 	return 0;
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 {
 	static const char *const activations[] = { "activations base", "activations candidate" };
@@ -129,7 +122,7 @@ static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 	if (s->report.template_file)
 		add(l, "template", s->report.template_path, s->report.template_file);
 	else if (o->template_path)
-		add(l, "template", last_part(o->template_path), o->template_path);
+		add(l, "template", path_name(o->template_path), o->template_path);
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 #include "flow/run.h"
 #include "base/log.h"
 #include "base/out.h"
+#include "base/str.h"
 #include "base/version.h"
 #include "flow/resolved.h"
 #include "flow/stage.h"
@@ -222,13 +223,6 @@ static void put_subject(struct json_out *j, const struct plan *p, const char *ro
 	json_close(j, '}');
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static void put_audit(struct json_out *j, const struct spec *s)
 {
 	json_open(j, "audit", '{');
@@ -236,7 +230,7 @@ static void put_audit(struct json_out *j, const struct spec *s)
 	json_puts(j, "title", s->title);
 	json_puts(j, "auditor", s->auditor);
 	json_put_size(j, "seed", s->seed);
-	json_puts(j, "spec_file", last_part(s->path));
+	json_puts(j, "spec_file", path_name(s->path));
 	json_close(j, '}');
 }
 
@@ -309,7 +303,7 @@ static void put_provenance(struct json_out *j, const struct plan *p, const struc
 	json_puts(j, "backend", gemm_backend());
 	json_puts(j, "date", prov->date);
 	json_open(j, "spec", '{');
-	json_puts(j, "path", prov->spec_path ? prov->spec_path : last_part(p->spec->path));
+	json_puts(j, "path", prov->spec_path ? prov->spec_path : path_name(p->spec->path));
 	json_puts(j, "commit", prov->commit);
 	if (prov->commit)
 		json_put_str(j, "commit_short", (struct view){ prov->commit, 12 });

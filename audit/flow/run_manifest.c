@@ -15,8 +15,7 @@
 static bool is_sealed(const char *name)
 {
 	return strcmp(name, "MANIFEST") != 0 && strcmp(name, "log.txt") != 0 &&
-	       strcmp(name, "timings.json") != 0 &&
-	       !out_is_temporary(strrchr(name, '/') ? strrchr(name, '/') + 1 : name);
+	       strcmp(name, "timings.json") != 0 && !out_is_temporary(path_name(name));
 }
 
 /* The files of a run, in byte order, relative to it. */

@@ -2,6 +2,7 @@
 
 #include "base/linefile.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "base/unicode.h"
 
 #include <string.h>
@@ -335,21 +336,14 @@ int source_chat(const struct json **out, struct arena *mem, struct view prompt, 
 	return json_read(out, mem, text, "messages", e);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash != NULL ? slash + 1 : path;
-}
-
 const char *source_name(const struct spec_source *s)
 {
-	return s->path[0] == '/' ? base_name(s->path) : s->path;
+	return s->path[0] == '/' ? path_name(s->path) : s->path;
 }
 
 const char *source_place(struct arena *mem, const struct spec *s, size_t source, uint64_t line)
 {
 	if (source >= s->corpus.n_sources) /* activations from elsewhere are numbered only */
 		return arena_fmt(mem, "document %llu", (unsigned long long)line);
-	return arena_fmt(mem, "%s:%llu", base_name(s->corpus.source[source].path), (unsigned long long)line);
+	return arena_fmt(mem, "%s:%llu", path_name(s->corpus.source[source].path), (unsigned long long)line);
 }

@@ -1,6 +1,7 @@
 #include "model/matcher.h"
 
 #include "base/mem.h"
+#include "model/pcre.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -15,18 +16,6 @@ struct matcher {
 	pcre2_match_context *limits;
 };
 
-static void *pcre_alloc(PCRE2_SIZE n, void *ud)
-{
-	(void)ud;
-	return mem_alloc(n, 1);
-}
-
-static void pcre_free(void *p, void *ud)
-{
-	(void)ud;
-	mem_free(p);
-}
-
 int matcher_open(struct matcher **out, const char *regex, struct err *e)
 {
 	struct matcher *m = mem_alloc(1, sizeof(*m));
@@ -34,7 +23,7 @@ int matcher_open(struct matcher **out, const char *regex, struct err *e)
 	PCRE2_SIZE where;
 	int code;
 
-	m->memory = pcre2_general_context_create(pcre_alloc, pcre_free, NULL);
+	m->memory = pcre_memory();
 	{
 		pcre2_compile_context *context = pcre2_compile_context_create(m->memory);
 

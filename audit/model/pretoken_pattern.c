@@ -2,6 +2,7 @@
 
 #include "model/pretoken_pattern.h"
 
+#include "model/pcre.h"
 #include "model/pretoken_regex.h"
 #include "model/tokenizer_read.h"
 
@@ -39,18 +40,6 @@ struct pattern {
 	uint8_t (*page)[PAGE]; /* kinds of the characters of one page */
 	uint16_t page_of[N_PAGES];
 };
-
-static void *pcre_alloc(PCRE2_SIZE n, void *ud)
-{
-	(void)ud;
-	return mem_alloc(n, 1);
-}
-
-static void pcre_free(void *p, void *ud)
-{
-	(void)ud;
-	mem_free(p);
-}
 
 /* ---- kinds of characters ---- */
 
@@ -274,7 +263,7 @@ int pattern_open(struct pattern **out, struct view source, struct err *e)
 	int status;
 
 	*out = NULL;
-	p->memory = pcre2_general_context_create(pcre_alloc, pcre_free, NULL);
+	p->memory = pcre_memory();
 	p->source = (struct view){ arena_strdup(&p->mem, source.p, source.n), source.n };
 	status = translate(p, &scratch, e);
 	arena_release(&scratch);

@@ -313,9 +313,22 @@ static void distances(void **state)
 	}
 }
 
+static void path_names(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "a", "a" }, { "a/b.json", "b.json" }, { "/a/b", "b" }, { "a/", "" }, { "", "" },
+		{ "/", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(path_name(cases[i][0]), cases[i][1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(path_names),
 		cmocka_unit_test(strings_grow_and_end_in_nul),
 		cmocka_unit_test(views_compare_by_bytes),
 		cmocka_unit_test(whole_numbers),
