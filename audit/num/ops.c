@@ -384,3 +384,10 @@ CLONES void op_rope(float *x, size_t n_heads, size_t d_head, size_t d_rotary, co
 			put(x + half + i, &b, m);
 		}
 }
+
+double op_cosine_d(const float *a, const float *b, size_t n)
+{
+	double norms = op_norm2_d(a, n) * op_norm2_d(b, n);
+
+	return norms > 0 ? op_dot_d(a, b, n) / fm_sqrt_d(norms) : 0;
+}

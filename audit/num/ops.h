@@ -34,5 +34,7 @@ double op_dot_d(const float *a, const float *b,
 		size_t n); /* products and sums in double, 8 lanes, fixed tree */
 double op_sum_d(const float *x, size_t n);
 double op_norm2_d(const float *x, size_t n); /* sum of squares, in double */
+/* a . b / (|a| |b|), in double; 0 where either is zero */
+double op_cosine_d(const float *a, const float *b, size_t n);
 
 #endif

@@ -33,13 +33,6 @@ void group_direction(float *out, const struct dfc *d, const struct member *m, si
 	}
 }
 
-static double cosine(const float *a, const float *b, size_t d)
-{
-	double aa = op_norm2_d(a, d), bb = op_norm2_d(b, d);
-
-	return aa > 0 && bb > 0 ? op_dot_d(a, b, d) / fm_sqrt_d(aa * bb) : 0;
-}
-
 static void off_mean(struct grouping *g, size_t n)
 {
 	size_t count = 0;
@@ -112,8 +105,8 @@ static double alike(const struct grouping *g, size_t i, size_t k)
 {
 	size_t d = g->d->shape.d_b;
 
-	return (cosine(g->turn + i * d, g->turn + k * d, d) +
-		cosine(g->answer + i * d, g->answer + k * d, d)) /
+	return (op_cosine_d(g->turn + i * d, g->turn + k * d, d) +
+		op_cosine_d(g->answer + i * d, g->answer + k * d, d)) /
 	       2;
 }
 

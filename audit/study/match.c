@@ -1,6 +1,5 @@
 #include "study/match.h"
 
-#include "num/fmath.h"
 #include "num/ops.h"
 #include "num/reduce.h"
 #include "study/cofire.h"
@@ -21,13 +20,6 @@ struct task {
 	size_t *n;	      /* (latents) */
 };
 
-static double cosine_rows(const float *a, const float *b, size_t d)
-{
-	double norms = op_norm2_d(a, d) * op_norm2_d(b, d);
-
-	return norms > 0 ? op_dot_d(a, b, d) / fm_sqrt_d(norms) : 0;
-}
-
 /* The mean over the models that both latents have rows of one width in; they are of one partition. false: no such model,
  * as for a candidate-only latent of two candidates of other widths. */
 static bool cosine(double *out, const struct dfc *d, size_t i, const struct dfc *e, size_t k)
@@ -36,11 +28,11 @@ static bool cosine(double *out, const struct dfc *d, size_t i, const struct dfc 
 	size_t n = 0;
 
 	if (dfc_decoder_a(d, i) != NULL && d->shape.d_a == e->shape.d_a) {
-		sum += cosine_rows(dfc_decoder_a(d, i), dfc_decoder_a(e, k), d->shape.d_a);
+		sum += op_cosine_d(dfc_decoder_a(d, i), dfc_decoder_a(e, k), d->shape.d_a);
 		n++;
 	}
 	if (dfc_decoder_b(d, i) != NULL && d->shape.d_b == e->shape.d_b) {
-		sum += cosine_rows(dfc_decoder_b(d, i), dfc_decoder_b(e, k), d->shape.d_b);
+		sum += op_cosine_d(dfc_decoder_b(d, i), dfc_decoder_b(e, k), d->shape.d_b);
 		n++;
 	}
 	*out = n > 0 ? sum / (double)n : 0;

@@ -254,21 +254,23 @@ static void sums(void **state)
 
 	(void)state;
 	assert_true(op_dot(x, y, 0) == 0.0f && op_dot_d(x, y, 0) == 0.0 && op_sum_d(x, 0) == 0.0 &&
-		    op_norm2_d(x, 0) == 0.0);
+		    op_norm2_d(x, 0) == 0.0 && op_cosine_d(x, y, 0) == 0.0);
 	for (size_t k = 0; k < N_LENGTHS; k++) {
 		size_t n = lengths[k];
-		double dot = 0.0, norm = 0.0;
+		double dot = 0.0, norm = 0.0, other = 0.0;
 
 		fill(x, n, "x", k, 2.0);
 		fill(y, n, "y", k, 2.0);
 		for (size_t i = 0; i < n; i++) {
 			dot += (double)x[i] * (double)y[i];
 			norm += (double)x[i] * (double)x[i];
+			other += (double)y[i] * (double)y[i];
 		}
 		near("dot", n, 0, op_dot(x, y, n), dot, 1e-6 * norm + 1e-7);
 		assert_true(fabs(op_dot_d(x, y, n) - dot) < 1e-13 * norm);
 		assert_true(fabs(op_sum_d(x, n) - sum_of(x, n)) < 1e-12);
 		assert_true(fabs(op_norm2_d(x, n) - norm) < 1e-13 * norm);
+		assert_true(fabs(op_cosine_d(x, y, n) - dot / sqrt(norm * other)) < 1e-12);
 	}
 }
 
