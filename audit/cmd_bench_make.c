@@ -269,12 +269,7 @@ static int shard_write(const struct making *k, size_t shard, struct err *e)
 
 static int text_write(const struct making *k, const char *name, const struct str *text, struct err *e)
 {
-	struct out *o;
-
-	if (out_open(&o, arena_fmt(k->call->mem, "%s/%s", k->dir, name), e) < 0)
-		return -1;
-	out_put(o, text->p, text->n);
-	return out_commit(o, NULL, e);
+	return out_write(arena_fmt(k->call->mem, "%s/%s", k->dir, name), text->p, text->n, e);
 }
 
 static int index_write(const struct making *k, struct err *e)

@@ -89,13 +89,6 @@ static bool is_about(const struct json *finding, const struct matcher *m, const 
 	return n > 0 && 2 * hits >= n;
 }
 
-static bool confirmed(const struct json *finding)
-{
-	const struct json *v = json_find(finding, "is_confirmed");
-
-	return v != NULL && v->kind == JSON_TRUE;
-}
-
 static void put_planted(const struct spec *s, const struct json *findings, const struct planted *p,
 			const struct matcher *m, size_t n_unplanted)
 {
@@ -104,7 +97,8 @@ static void put_planted(const struct spec *s, const struct json *findings, const
 
 	for (const struct json *f = findings->first; f != NULL; f = f->next) {
 		at++;
-		if (is_about(f, m, p->answers) && (best == NULL || (confirmed(f) && !confirmed(best)))) {
+		if (is_about(f, m, p->answers) && (best == NULL || (json_is_true(f, "is_confirmed") &&
+								    !json_is_true(best, "is_confirmed")))) {
 			best = f;
 			place = at;
 		}
@@ -154,7 +148,7 @@ static int recall_table(const struct recall *r, const struct spec *s, const stru
 
 		for (size_t i = 0; i < list->n; i++)
 			about |= is_about(f, m[i], list->item[i].answers);
-		unplanted += confirmed(f) && !about;
+		unplanted += json_is_true(f, "is_confirmed") && !about;
 	}
 	for (size_t i = 0; i < list->n; i++)
 		put_planted(s, findings, &list->item[i], m[i], unplanted);

@@ -168,16 +168,11 @@ static int take_report(const struct review *r, struct err *e)
 {
 	const char *beside = golden_path(r->call, r->golden, "report.md.new");
 	struct view text;
-	struct out *o;
 
-	if (path_is_file(beside)) {
-		if (file_read(&text, r->call->mem, beside, TEXT_BYTES, e) < 0 ||
-		    out_open(&o, golden_path(r->call, r->golden, "report.md"), e) < 0)
-			return -1;
-		out_put(o, text.p, text.n);
-		if (out_commit(o, NULL, e) < 0)
-			return -1;
-	}
+	if (path_is_file(beside) &&
+	    (file_read(&text, r->call->mem, beside, TEXT_BYTES, e) < 0 ||
+	     out_write(golden_path(r->call, r->golden, "report.md"), text.p, text.n, e) < 0))
+		return -1;
 	return golden_clean(r->call, r->golden, e);
 }
 

@@ -49,13 +49,6 @@ struct recorded {
 	const char *commit, *path, *date;
 };
 
-static const char *text_of(struct arena *mem, const struct json *obj, const char *key)
-{
-	const struct json *v = json_find(obj, key);
-
-	return v && v->kind == JSON_STRING ? arena_strdup(mem, v->str.p, v->str.n) : NULL;
-}
-
 static int read_recorded(struct recorded *out, const struct call *c, const char *dir, struct err *e)
 {
 	if (call_run(c, dir, "MANIFEST", e) < 0 || run_verify(dir, e) < 0 ||
@@ -65,9 +58,9 @@ static int read_recorded(struct recorded *out, const struct call *c, const char 
 		return -1;
 	out->dir = dir;
 	out->spec = json_find(out->provenance, "spec");
-	out->commit = text_of(c->mem, out->spec, "commit");
-	out->path = text_of(c->mem, out->spec, "path");
-	out->date = text_of(c->mem, out->provenance, "date");
+	out->commit = json_text(c->mem, out->spec, "commit", NULL);
+	out->path = json_text(c->mem, out->spec, "path", NULL);
+	out->date = json_text(c->mem, out->provenance, "date", NULL);
 	if (!out->commit || !out->path)
 		return err_set(
 			e, ERR_INPUT,
@@ -171,7 +164,7 @@ static const char *first_step(const struct call *c, const struct json *old, cons
 		const struct json *x = json_find(a, "key"), *y = json_find(b, "key");
 
 		if (!x || !y || !view_eq(x->str, y->str))
-			return text_of(c->mem, b, "label");
+			return json_text(c->mem, b, "label", NULL);
 	}
 	return NULL;
 }

@@ -69,8 +69,8 @@ static void put_dependencies(struct json_out *j, const struct surface *s)
 	for (const struct json *in = inputs ? inputs->first : NULL; in; in = in->next) {
 		json_open(j, NULL, '{');
 		json_puts(j, "name",
-			  arena_fmt(s->mem, "%s: %s", member_text(s->mem, in, "role", "input"),
-				    member_text(s->mem, in, "name", "")));
+			  arena_fmt(s->mem, "%s: %s", json_text(s->mem, in, "role", "input"),
+				    json_text(s->mem, in, "name", "")));
 		put_sha256(j, in);
 		json_close(j, '}');
 	}
@@ -80,7 +80,7 @@ static void put_dependencies(struct json_out *j, const struct surface *s)
 static void put_slsa(struct json_out *j, const struct surface *s)
 {
 	const struct json *program = json_find(s->provenance, "program");
-	const char *version = member_text(s->mem, program, "version", "unknown");
+	const char *version = json_text(s->mem, program, "version", "unknown");
 
 	json_open(j, "buildDefinition", '{');
 	json_puts(j, "buildType", BUILD_TYPE);
@@ -122,7 +122,7 @@ static void put_tests(struct json_out *j, const struct surface *s, const char *k
 /* A confirmed finding fails; candidates and what could not be decided warn; otherwise the release passed. */
 static void put_test_result(struct json_out *j, const struct surface *s)
 {
-	const char *status = member_text(s->mem, json_find(s->results, "verdict"), "status", "untested");
+	const char *status = json_text(s->mem, json_find(s->results, "verdict"), "status", "untested");
 
 	json_puts(j, "result",
 		  strcmp(status, "confirmed") == 0 ? "FAILED"
@@ -150,7 +150,7 @@ static void put_model(struct json_out *j, const struct surface *s, const char *r
 	json_close(j, '}');
 	json_open(j, "resources", '[');
 	for (const struct json *in = inputs ? inputs->first : NULL; in; in = in->next) {
-		if (strcmp(member_text(s->mem, in, "role", ""), role))
+		if (strcmp(json_text(s->mem, in, "role", ""), role))
 			continue;
 		json_open(j, NULL, '{');
 		json_put(j, "name", json_find(in, "name"));

@@ -61,8 +61,8 @@ static void count(size_t n[3], const struct json *findings)
 void junit_put(struct str *out, const struct surface *s)
 {
 	const struct json *findings = json_find(s->results, "findings");
-	const char *suite = member_text(s->mem, json_find(s->results, "audit"), "name", "audit");
-	const char *status = member_text(s->mem, json_find(s->results, "verdict"), "status", "untested");
+	const char *suite = json_text(s->mem, json_find(s->results, "audit"), "name", "audit");
+	const char *status = json_text(s->mem, json_find(s->results, "verdict"), "status", "untested");
 	bool untested = strcmp(status, "untested") == 0, alone;
 	size_t n[3];
 
@@ -83,8 +83,8 @@ void junit_put(struct str *out, const struct surface *s)
 			 "nothing was tested by steering, so no finding could be decided");
 	for (const struct json *f = findings ? findings->first : NULL; f; f = f->next)
 		put_case(out, suite,
-			 arena_fmt(s->mem, "%s: %s", member_text(s->mem, f, "kind", "finding"),
-				   member_text(s->mem, f, "title", "without a label")),
+			 arena_fmt(s->mem, "%s: %s", json_text(s->mem, f, "kind", "finding"),
+				   json_text(s->mem, f, "title", "without a label")),
 			 finding_outcome(f), finding_message(s, f));
 	str_adds(out, "  </testsuite>\n</testsuites>\n");
 }

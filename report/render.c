@@ -180,7 +180,6 @@ static int gather(struct renderer *r, struct err *e)
 
 static int write_text(struct renderer *r, const struct document *d, struct err *e)
 {
-	struct out *o;
 	size_t characters = 0;
 
 	for (size_t i = 0; i < d->text.n; i++)
@@ -188,10 +187,7 @@ static int write_text(struct renderer *r, const struct document *d, struct err *
 	if (characters >= READABLE)
 		log_warn("%.*s has %zu characters; GitHub shows up to %d well", (int)d->name.n, d->name.p,
 			 characters, (int)READABLE);
-	if (out_open(&o, within(r, r->dir, d->name), e) < 0)
-		return -1;
-	out_put(o, d->text.p, d->text.n);
-	return out_commit(o, NULL, e);
+	return out_write(within(r, r->dir, d->name), d->text.p, d->text.n, e);
 }
 
 static const struct scene *picture_of(void *ud, struct view target)
@@ -201,25 +197,11 @@ static const struct scene *picture_of(void *ud, struct view target)
 	return p ? p->scene : NULL;
 }
 
-static const char *text_at(struct renderer *r, const char *object, const char *member, const char *otherwise)
-{
-	const struct json *v = json_find(json_find(r->data, object), member);
-
-	return v && v->kind == JSON_STRING ? arena_strdup(&r->mem, v->str.p, v->str.n) : otherwise;
-}
-
-static bool is_true(const struct json *obj, const char *member)
-{
-	const struct json *v = json_find(obj, member);
-
-	return v && v->kind == JSON_TRUE;
-}
-
 static int describe(struct paper_info *info, struct renderer *r, struct err *e)
 {
 	const struct json *provenance = json_find(r->data, "provenance"),
 			  *spec = json_find(provenance, "spec");
-	const struct json *commit = json_find(spec, "commit_short"), *date = json_find(provenance, "date");
+	const struct json *commit = json_find(spec, "commit_short");
 	const char *data = r->opts->data ? r->opts->data : "results.json";
 	const struct json *version = json_find(json_find(provenance, "program"), "version");
 	struct digest d;
@@ -228,16 +210,16 @@ static int describe(struct paper_info *info, struct renderer *r, struct err *e)
 	if (digest_file(&d, NULL, within(r, r->dir, view_of(data)), e) < 0)
 		return -1;
 	digest_hex(hex, d);
-	info->title = info->head_left = text_at(r, "audit", "title", "dfc-audit report");
+	info->title = info->head_left =
+		json_text(&r->mem, json_find(r->data, "audit"), "title", "dfc-audit report");
 	info->author = version && version->kind == JSON_STRING
 			       ? arena_fmt(&r->mem, "dfc-audit %.*s", (int)version->str.n, version->str.p)
 			       : "dfc-audit";
 	info->subject = arena_fmt(&r->mem, "%s sha256:%s", data, hex);
 	info->keywords = "model audit, model diffing, crosscoder";
-	info->date =
-		date && date->kind == JSON_STRING ? arena_strdup(&r->mem, date->str.p, date->str.n) : NULL;
-	info->head_warns = !is_true(spec, "committed") || is_true(spec, "is_dirty");
-	if (!is_true(spec, "committed"))
+	info->date = json_text(&r->mem, provenance, "date", NULL);
+	info->head_warns = !json_is_true(spec, "committed") || json_is_true(spec, "is_dirty");
+	if (!json_is_true(spec, "committed"))
 		info->head_right = "UNCOMMITTED SPEC";
 	else if (commit && commit->kind == JSON_STRING)
 		info->head_right = arena_fmt(

@@ -84,7 +84,7 @@ static const char *uri_of(struct arena *mem, const char *path)
 
 static void put_location(struct json_out *j, const struct surface *s, const char *kind)
 {
-	const char *path = member_text(s->mem, json_find(s->provenance, "spec"), "path", "spec.yaml");
+	const char *path = json_text(s->mem, json_find(s->provenance, "spec"), "path", "spec.yaml");
 
 	json_open(j, "locations", '[');
 	json_open(j, NULL, '{');
@@ -103,7 +103,7 @@ static void put_location(struct json_out *j, const struct surface *s, const char
 
 static void put_result(struct json_out *j, const struct surface *s, const struct json *finding)
 {
-	const char *kind = member_text(s->mem, finding, "kind", "");
+	const char *kind = json_text(s->mem, finding, "kind", "");
 	enum outcome o = finding_outcome(finding);
 
 	json_open(j, NULL, '{');
@@ -134,7 +134,7 @@ void sarif_put(struct json_out *j, const struct surface *s)
 	json_open(j, "automationDetails", '{');
 	json_puts(j, "id",
 		  arena_fmt(s->mem, "dfc-audit/%s/",
-			    member_text(s->mem, json_find(s->results, "audit"), "name", "audit")));
+			    json_text(s->mem, json_find(s->results, "audit"), "name", "audit")));
 	json_close(j, '}');
 	json_puts(j, "columnKind", "unicodeCodePoints");
 	json_open(j, "results", '[');

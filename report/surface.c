@@ -6,20 +6,6 @@
 
 enum { DATA_BYTES = 512 << 20 };
 
-const char *member_text(struct arena *mem, const struct json *obj, const char *key, const char *otherwise)
-{
-	const struct json *v = json_find(obj, key);
-
-	return v && v->kind == JSON_STRING ? arena_strdup(mem, v->str.p, v->str.n) : otherwise;
-}
-
-static bool is_true(const struct json *obj, const char *key)
-{
-	const struct json *v = json_find(obj, key);
-
-	return v && v->kind == JSON_TRUE;
-}
-
 /* A test that has no dose on both sides of zero says neither yes nor no. */
 static bool has_dose(const struct json *finding)
 {
@@ -29,26 +15,26 @@ static bool has_dose(const struct json *finding)
 	for (const struct json *d = doses ? doses->first : NULL; d; d = d->next) {
 		const struct json *dose = json_find(d, "dose");
 
-		below = below || (dose && dose->real < 0 && is_true(d, "counts"));
-		above = above || (dose && dose->real > 0 && is_true(d, "counts"));
+		below = below || (dose && dose->real < 0 && json_is_true(d, "counts"));
+		above = above || (dose && dose->real > 0 && json_is_true(d, "counts"));
 	}
 	return below && above;
 }
 
 enum outcome finding_outcome(const struct json *finding)
 {
-	if (is_true(finding, "is_confirmed"))
+	if (json_is_true(finding, "is_confirmed"))
 		return OUTCOME_CONFIRMED;
-	return is_true(finding, "tested") && has_dose(finding) ? OUTCOME_NOT : OUTCOME_UNDECIDED;
+	return json_is_true(finding, "tested") && has_dose(finding) ? OUTCOME_NOT : OUTCOME_UNDECIDED;
 }
 
 const char *finding_fingerprint(const struct surface *s, const struct json *finding)
 {
 	const struct json *audit = json_find(s->results, "audit");
 	char *hex = arena_alloc(s->mem, 65, 1);
-	const char *of = arena_fmt(s->mem, "%s\n%s\n%s", member_text(s->mem, audit, "name", ""),
-				   member_text(s->mem, finding, "kind", ""),
-				   member_text(s->mem, finding, "title", ""));
+	const char *of =
+		arena_fmt(s->mem, "%s\n%s\n%s", json_text(s->mem, audit, "name", ""),
+			  json_text(s->mem, finding, "kind", ""), json_text(s->mem, finding, "title", ""));
 
 	digest_hex(hex, digest_of(of, strlen(of)));
 	return hex;
@@ -56,10 +42,10 @@ const char *finding_fingerprint(const struct surface *s, const struct json *find
 
 const char *finding_message(const struct surface *s, const struct json *finding)
 {
-	return arena_fmt(s->mem, "%s, %s: %s; %s", member_text(s->mem, finding, "id", "finding"),
-			 member_text(s->mem, finding, "kind", "of no kind"),
-			 member_text(s->mem, finding, "title", "without a label"),
-			 member_text(s->mem, finding, "verdict", "no verdict"));
+	return arena_fmt(s->mem, "%s, %s: %s; %s", json_text(s->mem, finding, "id", "finding"),
+			 json_text(s->mem, finding, "kind", "of no kind"),
+			 json_text(s->mem, finding, "title", "without a label"),
+			 json_text(s->mem, finding, "verdict", "no verdict"));
 }
 
 typedef void (*put_fn)(struct json_out *j, const struct surface *s);
@@ -79,14 +65,10 @@ static int write_json(const struct surface *s, const char *name, put_fn put, str
 static int write_junit(const struct surface *s, struct err *e)
 {
 	struct str text = STR_INIT;
-	struct out *o;
-	int rc = out_open(&o, arena_fmt(s->mem, "%s/audit.junit.xml", s->dir), e);
+	int rc;
 
-	if (rc == 0) {
-		junit_put(&text, s);
-		out_put(o, text.p, text.n);
-		rc = out_commit(o, NULL, e);
-	}
+	junit_put(&text, s);
+	rc = out_write(arena_fmt(s->mem, "%s/audit.junit.xml", s->dir), text.p, text.n, e);
 	str_release(&text);
 	return rc;
 }

@@ -37,8 +37,6 @@ enum outcome finding_outcome(const struct json *finding);
 const char *finding_fingerprint(const struct surface *s, const struct json *finding);
 /* One line: what it is about, what came of it. */
 const char *finding_message(const struct surface *s, const struct json *finding);
-/* A string member in mem; `otherwise` where there is none. */
-const char *member_text(struct arena *mem, const struct json *obj, const char *key, const char *otherwise);
 
 int attestations_write(const struct surface *s, struct err *e);
 void sarif_put(struct json_out *j, const struct surface *s);

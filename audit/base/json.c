@@ -304,6 +304,20 @@ bool json_is_null(const struct json *v)
 	return !v || v->kind == JSON_NULL;
 }
 
+bool json_is_true(const struct json *obj, const char *key)
+{
+	const struct json *v = json_find(obj, key);
+
+	return v && v->kind == JSON_TRUE;
+}
+
+const char *json_text(struct arena *mem, const struct json *obj, const char *key, const char *otherwise)
+{
+	const struct json *v = json_find(obj, key);
+
+	return v && v->kind == JSON_STRING ? arena_strdup(mem, v->str.p, v->str.n) : otherwise;
+}
+
 const struct json *json_find(const struct json *obj, const char *key)
 {
 	const struct json *m = obj && obj->kind == JSON_OBJECT ? obj->first : NULL;

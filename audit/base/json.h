@@ -58,7 +58,10 @@ const char *json_kind_name(enum json_kind k); /* "a string", "an object", ... */
  * no object); the others fail with ERR_INPUT, naming the key, what is there and what would be right. */
 const struct json *json_find(const struct json *obj, const char *key);
 const struct json *json_at(const struct json *array, size_t i);
-bool json_is_null(const struct json *v); /* absent counts as null */
+bool json_is_null(const struct json *v);		    /* absent counts as null */
+bool json_is_true(const struct json *obj, const char *key); /* absent counts as false */
+/* A copy of a string in `mem`; `otherwise` (borrowed, may be NULL) where there is none. */
+const char *json_text(struct arena *mem, const struct json *obj, const char *key, const char *otherwise);
 int json_member(const struct json **out, const struct json *obj, const char *key, enum json_kind kind,
 		struct err *e);
 int json_str(struct view *out, const struct json *obj, const char *key, struct err *e);

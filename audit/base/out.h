@@ -33,6 +33,8 @@ uint64_t out_size(const struct out *o);
 /* Ends `o` whatever it returns.  `digest` (may be NULL) is of all bytes put. Syncs file and folder. */
 int out_commit(struct out *o, struct digest *digest, struct err *e);
 void out_abort(struct out *o);
+/* A whole file of n bytes. */
+int out_write(const char *path, const void *p, size_t n, struct err *e);
 /* From now on no more than `bytes` are written, those of files removed since given back; 0: as many as the disk takes. What
  * would be more fails as a full disk does, with ERR_SIZE. */
 void out_allow(uint64_t bytes);

@@ -49,13 +49,6 @@ static enum change moved(const struct interval *old, const struct interval *new)
 	return size_of(new->at) > size_of(old->at) ? CHANGE_GROWN : CHANGE_SHRUNK;
 }
 
-static bool is_confirmed(const struct json *finding)
-{
-	const struct json *v = json_find(finding, "is_confirmed");
-
-	return v && v->kind == JSON_TRUE;
-}
-
 static void put_interval(struct json_out *j, const char *key, const struct interval *v)
 {
 	if (!v->known) {
@@ -82,8 +75,8 @@ static void put_couple(struct parts *t, const struct couple *c, enum change chan
 	json_put(t->j, "new", json_find(c->new, "id"));
 	json_put(t->j, "verdict_old", json_find(c->old, "verdict"));
 	json_put(t->j, "verdict_new", json_find(c->new, "verdict"));
-	json_put_bool(t->j, "confirmed_old", is_confirmed(c->old));
-	json_put_bool(t->j, "confirmed_new", is_confirmed(c->new));
+	json_put_bool(t->j, "confirmed_old", json_is_true(c->old, "is_confirmed"));
+	json_put_bool(t->j, "confirmed_new", json_is_true(c->new, "is_confirmed"));
 	if (c->old && c->new)
 		json_put_real(t->j, "similarity", c->similarity);
 	else
@@ -95,7 +88,7 @@ static void put_couple(struct parts *t, const struct couple *c, enum change chan
 
 static void count_couple(struct parts *t, const struct couple *c, enum change change)
 {
-	bool was = is_confirmed(c->old), is = is_confirmed(c->new);
+	bool was = json_is_true(c->old, "is_confirmed"), is = json_is_true(c->new, "is_confirmed");
 
 	t->findings[change]++;
 	t->count.new_confirmed += is && !c->old;

@@ -42,13 +42,6 @@ static const struct json *finding_of(const struct joint *t, const struct json *c
 	return NULL;
 }
 
-static bool is_true(const struct json *obj, const char *key)
-{
-	const struct json *v = json_find(obj, key);
-
-	return v != NULL && v->kind == JSON_TRUE;
-}
-
 static void put_context(struct json_out *j, const struct joint *t, const struct json *context)
 {
 	const struct json *source = json_find(context, "source"), *line = json_find(context, "line");
@@ -77,7 +70,7 @@ static void put_finding(struct json_out *j, const struct json *f)
 static void put_card(struct json_out *j, const struct joint *t, const struct json *card)
 {
 	const struct json *f = finding_of(t, card);
-	bool confirmed = f != NULL && is_true(f, "is_confirmed");
+	bool confirmed = f != NULL && json_is_true(f, "is_confirmed");
 
 	json_open(j, NULL, '{');
 	for (const struct json *m = card->first; m != NULL; m = m->next) {
@@ -145,13 +138,13 @@ static size_t confirmed_count(const struct joint *t, const struct json *partitio
 	for (const struct json *f = t->findings->first; f != NULL; f = f->next) {
 		const struct json *list[] = { json_find(f, "latents"), json_find(f, "expressed") };
 
-		for (size_t i = 0; i < 2 && is_true(f, "is_confirmed"); i++) {
+		for (size_t i = 0; i < 2 && json_is_true(f, "is_confirmed"); i++) {
 			for (const struct json *m = list[i]->first; m != NULL; m = m->next) {
 				int64_t id = json_find(m, "latent")->integer;
 				bool again = i == 1 && lists(list[0], id);
 
 				for (const struct json *o = t->findings->first; o != f && !again; o = o->next)
-					again = is_true(o, "is_confirmed") &&
+					again = json_is_true(o, "is_confirmed") &&
 						(lists(json_find(o, "latents"), id) ||
 						 lists(json_find(o, "expressed"), id));
 				n += !again && view_eq(json_find(m, "partition")->str, partition->str);
@@ -276,12 +269,12 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 	for (const struct json *f = t->findings->first; f != NULL; f = f->next) {
 		const struct json *kind = json_find(f, "kind"), *sd = json_find(f, "null_sd_on");
 
-		if (!is_true(f, "tested"))
+		if (!json_is_true(f, "tested"))
 			continue;
 		tested++;
 		/* A one-sided test at 5 % of a normal null. */
 		detectable = 1.645 * sd->real > detectable ? 1.645 * sd->real : detectable;
-		if (!is_true(f, "is_confirmed"))
+		if (!json_is_true(f, "is_confirmed"))
 			continue;
 		confirmed++;
 		kinds[view_is(kind->str, "candidate-only") ? 0 : view_is(kind->str, "base-only") ? 1 : 2]++;

@@ -64,12 +64,9 @@ static int check_dir(const char *dir, struct arena *mem, struct err *e)
 
 static int copy_spec(const struct run *r, struct arena *mem, struct err *e)
 {
-	struct out *o;
+	struct view text = r->plan->spec->text;
 
-	if (out_open(&o, arena_fmt(mem, "%s/spec.yaml", r->dir), e) < 0)
-		return -1;
-	out_put(o, r->plan->spec->text.p, r->plan->spec->text.n);
-	return out_commit(o, NULL, e);
+	return out_write(arena_fmt(mem, "%s/spec.yaml", r->dir), text.p, text.n, e);
 }
 
 /* What an earlier run left is removed in an order that never leaves a MANIFEST over files that are not there. */

@@ -254,6 +254,25 @@ static void lookups_say_what_is_there_and_what_would_be_right(void **state)
 	arena_release(&mem);
 }
 
+static void members_that_may_be_missing(void **state)
+{
+	struct arena mem = ARENA_INIT;
+	struct err e = ERR_INIT;
+	const struct json *v;
+
+	(void)state;
+	assert_int_equal(
+		json_read(&v, &mem, VIEW("{\"yes\":true,\"no\":false,\"one\":1,\"s\":\"text\"}"), "j", &e),
+		0);
+	assert_true(json_is_true(v, "yes"));
+	assert_false(json_is_true(v, "no") || json_is_true(v, "one") || json_is_true(v, "none") ||
+		     json_is_true(NULL, "yes"));
+	assert_string_equal(json_text(&mem, v, "s", "other"), "text");
+	assert_string_equal(json_text(&mem, v, "one", "other"), "other");
+	assert_null(json_text(&mem, v, "none", NULL));
+	arena_release(&mem);
+}
+
 static void files_are_read_up_to_the_limit(void **state)
 {
 	const char *dir = scratch_new("json");
@@ -484,6 +503,7 @@ int main(void)
 		cmocka_unit_test(deep_text_is_refused_before_anything_recurses),
 		cmocka_unit_test(places_are_counted_in_characters),
 		cmocka_unit_test(lookups_say_what_is_there_and_what_would_be_right),
+		cmocka_unit_test(members_that_may_be_missing),
 		cmocka_unit_test(files_are_read_up_to_the_limit),
 		cmocka_unit_test(written_form),
 		cmocka_unit_test(one_text_for_every_sink),

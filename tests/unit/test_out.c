@@ -153,6 +153,26 @@ static void digest_and_size_are_of_all_bytes(void **state)
 	assert_int_equal(temporaries(p.dir), 0);
 }
 
+static void a_text_is_written_whole_or_not_at_all(void **state)
+{
+	struct place p = place_new("before\n");
+	struct arena mem = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct view v;
+
+	(void)state;
+	out_fail_at(1);
+	assert_int_equal(out_write(p.path, "whole\n", 6, &e), -1);
+	out_fail_at(0);
+	assert_int_equal(file_read(&v, &mem, p.path, 100, &e), 0);
+	assert_true(view_is(v, "before\n"));
+	assert_int_equal(out_write(p.path, "whole\n", 6, &e), 0);
+	assert_int_equal(file_read(&v, &mem, p.path, 100, &e), 0);
+	assert_true(view_is(v, "whole\n"));
+	assert_int_equal(temporaries(p.dir), 0);
+	arena_release(&mem);
+}
+
 static void an_aborted_file_leaves_nothing(void **state)
 {
 	struct place p = place_new("old\n");
@@ -362,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_file_is_whole_or_as_before_when_the_process_ends),
 		cmocka_unit_test(memory_faults_leave_no_part),
 		cmocka_unit_test(digest_and_size_are_of_all_bytes),
+		cmocka_unit_test(a_text_is_written_whole_or_not_at_all),
 		cmocka_unit_test(an_aborted_file_leaves_nothing),
 		cmocka_unit_test(where_no_file_can_be),
 		cmocka_unit_test(names_of_temporaries),
