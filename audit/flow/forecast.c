@@ -66,7 +66,7 @@ double forecast_token(const struct arch *a, size_t n_blocks)
 
 uint64_t forecast_weights(const struct plan *p, enum side side)
 {
-	const struct arch *a = side == SIDE_BASE ? p->base : p->candidate;
+	const struct arch *a = side_arch(p, side);
 	const char *role = side == SIDE_BASE ? "base" : "candidate";
 	uint64_t stored = 0;
 	double bytes = 0;
@@ -79,6 +79,17 @@ uint64_t forecast_weights(const struct plan *p, enum side side)
 		bytes += (double)arch_values(a, (enum role)r) *
 			 (a->mxfp4 && r >= ROLE_EXPERT_GATE && r <= ROLE_EXPERT_GATE_UP ? 17.0 / 32 : 2);
 	return stored > 0 ? stored : (uint64_t)bytes;
+}
+
+uint64_t forecast_unembedding(const struct plan *p, enum side side)
+{
+	const struct arch *a = side_arch(p, side);
+	uint64_t stored = forecast_weights(p, side), values = 0, table = (uint64_t)a->n_vocab * a->d_model;
+
+	for (size_t r = 0; r < ROLE_COUNT; r++)
+		values += arch_values(a, (enum role)r);
+	/* MXFP4 experts pull the average below 2, which no unembedding is stored in. */
+	return table * (stored > 2 * values + values / 2 ? sizeof(float) : 2);
 }
 
 struct session_opts forecast_session(const struct arch *a, size_t context)

@@ -23,6 +23,8 @@ double forecast_token(const struct arch *a, size_t n_blocks);
 
 /* Bytes of a side's weights: of its files, or where they are not there, of its shape in bf16 (MXFP4 experts as stored). */
 uint64_t forecast_weights(const struct plan *p, enum side side);
+/* Bytes of them that the logit lens looks into: the unembedding, as wide as the side's values are on the average. */
+uint64_t forecast_unembedding(const struct plan *p, enum side side);
 
 /* The session that reads many texts of at most `context` tokens: as many at once as a fixed cache budget allows. */
 struct session_opts forecast_session(const struct arch *a, size_t context);

@@ -51,6 +51,12 @@ static bool faulty(const struct checker *c, struct pos at)
 	return false;
 }
 
+/* The same of a field's nearest value. A map stands for what it leaves out, which has the default and no fault. */
+static bool nearest_faulty(const struct checker *c, const struct yaml *y)
+{
+	return y->kind != YAML_MAP && faulty(c, place(y));
+}
+
 static void PRINTF_LIKE(3, 4) problem_at(struct checker *c, struct pos at, const char *fmt, ...)
 {
 	char msg[sizeof(((struct err *)0)->msg)];
@@ -67,10 +73,10 @@ static void PRINTF_LIKE(3, 4) problem_at(struct checker *c, struct pos at, const
 /* Requires `ok` of two fields; says nothing where one of them is wrong by itself. */
 static void require(struct checker *c, bool ok, const char *path, const char *other, const char *msg)
 {
-	struct pos at = place(nearest(c->root, path));
+	const struct yaml *at = nearest(c->root, path);
 
-	if (!ok && !faulty(c, at) && !faulty(c, place(nearest(c->root, other))))
-		problem_at(c, at, "%s: %s", path, msg);
+	if (!ok && !nearest_faulty(c, at) && !nearest_faulty(c, nearest(c->root, other)))
+		problem_at(c, place(at), "%s: %s", path, msg);
 }
 
 /* ---- paths ---- */

@@ -33,7 +33,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	forecast_rows(out, p, rows, false);
 	/* 64 bytes a pair, an estimate, for the words of labels, the gaps and the documents. */
 	out->memory += (uint64_t)(p->corpus.pairs * 64);
-	out->memory += forecast_weights(p, SIDE_BASE) + forecast_weights(p, SIDE_CANDIDATE) +
+	out->memory += forecast_unembedding(p, SIDE_BASE) + forecast_unembedding(p, SIDE_CANDIDATE) +
 		       (uint64_t)(rows * ((double)p->spec->train.k * 24 + 16 * 8 + 16)) +
 		       2048 * (p->base->d_model + p->candidate->d_model + p->spec->dictionary.latents) *
 			       sizeof(float);

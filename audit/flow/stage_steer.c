@@ -51,15 +51,17 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	double prompts = (double)s->steer.prompts, texts = forecast_steering(p);
 
 	(void)step;
-	out->memory = FORECAST_BASE + forecast_weights(p, SIDE_CANDIDATE) + session_bytes(p->candidate, &o) +
-		      (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
-		      (uint64_t)(texts * 64);
 	out->disk = 4 << 20;
-	out->work = s->steer.enabled ? texts *
-					       (1 + (double)s->steer.answer_tokens +
-						(s->steer.inject == INJECT_ALL ? PROMPT_TOKENS : 0)) *
-					       forecast_token(p->candidate, SIZE_MAX)
-				     : 0;
+	out->memory = FORECAST_BASE;
+	if (!s->steer.enabled)
+		return;
+	out->memory += forecast_weights(p, SIDE_CANDIDATE) + session_bytes(p->candidate, &o) +
+		       (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
+		       (uint64_t)(texts * 64);
+	out->work =
+		texts *
+		(1 + (double)s->steer.answer_tokens + (s->steer.inject == INJECT_ALL ? PROMPT_TOKENS : 0)) *
+		forecast_token(p->candidate, SIZE_MAX);
 	out->pace = PACE_CANDIDATE;
 }
 

@@ -366,7 +366,9 @@ static void limits_are_kept(void **state)
 
 		for (k = 0; k < w->plan.n; k++)
 			w->plan.step[k].needs = (struct needs){ .memory = 1000 };
-		w->plan.step[1].needs = (struct needs){ cases[i].memory, cases[i].disk, cases[i].work };
+		w->plan.step[1].needs = (struct needs){ .memory = cases[i].memory,
+							.disk = cases[i].disk,
+							.work = cases[i].work };
 		w->spec.limits.memory = cases[i].limit_memory;
 		w->spec.limits.disk = cases[i].limit_disk;
 		w->spec.limits.time = cases[i].limit_time;
