@@ -33,7 +33,7 @@ enum { EIGHT = 8 };
 LANES_INLINE void step(const struct adam *a, float *p, float *m, float *v, const float *g)
 {
 	const float tiny = 0x1p-100f;
-	f32x8 x, y, z, w = { 0 }, root;
+	f32x8 x, y, z, w = { 0 }, root = { 0 };
 
 	lanes_load8(&x, p);
 	lanes_load8(&y, m);

@@ -91,8 +91,11 @@ static void documents_write(struct exporting *x)
 			out_put(x->out, &t.id[corpus_pair(x->corpus, d->pair_first + k)->token[x->side]],
 				sizeof(*t.id));
 	}
-	for (size_t i = 0; i < corpus_rows(x->corpus); i++)
-		out_put(x->out, &(int64_t){ corpus_pair(x->corpus, i)->byte }, sizeof(int64_t));
+	for (size_t i = 0; i < corpus_rows(x->corpus); i++) {
+		int64_t byte = corpus_pair(x->corpus, i)->byte;
+
+		out_put(x->out, &byte, sizeof(byte));
+	}
 }
 
 static int rows_write(struct exporting *x, struct err *e)

@@ -45,13 +45,13 @@ static int text_read(double *sum, struct finding *f, const struct steering_job *
 
 			memcpy(id, c->id[0], c->n_prompt * sizeof(*id));
 			memcpy(id + c->n_prompt, answer.id, answer.n * sizeof(*id));
-			for (size_t z = 0; z < doses; z++)
-				task[n++] = (struct reading_task){ .id = id,
-								   .n_prompt = c->n_prompt,
-								   .n = c->n_prompt + answer.n,
-								   .steering = { f->group->direction,
-										 (float)spec->steer.dose[z],
-										 spec->steer.inject } };
+			for (size_t z = 0; z < doses; z++, n++)
+				task[n] = (struct reading_task){ .id = id,
+								 .n_prompt = c->n_prompt,
+								 .n = c->n_prompt + answer.n,
+								 .steering = { f->group->direction,
+									       (float)spec->steer.dose[z],
+									       spec->steer.inject } };
 		}
 	}
 	if (contrast_read(task, n, s->session, &s->session_opts, s->layer, e) < 0)

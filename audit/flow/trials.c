@@ -22,8 +22,8 @@ static size_t tasks_make(struct reading_task *task, const struct finding *f, con
 				const float *v =
 					trial[t].own[k] != NULL ? trial[t].own[k][i] : trial[t].direction;
 
-				for (size_t z = 0; z < n_doses * 2; z++)
-					task[n++] = (struct reading_task){
+				for (size_t z = 0; z < n_doses * 2; z++, n++)
+					task[n] = (struct reading_task){
 						.id = c->id[z % 2],
 						.n_prompt = c->n_prompt,
 						.n = c->n[z % 2],
