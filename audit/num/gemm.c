@@ -8,7 +8,7 @@
 /*
  * How a product is cut.  A unit is some rows of the left matrix by some columns of the right one, all of
  * the depth, in passes of GEMM_CHUNK.  A pass turns the unit's left rows into panels (they stay in the
- * second-level cache), then for each GEMM_NR columns makes the right panel, widened, and multiplies it with
+ * second-level cache), then for each of the kernel's columns makes the right panel, widened, and multiplies it with
  * every left panel.  A few rows against a stored matrix are another matter, all memory: gemm_kernel.h's
  * `few`.
  *
@@ -20,9 +20,9 @@ enum {
 	TILE_ROWS = 128, /* the same of gemm_tile_*, whose panels are on the stack */
 	LEAST_ROWS = 64, /* and at least, where there are so many */
 	UNITS_PER_THREAD = 4,
-	UNIT_PANELS = 16,	  /* right panels of a unit at most */
-	FEW_UNIT_BYTES = 1 << 16, /* of weights, at least */
-	PANEL = GEMM_CHUNK * GEMM_NR,
+	UNIT_COLUMNS = 768,	      /* of a unit at most */
+	FEW_UNIT_BYTES = 1 << 16,     /* of weights, at least */
+	PANEL = GEMM_CHUNK * GEMM_NR, /* floats, of the widest kernel */
 	LINE_BYTES = 64,
 	NEAR_COLUMNS = 256, /* a right matrix that lies as a panel does is used in place: where it is this */
 	NEAR_ROWS =
@@ -46,8 +46,8 @@ struct product {
 };
 
 struct panels {
-	float *right; /* (GEMM_CHUNK, GEMM_NR) */
-	float *wide;  /* (GEMM_NR, GEMM_CHUNK): rows of a format the kernel cannot turn */
+	float *right; /* (GEMM_CHUNK, the kernel's columns) */
+	float *wide;  /* (columns, GEMM_CHUNK): rows of a format the kernel cannot turn */
 	float *left;  /* (rows / GEMM_MR, GEMM_CHUNK, GEMM_MR) */
 	size_t left_floats;
 };
@@ -176,22 +176,23 @@ static void left_panels(float *left, const struct product *g, size_t i0, size_t 
 
 /* n columns of the right matrix, which has them side by side. MXFP4 comes in blocks, which may begin
  * before. */
-static void right_copy(float *right, const struct tensor *b, size_t j, size_t n, size_t k, size_t depth)
+static void right_copy(float *right, size_t width, const struct tensor *b, size_t j, size_t n, size_t k,
+		       size_t depth)
 {
 	const float *from = (const float *)b->data + k * b->cols + j;
 	float wide[2 * GEMM_NR];
-	size_t before = j % 32, width = pieces(before + n, 32) * 32;
+	size_t before = j % 32, blocks = pieces(before + n, 32) * 32;
 
 	if (b->dtype == DT_F32) {
 		if (n == GEMM_NR)
-			copy_rows(right, GEMM_NR, from, b->cols, GEMM_NR, depth);
+			copy_rows(right, width, from, b->cols, GEMM_NR, depth);
 		else
-			copy_rows(right, GEMM_NR, from, b->cols, n, depth);
+			copy_rows(right, width, from, b->cols, n, depth);
 		return;
 	}
-	for (size_t d = 0; d < depth; d++, right += GEMM_NR)
+	for (size_t d = 0; d < depth; d++, right += width)
 		if (b->dtype == DT_MXFP4) {
-			dtype_widen(wide, b, (k + d) * b->cols + j - before, width);
+			dtype_widen(wide, b, (k + d) * b->cols + j - before, blocks);
 			memcpy(right, wide + before, n * sizeof(*right));
 		} else {
 			dtype_widen(right, b, (k + d) * b->cols + j, n);
@@ -205,11 +206,14 @@ static void right_turn(const struct panels *s, const struct product *g, size_t j
 	struct gemm_rows w = rows_at(b, j, k);
 	enum dtype format = b->dtype;
 
-	w.ahead = (ptrdiff_t)dtype_bytes(format, GEMM_NR * b->cols);
+	w.width = g->kernel->columns;
+	w.ahead = (ptrdiff_t)dtype_bytes(format, w.width * b->cols);
 	if (!g->kernel->right[format]) {
 		for (size_t i = 0; i < n; i++)
 			dtype_widen(s->wide + i * GEMM_CHUNK, b, (j + i) * b->cols + k, depth);
-		w = (struct gemm_rows){ .data = (const uint8_t *)s->wide, .ld = GEMM_CHUNK };
+		w = (struct gemm_rows){ .data = (const uint8_t *)s->wide,
+					.ld = GEMM_CHUNK,
+					.width = w.width };
 		format = DT_F32;
 	}
 	g->kernel->right[format](s->right, &w, n, depth);
@@ -219,14 +223,15 @@ static void right_turn(const struct panels *s, const struct product *g, size_t j
 static const float *right_panel(size_t *ld, const struct panels *s, const struct product *g, size_t m,
 				size_t j, size_t n, size_t k, size_t depth)
 {
-	*ld = GEMM_NR;
+	*ld = g->kernel->columns;
 	if (!g->b_turned) {
 		right_turn(s, g, j, n, k, depth);
-	} else if (g->b->dtype == DT_F32 && n % 16 == 0 && (m <= NEAR_ROWS || g->b->cols <= NEAR_COLUMNS)) {
+	} else if (g->b->dtype == DT_F32 && n % g->kernel->vector == 0 &&
+		   (m <= NEAR_ROWS || g->b->cols <= NEAR_COLUMNS)) {
 		*ld = g->b->cols;
 		return (const float *)g->b->data + k * g->b->cols + j;
 	} else {
-		right_copy(s->right, g->b, j, n, k, depth);
+		right_copy(s->right, *ld, g->b, j, n, k, depth);
 	}
 	return s->right;
 }
@@ -235,8 +240,9 @@ static const float *right_panel(size_t *ld, const struct panels *s, const struct
 static void cell(const struct panels *s, const struct product *g, size_t i0, size_t m, size_t j0, size_t n)
 {
 	/* even widths: 64 columns are 32 and 32, not 48 and 16 */
-	size_t width = pieces(pieces(n, pieces(n, GEMM_NR)), 16) * 16;
+	size_t width = pieces(n, pieces(n, g->kernel->columns));
 
+	width = pieces(width, g->kernel->vector) * g->kernel->vector;
 	for (size_t k = 0; k < g->k; k += GEMM_CHUNK) {
 		struct gemm_block b = { .ldc = g->ldc,
 					.depth = least(GEMM_CHUNK, g->k - k),
@@ -331,15 +337,15 @@ static void few_run(struct par *p, struct product *g)
  * left one's two. */
 static void cut(struct product *g, size_t units)
 {
-	size_t panels = pieces(g->n, GEMM_NR), first = pieces(g->m, LEFT_ROWS);
+	size_t columns = g->kernel->columns, panels = pieces(g->n, columns), first = pieces(g->m, LEFT_ROWS);
 	double least_cost = 0.0;
 
 	for (size_t down = first; down <= pieces(g->m, LEAST_ROWS) && down < first + units; down++) {
 		size_t rows = pieces(pieces(g->m, down), GEMM_MR) * GEMM_MR;
-		size_t cols = least(panels / pieces(units, down), UNIT_PANELS);
+		size_t cols = least(panels / pieces(units, down), UNIT_COLUMNS / columns);
 		double cost;
 
-		cols = (cols > 0 ? cols : 1) * GEMM_NR;
+		cols = (cols > 0 ? cols : 1) * columns;
 		cost = 3.0 / (double)rows + 2.0 / (double)cols;
 		if (down > first && cost >= least_cost)
 			continue;

@@ -89,6 +89,8 @@ static void multiply(const struct gemm_block *b)
 
 const struct gemm_kernel gemm_kernel_avx2 = {
 	.name = "avx2",
+	.columns = COLS,
+	.vector = LANE,
 	.multiply = multiply,
 	.left = gemm_left,
 	.right = {

@@ -242,6 +242,8 @@ static void multiply(const struct gemm_block *b)
 
 const struct gemm_kernel gemm_kernel_avx512 = {
 	.name = "avx512",
+	.columns = GEMM_NR,
+	.vector = LANE,
 	.multiply = multiply,
 	.left = gemm_left,
 	.right = {

@@ -10,26 +10,28 @@
  * The innermost loops of gemm.c, once for each instruction set, all with the same bits (gemm.h says which).
  *
  * A left panel holds GEMM_MR rows of the left matrix turned, (depth, GEMM_MR): one value of each row beside
- * the other.  A right panel holds GEMM_NR columns of the right matrix, (depth, GEMM_NR).  What a panel has
- * beyond the matrix is anything and reaches no result.
+ * the other.  A right panel holds some columns of the right matrix, (depth, columns), the kernel says how many;
+ * with a few left rows it has to fit the first-level cache.  What a panel has beyond the matrix is anything and reaches
+ * no result.
  */
 
 enum { GEMM_MR = 8, GEMM_NR = 48, GEMM_CHUNK = 256, GEMM_FEW = 8, GEMM_FEW_COLUMNS = 32 };
 
 /* Rows of a stored matrix, beginning anywhere (MXFP4: at a block); `ld` values from row to row.  `ahead`
- * bytes on from each value is what will be wanted next, to be fetched meanwhile. */
+ * bytes on from each value is what will be wanted next, to be fetched meanwhile.  A right panel made of them
+ * is `width` wide. */
 struct gemm_rows {
 	const uint8_t *data;
 	const uint8_t *scale;
-	size_t ld;
+	size_t ld, width;
 	ptrdiff_t ahead;
 };
 
-/* The panel of m of the rows, (depth, GEMM_MR) or (depth, GEMM_NR). */
+/* The panel of m of the rows, (depth, GEMM_MR) or (depth, width). */
 typedef void (*gemm_turn_fn)(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
 
 /* c (m, n) = left * right, or c += with `add`; m <= GEMM_MR, n <= GEMM_NR, depth <= GEMM_CHUNK. Rows of
- * `right` are ldr apart; whole vectors of it are read, up to n rounded up to 16. */
+ * `right` are ldr apart; whole vectors of it are read. */
 struct gemm_block {
 	float *c;
 	const float *left, *right;
@@ -49,6 +51,8 @@ struct gemm_few {
 
 struct gemm_kernel {
 	const char *name;
+	size_t columns; /* of a right panel, GEMM_NR at most */
+	size_t vector;	/* columns that it reads at once */
 	void (*multiply)(const struct gemm_block *b);
 	gemm_turn_fn left;
 	/* By dtype; NULL where the format is to be widened first. DT_F32 can always be turned. */

@@ -68,11 +68,13 @@ static void left(float *panel, const struct gemm_rows *w, size_t m, size_t depth
 
 static void right(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
 {
-	turn(panel, GEMM_NR, w, m, depth);
+	turn(panel, w->width, w, m, depth);
 }
 
 const struct gemm_kernel gemm_kernel_plain = {
 	.name = "plain",
+	.columns = GEMM_NR,
+	.vector = 1,
 	.multiply = multiply,
 	.left = left,
 	.right = { [DT_F32] = right },

@@ -138,7 +138,7 @@ GEMM_INLINE void fetch(const uint8_t *row, struct stride s, size_t ahead)
 	_mm_prefetch((const char *)(at + s.seven), _MM_HINT_T1);
 }
 
-GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, size_t depth,
+GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, size_t depth, size_t width,
 			    enum dtype format)
 {
 	size_t step = block_columns(format), whole = m / EIGHT * EIGHT, even = depth / step * step;
@@ -149,7 +149,7 @@ GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, s
 		const uint8_t *row = w->data + i * s.one, *scale = w->scale + i * w->ld / 32;
 		float *to = panel + i;
 
-		for (size_t k = 0; k < even; k += step, row += bytes_of(format, step), to += step * GEMM_NR) {
+		for (size_t k = 0; k < even; k += step, row += bytes_of(format, step), to += step * width) {
 			__m256 reg[8];
 
 			if (bytes_of(format, k) % LINE_BYTES == 0)
@@ -159,12 +159,12 @@ GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, s
 				reg[4] = scales_open(scale + k / 32, w->ld / 32);
 			UNROLL(32)
 			for (size_t c = 0; c < step; c++)
-				_mm256_storeu_ps(to + c * GEMM_NR, block_value(reg, c, format));
+				_mm256_storeu_ps(to + c * width, block_value(reg, c, format));
 		}
 	}
 	for (size_t i = 0; i < m; i++)
 		for (size_t k = i < whole ? even : 0; k < depth; k++)
-			panel[k * GEMM_NR + i] = value_at(w, i, k, format);
+			panel[k * width + i] = value_at(w, i, k, format);
 }
 
 /* Rows beyond the last are the last again: their lanes reach no result. */
@@ -320,7 +320,10 @@ GEMM_INLINE void few_rows(const struct gemm_few *f, size_t n, size_t groups, enu
 	{                                                                                    \
 		const struct gemm_rows own = *w;                                             \
                                                                                              \
-		turn_right(panel, &own, m, depth, format);                                   \
+		if (own.width == GEMM_NR)                                                    \
+			turn_right(panel, &own, m, depth, GEMM_NR, format);                  \
+		else                                                                         \
+			turn_right(panel, &own, m, depth, own.width, format);                \
 	}
 
 #define FEW(name, format)                             \

@@ -391,7 +391,9 @@ static void every_kernel_turns_and_multiplies_stored_rows_alike(void **state)
 			for (size_t m = 1; m <= ROWS; m += 7)
 				for (size_t depth = formats[f] == DT_MXFP4 ? 32 : 5; depth <= 256;
 				     depth += formats[f] == DT_MXFP4 ? 32 : 41) {
-					struct gemm_rows rows = { .data = p, .scale = w.scale, .ld = COLS };
+					struct gemm_rows rows = {
+						.data = p, .scale = w.scale, .ld = COLS, .width = WIDTH
+					};
 
 					kernel->right[formats[f]](panel, &rows, m, depth);
 					for (size_t c = 0; c < m * depth; c++) {
