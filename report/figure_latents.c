@@ -13,7 +13,7 @@ static const struct column {
 	{ "candidate_only", "Candidate only", "what is new in the candidate", INK_CANDIDATE,
 	  INK_CANDIDATE_TINT },
 };
-enum { N_COLUMNS = sizeof(columns) / sizeof(columns[0]), CARDS = 5 };
+enum { N_COLUMNS = sizeof(columns) / sizeof(columns[0]), CARDS = 4 };
 
 static const double card_gap = 6, column_gap = 11, pad = 5;
 static const struct style label_style = { FACE_BOLD, 7.6, INK_TEXT };
@@ -26,13 +26,14 @@ static const struct json *cards_of(const struct json *results, const struct colu
 	return cards && cards->kind == JSON_ARRAY ? cards : NULL;
 }
 
-/* The tokens of a context, with strengths relative to `most`; the strongest is the peak. Tokens that are part of no pair
- * have no activation. */
+/* The tokens of a context, with strengths relative to `most`; the peak is the one after the text `before`, whether the latent
+ * fires there or nearly did. Tokens that are part of no pair have no activation. */
 static struct strip_token *read_tokens(size_t *n, struct arena *mem, const struct json *context, double most)
 {
 	const struct json *tokens = json_find(context, "tokens");
+	struct view before = figure_text(context, "before");
 	struct strip_token *t;
-	size_t peak = 0;
+	size_t peak = 0, bytes = 0;
 
 	*n = 0;
 	if (!tokens || tokens->kind != JSON_ARRAY)
@@ -45,10 +46,10 @@ static struct strip_token *read_tokens(size_t *n, struct arena *mem, const struc
 		t[*n] = (struct strip_token){ .text = figure_text(one, "text"),
 					      .muted = !read,
 					      .strength = most > 0 ? a / most : 0 };
-		if (t[*n].strength > t[peak].strength)
-			peak = *n;
+		peak = bytes <= before.n ? *n : peak;
+		bytes += t[*n].text.n;
 	}
-	t[peak].peak = t[peak].strength > 0;
+	t[peak].peak = true;
 	return t;
 }
 
@@ -195,18 +196,57 @@ static double draw_scale(struct scene *s, double y)
 	return y + 13;
 }
 
+/* How contexts of a kind are shown: their title, the number before each and its row in the table of metrics. */
+struct row_form {
+	const char *title, *key, *path;
+	enum ink ink;
+	size_t most;
+};
+
+/* Contexts of one kind, a line each, from y down; returns where they end. */
+static double draw_contexts(struct scene *s, const struct json *list, const struct row_form *form,
+			    double most, double y)
+{
+	const double text = 7.2, leading = 11.8, from_x = 80, document = 92;
+	double width = s->width - from_x - document;
+	size_t shown = 0;
+
+	for (const struct json *one = json_at(list, 0); one && shown < form->most; one = one->next, shown++) {
+		size_t n, from, to;
+		struct strip_token *token = read_tokens(&n, s->mem, one, most);
+
+		if (!shown)
+			scene_text(s, 6, y + 8.2, small_style, 0, view_of(form->title));
+		scene_text(s, from_x - 6, y + 8.2, small_style, 1,
+			   view_of(figure_number(s->mem, one, form->key, form->path, false)));
+		strip_window(&from, &to, s, width, 1, text, token, n);
+		strip_draw(s, from_x, y, width, 1, text, token + from, to - from);
+		scene_wrap(s, s->width - document + 8, y + 8.2, document - 8, leading, 1, small_style,
+			   figure_text(one, "document"));
+		y += leading;
+	}
+	if (shown)
+		scene_line(s, 0.8, y - leading * (double)shown + 1, 0, leading * (double)shown - 2, form->ink,
+			   1.6);
+	return y + (shown ? 2.5 : 0);
+}
+
 int figure_contexts(struct scene *s, const struct json *results, struct view id, struct err *e)
 {
-	enum { LINES = 3, CONTEXTS = 4 };
-	const double text = 7.6, inset = 6;
 	const struct column *c = columns;
 	const struct json *card = find_card(&c, results, id), *contexts = json_find(card, "contexts");
+	const struct row_form forms[] = {
+		{ "strongest", "activation", "latents.columns.*[].contexts[].activation", c->ink, 3 },
+		{ "drawn", "activation", "latents.columns.*[].samples[].activation", INK_MUTED, 3 },
+		{ "near miss", "share_of_threshold", "latents.columns.*[].near[].share_of_threshold",
+		  INK_RULE, 2 },
+	};
 	double most = 0, y;
-	size_t shown = 0;
 
 	if (!contexts || contexts->kind != JSON_ARRAY)
 		return err_set(e, ERR_SPEC, "no card of latent %.*s in the results", (int)id.n, id.p);
-	s->title = "Contexts: the tokens of the texts where the latent fires most, by activation";
+	s->title =
+		"Contexts of a latent: where it fires most, at quantiles of its activation, and near misses";
 	figure_real(&most, card, "max_activation");
 	for (const struct json *one = contexts->first; one; one = one->next) {
 		double a = 0;
@@ -215,24 +255,9 @@ int figure_contexts(struct scene *s, const struct json *results, struct view id,
 		most = a > most ? a : most;
 	}
 	y = draw_scale(s, 0);
-	for (const struct json *one = contexts->first; one && shown < CONTEXTS; one = one->next, shown++) {
-		size_t n, from, to;
-		struct strip_token *token = read_tokens(&n, s->mem, one, most);
-		struct view document = figure_text(one, "document");
-		double top = y;
-
-		scene_text(s, inset, y + 8, small_style, 0, document);
-		scene_text(s, s->width, y + 8, small_style, 1,
-			   view_of(arena_fmt(s->mem, "activation %s, gap %s",
-					     figure_number(s->mem, one, "activation",
-							   "latents.columns.*[].contexts[].activation", true),
-					     figure_number(s->mem, one, "gap",
-							   "latents.columns.*[].contexts[].gap", true))));
-		y += 11;
-		strip_window(&from, &to, s, s->width - inset, LINES, text, token, n);
-		y += strip_draw(s, inset, y, s->width - inset, LINES, text, token + from, to - from) + 6;
-		scene_line(s, 0.8, top + 1, 0, y - top - 7, c->ink, 1.6);
-	}
+	y = draw_contexts(s, contexts, &forms[0], most, y);
+	y = draw_contexts(s, json_find(card, "samples"), &forms[1], most, y);
+	y = draw_contexts(s, json_find(card, "near"), &forms[2], most, y);
 	s->height = y;
 	return 0;
 }

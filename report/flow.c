@@ -108,6 +108,11 @@ static bool is_table(const struct node *n)
 	return n && n->kind == NODE_TABLE;
 }
 
+static bool is_one_row(const struct node *n)
+{
+	return is_table(n) && n->first && n->first->next == n->last;
+}
+
 /* A few words that lead to a table or a picture stay with it. */
 static bool introduces(const struct node *n, size_t lines)
 {
@@ -189,7 +194,8 @@ static void add_paragraph(struct flow *f, const struct node *n, double x, double
 	passage_make(&p, f->mem, f->fonts, n, t);
 	if (p.n)
 		add_lines(f, &p, x, width, t.size < 9 ? 11 : body_leading, before);
-	if (f->n > first && !is_caption(n) && introduces(n, f->n - first))
+	/* the numbers of a picture stay with its caption */
+	if (f->n > first && (is_caption(n) ? is_one_row(n->next) : introduces(n, f->n - first)))
 		f->band[f->n - 1].keep = true;
 }
 

@@ -5,7 +5,13 @@
  * wrap.  A row is a band for each of its lines, so that even a row higher than a page can be set; short rows stay whole.
  */
 
-static const double size = 8, leading = 10.8, widest_pad = 4.5, pad_y = 2.6;
+static const double widest_pad = 4.5;
+
+/* Wide tables, of numbers mostly, and long ones are set smaller and closer. */
+static const struct look {
+	double size, leading, pad_y;
+} plain_look = { 8, 10.8, 2.6 }, dense_look = { 7, 9.2, 1.5 };
+enum { DENSE_COLUMNS = 8, DENSE_ROWS = 40 };
 
 struct cell {
 	struct passage p;
@@ -22,6 +28,7 @@ struct row {
 struct table {
 	struct row *row;
 	size_t n_rows, n_columns;
+	const struct look *look;
 	double *width; /* (n_columns) of the text, without padding */
 	double pad;    /* left and right of it */
 };
@@ -33,6 +40,7 @@ static void read_cells(struct flow *f, struct table *t, const struct node *table
 	for (const struct node *row = table->first; row; row = row->next)
 		t->n_rows++;
 	t->n_columns = table->level;
+	t->look = t->n_columns < DENSE_COLUMNS && t->n_rows < DENSE_ROWS ? &plain_look : &dense_look;
 	t->row = ARENA_ARRAY(f->mem, t->n_rows + 1, struct row);
 	for (const struct node *row = table->first; row; row = row->next, i++) {
 		size_t k = 0;
@@ -40,7 +48,7 @@ static void read_cells(struct flow *f, struct table *t, const struct node *table
 		t->row[i].head = row->head;
 		t->row[i].cell = ARENA_ARRAY(f->mem, t->n_columns + 1, struct cell);
 		for (const struct node *cell = row->first; cell && k < t->n_columns; cell = cell->next, k++) {
-			struct style s = { row->head ? FACE_BOLD : FACE_REGULAR, size, INK_TEXT };
+			struct style s = { row->head ? FACE_BOLD : FACE_REGULAR, t->look->size, INK_TEXT };
 
 			passage_make(&t->row[i].cell[k].p, f->mem, f->fonts, cell, s);
 			t->row[i].cell[k].align = cell->align;
@@ -116,6 +124,7 @@ static void divide(const struct table *t, const double *asks, const double *need
 static void add_slice(struct flow *f, const struct table *t, const struct row *r, size_t slice,
 		      size_t n_slices, double x, double width, double before)
 {
+	const double size = t->look->size, leading = t->look->leading, pad_y = t->look->pad_y;
 	bool top = slice == 0, bottom = slice + 1 == n_slices;
 	double height = leading + (top ? pad_y : 0) + (bottom ? pad_y : 0), at = x;
 	double y = (top ? pad_y : 0) + leading / 2 + size * 0.355;
@@ -172,25 +181,32 @@ static bool is_empty(const struct table *t, const struct row *r)
 	return true;
 }
 
-/* Tables up to this height are not cut at all; of the others the last row does not stand alone. */
-static void keep_rows(struct flow *f, size_t first, size_t last_row)
+/* Tables up to this height are not cut at all; of the others the first rows stay together, and the last ones. A row that is
+ * high is company enough. */
+static void keep_rows(struct flow *f, size_t first)
 {
-	const double whole = 190;
-	double height = 0;
+	const double whole = 190, company = 40;
+	double height = 0, head = 0, tail = 0;
 
 	for (size_t i = first; i < f->n; i++)
 		height += f->band[i].height;
 	for (size_t i = first; height <= whole && i + 1 < f->n; i++)
 		f->band[i].keep = true;
-	if (last_row > first)
-		f->band[last_row - 1].keep = true;
+	for (size_t i = first; i + 1 < f->n && head < company; i++) {
+		f->band[i].keep = true;
+		head += f->band[i].n_heads ? f->band[i].height : 0;
+	}
+	for (size_t i = f->n - 1; i > first && tail < company; i--) {
+		tail += f->band[i].height;
+		f->band[i - 1].keep |= tail < company;
+	}
 }
 
 void flow_table(struct flow *f, const struct node *table, double x, double width, double before)
 {
 	struct table t = { 0 };
 	double *asks, *needs;
-	size_t heads = f->n, n_heads = 0, last_row = f->n;
+	size_t heads = f->n, n_heads = 0;
 
 	read_cells(f, &t, table);
 	if (!t.n_rows || !t.n_columns)
@@ -218,8 +234,7 @@ void flow_table(struct flow *f, const struct node *table, double x, double width
 			f->band[k].heads = heads;
 			f->band[k].n_heads = n_heads;
 		}
-		last_row = first;
 	}
 	if (f->n > heads)
-		keep_rows(f, heads, last_row);
+		keep_rows(f, heads);
 }

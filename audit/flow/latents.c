@@ -47,9 +47,18 @@ bool relevance_acts(const struct relevance *r, double size, const struct spec *s
 	return size >= s->study.inert_below && r->p <= s->steer.alpha && r->documents >= LEAST_DOCUMENTS;
 }
 
+/* Where answers are decided the gap is less the mean over prompts: a latent of prompts that both models answer alike lies as far
+ * below it as the mean is large, and is about no difference. */
+static bool differs_at(const struct latents *l, size_t latent, enum site p)
+{
+	return p == SITE_ALL ||
+	       magnitude(l->decided.strength[p][latent] + l->decided.rate) >= l->job->spec->study.inert_below;
+}
+
 static bool acts_at(const struct latents *l, size_t latent, enum site p)
 {
-	return relevance_acts(&l->relevance[p][latent], strength_at(l, latent, p), l->job->spec);
+	return differs_at(l, latent, p) &&
+	       relevance_acts(&l->relevance[p][latent], strength_at(l, latent, p), l->job->spec);
 }
 
 static void measure(struct latents *l, size_t latent)

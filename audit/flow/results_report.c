@@ -220,6 +220,56 @@ static void put_findings(struct json_out *j, const struct joint *t)
 	json_close(j, ']');
 }
 
+static bool same_text(const struct json *a, const struct json *b)
+{
+	return a != NULL && b != NULL && a->kind == JSON_STRING && b->kind == JSON_STRING &&
+	       view_eq(a->str, b->str);
+}
+
+/* Prompts of one finding are one behaviour; of none, those that the candidate answers in the same words. */
+static bool same_behaviour(const struct json *a, const struct json *b)
+{
+	const struct json *f = json_find(a, "finding"), *g = json_find(b, "finding");
+
+	if (!json_is_null(f) || !json_is_null(g))
+		return same_text(f, g);
+	return same_text(json_find(a, "candidate_answer"), json_find(b, "candidate_answer"));
+}
+
+/* The prompts of the screen, a behaviour at a time: how many, their gaps, and the foremost few. */
+static void put_groups(struct json_out *j, const struct json *prompts)
+{
+	enum { SHOWN = 3 };
+
+	json_open(j, "groups", '[');
+	for (const struct json *p = prompts->first; p != NULL; p = p->next) {
+		const struct json *first = prompts->first, *last = p;
+		size_t n = 0;
+
+		while (first != p && !same_behaviour(first, p))
+			first = first->next;
+		if (first != p)
+			continue;
+		json_open(j, NULL, '{');
+		json_put(j, "finding", json_find(p, "finding"));
+		json_open(j, "examples", '[');
+		for (const struct json *o = p; o != NULL; o = o->next) {
+			if (!same_behaviour(o, p))
+				continue;
+			last = o;
+			if (n++ < SHOWN)
+				json_put(j, NULL, o);
+		}
+		json_close(j, ']');
+		json_put_size(j, "prompts", n);
+		json_put(j, "gap_most", json_find(p, "gap"));
+		json_put(j, "gap_least", json_find(last, "gap"));
+		json_put_bool(j, "more", n > SHOWN);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
 /* What steering says of the prompts, and what the latents say of the texts and their themes. */
 static void put_screen(struct json_out *j, const struct joint *t, const struct json *prompts)
 {
@@ -228,6 +278,7 @@ static void put_screen(struct json_out *j, const struct joint *t, const struct j
 	json_open(j, "screen", '{');
 	for (const struct json *m = prompts->first; m != NULL; m = m->next)
 		json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+	put_groups(j, json_find(prompts, "prompts"));
 	json_put(j, "texts", json_find(screen, "texts"));
 	json_put(j, "gap", json_find(screen, "gap"));
 	json_open(j, "documents", '[');
@@ -258,6 +309,32 @@ static size_t candidates_count(const struct joint *t)
 	for (const struct json *p = json_find(t->latents, "partitions")->first; p != NULL; p = p->next)
 		n += (size_t)json_find(p, "candidate")->integer;
 	return n;
+}
+
+/* The least and the largest false-discovery rate, by the texts of a null diff, of the exclusive latents that stand out; null
+ * where there is none, or none stands out. */
+static void put_fdr(struct json_out *j, const struct joint *t)
+{
+	const struct json *least = NULL, *most = NULL;
+
+	for (const struct json *l = json_find(t->latents, "exclusive")->first; l != NULL; l = l->next) {
+		const struct json *fdr = json_find(l, "fdr_text");
+
+		if (json_is_null(fdr) || !view_is(json_find(l, "status")->str, "candidate"))
+			continue;
+		if (least == NULL || fdr->real < least->real)
+			least = fdr;
+		if (most == NULL || fdr->real > most->real)
+			most = fdr;
+	}
+	json_put_bool(j, "has_null", !json_is_null(json_find(t->latents, "null")));
+	if (least == NULL) {
+		json_put_null(j, "fdr_text_least");
+		json_put_null(j, "fdr_text_most");
+		return;
+	}
+	json_put(j, "fdr_text_least", least);
+	json_put(j, "fdr_text_most", most);
 }
 
 static void put_verdict(struct json_out *j, const struct joint *t)
@@ -296,6 +373,7 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 		json_put_real(j, "detectable", detectable);
 	else
 		json_put_null(j, "detectable");
+	put_fdr(j, t);
 	json_open(j, "kinds", '{');
 	json_put_size(j, "candidate_only", kinds[0]);
 	json_put_size(j, "base_only", kinds[1]);

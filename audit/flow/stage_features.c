@@ -140,7 +140,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 7,
+	.version = 8,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -25,6 +25,10 @@ static const struct metric rows[] = {
 	{ "verdict.detectable", "smallest detectable effect", "nats", METRIC_FIXED, 2, METRIC_DOWN, 0.05,
 	  0.05 },
 	COUNT("verdict.kinds.*", "findings confirmed"),
+	{ "verdict.fdr_text_least", "false-discovery rate, text alone", "", METRIC_P, 0, METRIC_NEITHER, 0.05,
+	  0 },
+	{ "verdict.fdr_text_most", "false-discovery rate, text alone", "", METRIC_P, 0, METRIC_NEITHER, 0.05,
+	  0 },
 	NUMBER("models.base.layer", "layer"),
 	NUMBER("models.candidate.layer", "layer"),
 	COUNT("models.base.*", "count"),
@@ -305,6 +309,8 @@ static const struct metric rows[] = {
 	{ "screen.themes[].explained", "share at the ranked entry", "", METRIC_SHARE, 0, METRIC_UP, 0.05, 0 },
 	NUMBER("screen.themes[].ranked", "ranked entry"),
 	{ "screen.prompts[].gap", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
+	COUNT("screen.groups[].prompts", "prompts"),
+	{ "screen.groups[].*", "gap of the answer", "nats", METRIC_SIGNED, 1, METRIC_NEITHER, 0.1, 0.02 },
 
 	/* of a comparison (diff.json) */
 	COUNT("findings_count.*", "findings"),

@@ -226,7 +226,7 @@ static void the_fit_is_the_store_s(void **state)
 		 100 * want.rows);
 }
 
-/* A printed number: U+2212 for minus, a per cent sign, commas between thousands. `step`: of its last digit. */
+/* A printed number, up to its interval in brackets: U+2212 for minus, a per cent sign, commas between thousands. `step`: of its last digit. */
 static double printed(const char *cell, double *step)
 {
 	double sign = 1, scale = 1;
@@ -234,7 +234,7 @@ static double printed(const char *cell, double *step)
 	size_t n = 0, after = 0;
 	bool point = false;
 
-	for (const char *p = cell; *p != '\0' && *p != '|'; p++) {
+	for (const char *p = cell; *p != '\0' && *p != '|' && *p != '('; p++) {
 		if (strncmp(p, "\xe2\x88\x92", 3) == 0 || *p == '-')
 			sign = -1;
 		else if (*p == '%')
@@ -310,10 +310,10 @@ static void the_page_says_what_the_results_say(void **state)
 	const char *report = page(t, "report.md"), *list = page(t, "latents.md");
 	const struct json *card = at(t->results, "latents.columns.candidate_only")->first, *v;
 	size_t latent = (size_t)at(card, "latent")->integer;
-	const char *section = strstr(report, arena_fmt(&t->mem, "### Latent %zu\n", latent));
+	const char *section = strstr(report, arena_fmt(&t->mem, "### Latent %zu:", latent));
 
 	assert_non_null(section);
-	printed_is(section, NULL, latent, "relevance", at(card, "relevance")->real);
+	printed_is(section, NULL, latent, "relevance (95 %)", at(card, "relevance")->real);
 	printed_is(section, NULL, latent, "fires on", at(card, "frequency")->real);
 	printed_is(section, NULL, latent, "largest", at(card, "max_activation")->real);
 	printed_is(section, NULL, latent, "mean", at(card, "mean_activation")->real);
@@ -321,9 +321,8 @@ static void the_page_says_what_the_results_say(void **state)
 		size_t id = (size_t)at(v, "latent")->integer;
 
 		printed_is(list, "latent", id, "rank", at(v, "rank")->real);
-		printed_is(list, "latent", id, "relevance, nats", at(v, "relevance")->real);
+		printed_is(list, "latent", id, "relevance", at(v, "relevance")->real);
 		printed_is(list, "latent", id, "fires on", at(v, "frequency")->real);
-		printed_is(list, "latent", id, "largest activation", at(v, "max_activation")->real);
 	}
 	v = json_at(at(t->results, "training"), 0);
 	section = strstr(report, "## Training");

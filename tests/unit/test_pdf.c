@@ -217,6 +217,42 @@ static void words_of(struct str *out, const struct page *p)
 	}
 }
 
+/* How often `word` begins one of the words of a page. */
+static size_t count_words(const struct page *p, struct view word)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->scene.n; i++)
+		n += p->scene.mark[i].kind == MARK_WORD && view_starts(p->scene.mark[i].text, word.p);
+	return n;
+}
+
+/* No page has fewer than three rows of a table, wherever it begins and however long it is. */
+static void test_company(void **state)
+{
+	for (size_t rows = 3; rows < 120; rows++) {
+		struct arena mem = ARENA_INIT;
+		struct str text = STR_INIT;
+		struct err e = ERR_INIT;
+		struct paper p;
+
+		for (size_t i = 0; i < 7 * rows % 36; i++)
+			str_adds(&text, "filler\n\n");
+		str_adds(&text, "| head | b |\n|---|---|\n");
+		for (size_t i = 0; i < rows; i++)
+			str_addf(&text, "| row%zu | x |\n", i);
+		assert_int_equal(set(&p, &mem, *state, str_view(&text), &e), 0);
+		for (size_t i = 0; i < p.n_pages; i++) {
+			size_t n = count_words(&p.page[i], VIEW("row"));
+
+			if (n == 1 || n == 2)
+				fail_msg("%zu rows: page %zu has %zu of them", rows, i + 1, n);
+		}
+		arena_release(&mem);
+		str_release(&text);
+	}
+}
+
 static void test_pages(void **state)
 {
 	struct arena mem = ARENA_INIT;
@@ -225,7 +261,7 @@ static void test_pages(void **state)
 	struct paper p;
 
 	str_adds(&text, "# First\n\n- [Last](#last)\n\n| head | b |\n|---|---|\n");
-	for (int i = 0; i < 120; i++)
+	for (int i = 0; i < 142; i++)
 		str_addf(&text, "| row%d | x |\n", i);
 	for (int i = 0; i < 14; i++)
 		str_adds(&text, "\nfiller\n");
@@ -344,9 +380,9 @@ static void test_faults(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_any_document), cmocka_unit_test(test_pages),
-		cmocka_unit_test(test_dead_links),   cmocka_unit_test(test_file),
-		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_any_document), cmocka_unit_test(test_company),
+		cmocka_unit_test(test_pages),	     cmocka_unit_test(test_dead_links),
+		cmocka_unit_test(test_file),	     cmocka_unit_test(test_faults),
 	};
 
 	return cmocka_run_group_tests(tests, open_fonts, close_fonts);
