@@ -3,7 +3,7 @@
 
 /* Does steering by a finding's direction move the answers, and more than directions taken at random do? */
 
-static const double height = 178, gutter = 16;
+static const double height = 146, gutter = 16;
 
 static const struct json *find_finding(const struct json *results, struct view id)
 {

@@ -3,7 +3,7 @@
 
 /* How a training went, and how far apart the predictions are: figures of whole runs. */
 
-static const double panel_height = 128, gutter = 14;
+static const double panel_height = 112, gutter = 14;
 
 /* What a line of a panel shows of the points of a curve. */
 struct trace {
