@@ -112,52 +112,76 @@ out:
 	return rc;
 }
 
-/* The slope is linear in the scores, so the slope of the mean is the mean of the prompts' slopes. */
-static void slope_measure(struct finding *f, const struct trial *own, enum contrast k,
-			  const struct counted *c, const struct spec *spec, size_t number)
+/* The slope is linear in the scores, so the slope of the mean is the mean of the prompts' slopes. slope (n_contested). */
+static void slopes_make(double *slope, const struct finding *f, const struct trial *own, enum contrast k,
+			const struct counted *c)
 {
 	size_t n = f->n_contested[k];
-	double *slope = mem_alloc(n + 1, sizeof(*slope)), *column = mem_alloc(c->n + 1, sizeof(*column));
-	double *y = mem_alloc(c->n * n + 1, sizeof(*y)), critical = 0;
-	struct effect *out = &f->effect[k];
+	double *column = mem_alloc(c->n + 1, sizeof(*column));
 
-	for (size_t z = 0; z < c->n; z++)
-		memcpy(y + z * n, own->score[k] + c->at[z] * n, n * sizeof(*y));
 	for (size_t i = 0; i < n; i++) {
 		for (size_t z = 0; z < c->n; z++)
-			column[z] = y[z * n + i];
+			column[z] = own->score[k][c->at[z] * n + i];
 		slope[i] = stats_slope(c->dose, column, c->n);
 	}
-	out->slope = stats_bootstrap_mean(slope, n, 0.95, BOOTSTRAP_DRAWS,
-					  rng_stream(spec->seed, "steer.slope", number * 2 + k));
-	out->p_trend = stats_trend_within_p(c->dose, y, c->n, n, TREND_DRAWS,
-					    rng_stream(spec->seed, "steer.trend", number * 2 + k));
+	mem_free(column);
+}
+
+/* What the verdict is made from: the mean slope, how far out of the nulls it is, and whether it follows the doses. */
+static void effects_measure(struct finding *f, const struct steering_job *s, size_t number,
+			    const struct trial *own, const struct counted *c)
+{
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		size_t n = f->n_contested[k];
+		double *slope = mem_alloc(n + 1, sizeof(*slope)), *y = mem_alloc(c->n * n + 1, sizeof(*y));
+		struct effect *out = &f->effect[k];
+
+		slopes_make(slope, f, own, (enum contrast)k, c);
+		out->slope.mean = stats_mean(slope, n);
+		for (size_t z = 0; z < c->n; z++)
+			memcpy(y + z * n, own->score[k] + c->at[z] * n, n * sizeof(*y));
+		out->p_trend =
+			stats_trend_within_p(c->dose, y, c->n, n, TREND_DRAWS,
+					     rng_stream(s->job->spec->seed, "steer.trend", number * 2 + k));
+		for (size_t w = 0; w < NULL_COUNT; w++)
+			out->z[w] = f->null[w].sd[k] > 0
+					    ? (out->slope.mean - f->null[w].mean[k]) / f->null[w].sd[k]
+					    : 0;
+		mem_free(slope);
+		mem_free(y);
+	}
+}
+
+/* The smallest slope found four times of five: 0.8416 is the normal quantile of that. */
+static double least_slope(const struct finding *f, const double *slope, size_t k, double alpha)
+{
+	size_t n = f->n_contested[k];
+	double critical = 0;
+
 	for (size_t w = 0; w < NULL_GATES; w++) {
-		double at = stats_quantile(f->null[w].slope[k], f->null[w].n, 1 - spec->steer.alpha);
+		double at = stats_quantile(f->null[w].slope[k], f->null[w].n, 1 - alpha);
 
 		critical = at > critical ? at : critical;
 	}
-	/* 0.8416: the normal quantile of four times in five. */
-	out->least = critical + (n > 1 ? 0.8416 * stats_sd(slope, n) / fm_sqrt_d((double)n) : 0);
-	mem_free(slope);
-	mem_free(column);
-	mem_free(y);
+	return critical + (n > 1 ? 0.8416 * stats_sd(slope, n) / fm_sqrt_d((double)n) : 0);
 }
 
-static void effects_measure(struct finding *f, const struct steering_job *s, size_t number,
-			    const struct trial *own, const struct counted *c)
+/* What the reader is shown beside: intervals, the smallest slope to be found, the score at each dose. */
+static void effects_show(struct finding *f, const struct steering_job *s, size_t number,
+			 const struct trial *own, const struct counted *c)
 {
 	const struct spec *spec = s->job->spec;
 
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 		size_t n = f->n_contested[k];
+		double *slope = mem_alloc(n + 1, sizeof(*slope));
 
-		slope_measure(f, own, (enum contrast)k, c, spec, number);
-		for (size_t w = 0; w < NULL_COUNT; w++)
-			f->effect[k].z[w] =
-				f->null[w].sd[k] > 0
-					? (f->effect[k].slope.mean - f->null[w].mean[k]) / f->null[w].sd[k]
-					: 0;
+		slopes_make(slope, f, own, (enum contrast)k, c);
+		f->effect[k].slope =
+			stats_bootstrap_mean(slope, n, 0.95, BOOTSTRAP_DRAWS,
+					     rng_stream(spec->seed, "steer.slope", number * 2 + k));
+		f->effect[k].least = least_slope(f, slope, k, spec->steer.alpha);
+		mem_free(slope);
 		for (size_t z = 0; z < spec->steer.n_doses; z++) {
 			struct rng r =
 				rng_stream(spec->seed, "steer.bootstrap", (number * 1000003 + z) * 2 + k);
@@ -206,6 +230,7 @@ int finding_test(struct finding *f, const struct steering_job *s, size_t number,
 	    ablation_run(f, s, number, e) < 0 || behaviours_read(f, s, e) < 0)
 		goto out;
 	effects_measure(f, s, number, &own, &c);
+	effects_show(f, s, number, &own, &c);
 	f->tested = true;
 	rc = 0;
 out:
