@@ -24,9 +24,6 @@ struct adam adam_at(const struct adam_opts *o, size_t t, double clip)
 	};
 }
 
-typedef int32_t i32x8 __attribute__((vector_size(32)));
-enum { EIGHT = 8 };
-
 /* x where the mask is set, else 0 */
 #define OR_ZERO(mask, x) ((f32x8)((i32x8)(x) & (mask)))
 

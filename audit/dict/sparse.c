@@ -1,10 +1,10 @@
 #include "dict/sparse.h"
 
-#include "num/lanes.h"
+#include "num/lanes16.h"
 
 #include <string.h>
 
-enum { STRIP = 64, EIGHT = 8 };
+enum { STRIP = 64 };
 
 /* 64 columns in registers while the rows of the list go by. */
 LANES_INLINE void combine_strip(float *y, const float *base, const float *w, size_t d, const uint32_t *row,

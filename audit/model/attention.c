@@ -1,6 +1,5 @@
 #include "model/attention.h"
 
-#include "model/running.h"
 #include "num/fmath.h"
 #include "num/gemm.h"
 #include "num/ops.h"
@@ -75,7 +74,7 @@ static void row_soften(const struct attention *a, const struct block *b, size_t 
 	memset(s + hi, 0, (n - hi) * sizeof(*s));
 	if (a->softcap > 0)
 		op_softcap(s + lo, hi - lo, a->softcap);
-	top = running_max(s + lo, hi - lo, b->top[row]);
+	top = op_max(s + lo, hi - lo, b->top[row]);
 	if (top > b->top[row]) {
 		float fade = fm_exp(b->top[row] - top);
 
@@ -83,7 +82,7 @@ static void row_soften(const struct attention *a, const struct block *b, size_t 
 		op_scale(b->o + row * a->d_head, fade, a->d_head);
 		b->top[row] = top;
 	}
-	b->sum[row] += running_exp(s + lo, hi - lo, top);
+	b->sum[row] += op_exp_sum(s + lo, s + lo, hi - lo, top);
 }
 
 static void block_begin(const struct attention *a, const struct block *b)

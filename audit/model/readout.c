@@ -1,6 +1,5 @@
 #include "model/session_state.h"
 
-#include "model/running.h"
 #include "num/fmath.h"
 #include "num/gemm.h"
 #include "num/ops.h"
@@ -50,7 +49,7 @@ static void scan_unit(void *ud, size_t i, void *scratch)
 	(void)scratch;
 	if (s->a->logit_softcap > 0)
 		op_softcap(x, c->cols, (float)s->a->logit_softcap);
-	top = running_max(x, c->cols, s->top[i]);
+	top = op_max(x, c->cols, s->top[i]);
 	if (!c->target) {
 		/* Only a larger score moves the best: ties keep the smaller id. */
 		for (size_t j = 0; top > s->top[i]; j++) {
@@ -66,7 +65,7 @@ static void scan_unit(void *ud, size_t i, void *scratch)
 	if (top > s->top[i])
 		s->sum[i] *= fm_exp_d((double)s->top[i] - (double)top);
 	s->top[i] = top;
-	s->sum[i] += running_exp(x, c->cols, top);
+	s->sum[i] += op_exp_sum(x, x, c->cols, top);
 }
 
 /* The unembedding of h (n, d_model), a block of tokens at a time. */

@@ -1,7 +1,7 @@
 #include "num/dtype.h"
 
 #include "base/err.h"
-#include "num/lanes.h"
+#include "num/lanes16.h"
 
 #include <string.h>
 

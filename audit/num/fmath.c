@@ -10,22 +10,17 @@
  * multiply-add is needed or allowed.
  */
 
-#define ARRAY_FORM(name, kernel)                                 \
-	CLONES void name(float *y, const float *x, size_t n)     \
-	{                                                        \
-		size_t i = 0;                                    \
-		f32x16 v;                                        \
-                                                                 \
-		for (; i + LANES <= n; i += LANES) {             \
-			lanes_load(&v, x + i);                   \
-			kernel(&v);                              \
-			lanes_store(y + i, &v);                  \
-		}                                                \
-		if (i < n) {                                     \
-			lanes_load_part(&v, x + i, n - i, 0.0f); \
-			kernel(&v);                              \
-			lanes_store_part(y + i, &v, n - i);      \
-		}                                                \
+#define ARRAY_FORM(name, kernel)                             \
+	CLONES void name(float *y, const float *x, size_t n) \
+	{                                                    \
+		f32x8 v;                                     \
+                                                             \
+		EACH_EIGHT(n, i, m)                          \
+		{                                            \
+			lanes_get8(&v, x + i, m, 0.0f);      \
+			kernel(&v);                          \
+			lanes_put8(y + i, &v, m);            \
+		}                                            \
 	}
 
 ARRAY_FORM(fm_exp_n, lanes_exp)

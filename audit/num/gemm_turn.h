@@ -27,7 +27,7 @@ void gemm_few_mxfp4(const struct gemm_few *f);
 #define GEMM_AVX2 __attribute__((target("avx2,fma,f16c")))
 #define GEMM_INLINE static inline __attribute__((always_inline, unused)) GEMM_AVX2
 
-enum { EIGHT = 8, LINE_BYTES = 64 };
+enum { LINE_BYTES = 64 };
 
 /* What a kernel does with whole vectors, where n is none: by way of a copy of c. */
 static inline void multiply_edge(const struct gemm_block *b, void (*whole)(const struct gemm_block *))

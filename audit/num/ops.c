@@ -2,10 +2,11 @@
 
 #include "num/fmath.h"
 #include "num/fmath_lanes.h"
+#include "num/lanes16.h"
 
 #include <string.h>
 
-/* The last vector of an elementwise loop is a part; both use the same statements. */
+/* As EACH_EIGHT. */
 #define EACH_LANES(n, i, m) \
 	for (size_t i = 0, m; i < (n) && (m = (n)-i < LANES ? (n)-i : LANES, 1); i += LANES)
 
@@ -15,14 +16,6 @@ LANES_INLINE void get(f32x16 *v, const float *p, size_t m)
 		lanes_load(v, p);
 	else
 		lanes_load_part(v, p, m, 0.0f);
-}
-
-LANES_INLINE void put(float *p, const f32x16 *v, size_t m)
-{
-	if (m == LANES)
-		lanes_store(p, v);
-	else
-		lanes_store_part(p, v, m);
 }
 
 /* Sixteen sums, four to a register; folded as lanes_fold() does. */
@@ -110,17 +103,17 @@ CLONES void op_rmsnorm(float *y, const float *x, const float *gain, size_t d, fl
 	double mean = op_norm2_d(x, d) / (double)d;
 	float inv = (float)(1.0 / fm_sqrt_d(mean + (double)eps));
 	float one = plus_one ? 1.0f : 0.0f;
-	f32x16 v, g;
+	f32x8 v, g;
 
-	EACH_LANES(d, i, m)
+	EACH_EIGHT(d, i, m)
 	{
-		get(&v, x + i, m);
+		lanes_get8(&v, x + i, m, 0.0f);
 		v *= inv;
 		if (gain) {
-			get(&g, gain + i, m);
+			lanes_get8(&g, gain + i, m, 0.0f);
 			v *= one + g;
 		}
-		put(y + i, &v, m);
+		lanes_put8(y + i, &v, m);
 	}
 }
 
@@ -128,7 +121,8 @@ CLONES void op_layernorm(float *y, const float *x, const float *gain, const floa
 {
 	double mean = op_sum_d(x, d) / (double)d;
 	struct lanes_double s = { { 0 }, { 0 } }, w;
-	f32x16 v, g;
+	f32x16 v;
+	f32x8 u, g;
 	float inv, centre = (float)mean;
 
 	EACH_LANES(d, i, m)
@@ -144,112 +138,125 @@ CLONES void op_layernorm(float *y, const float *x, const float *gain, const floa
 		s.high += w.high * w.high;
 	}
 	inv = (float)(1.0 / fm_sqrt_d(lanes_fold(&s) / (double)d + (double)eps));
-	EACH_LANES(d, i, m)
+	EACH_EIGHT(d, i, m)
 	{
-		get(&v, x + i, m);
-		v = (v - centre) * inv;
+		lanes_get8(&u, x + i, m, 0.0f);
+		u = (u - centre) * inv;
 		if (gain) {
-			get(&g, gain + i, m);
-			v *= g;
+			lanes_get8(&g, gain + i, m, 0.0f);
+			u *= g;
 		}
 		if (bias) {
-			get(&g, bias + i, m);
-			v += g;
+			lanes_get8(&g, bias + i, m, 0.0f);
+			u += g;
 		}
-		put(y + i, &v, m);
+		lanes_put8(y + i, &u, m);
 	}
 }
 
 CLONES void op_mul(float *y, const float *x, size_t n)
 {
-	f32x16 v, w;
+	f32x8 v, w;
 
-	EACH_LANES(n, i, m)
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, y + i, m);
-		get(&w, x + i, m);
+		lanes_get8(&v, y + i, m, 0.0f);
+		lanes_get8(&w, x + i, m, 0.0f);
 		v *= w;
-		put(y + i, &v, m);
+		lanes_put8(y + i, &v, m);
 	}
 }
 
 CLONES void op_add(float *y, const float *x, size_t n)
 {
-	f32x16 v, w;
+	f32x8 v, w;
 
-	EACH_LANES(n, i, m)
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, y + i, m);
-		get(&w, x + i, m);
+		lanes_get8(&v, y + i, m, 0.0f);
+		lanes_get8(&w, x + i, m, 0.0f);
 		v += w;
-		put(y + i, &v, m);
+		lanes_put8(y + i, &v, m);
 	}
 }
 
 CLONES void op_axpy(float *y, float a, const float *x, size_t n)
 {
-	f32x16 v, w, by;
+	f32x8 v, w, by;
 
-	lanes_fill(&by, a);
-	EACH_LANES(n, i, m)
+	by = (f32x8){ 0 } + a;
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, y + i, m);
-		get(&w, x + i, m);
+		lanes_get8(&v, y + i, m, 0.0f);
+		lanes_get8(&w, x + i, m, 0.0f);
 		v += by * w;
-		put(y + i, &v, m);
+		lanes_put8(y + i, &v, m);
 	}
 }
 
 CLONES void op_scale(float *y, float a, size_t n)
 {
-	f32x16 v, by;
+	f32x8 v, by;
 
-	lanes_fill(&by, a);
-	EACH_LANES(n, i, m)
+	by = (f32x8){ 0 } + a;
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, y + i, m);
+		lanes_get8(&v, y + i, m, 0.0f);
 		v *= by;
-		put(y + i, &v, m);
+		lanes_put8(y + i, &v, m);
 	}
 }
 
-CLONES static float max_of(const float *x, size_t n)
+CLONES float op_max(const float *x, size_t n, float least)
 {
-	f32x16 v, top;
+	f32x8 v, top[2];
+	float most;
+	size_t i = 0;
 
-	lanes_fill(&top, -__builtin_inff());
-	EACH_LANES(n, i, m)
-	{
-		if (m == LANES)
-			lanes_load(&v, x + i);
-		else
-			lanes_load_part(&v, x + i, m, -__builtin_inff());
-		top = LANES_SELECT(v > top, v, top);
+	top[0] = top[1] = (f32x8){ 0 } + least;
+	for (; i + 2 * EIGHT <= n; i += 2 * EIGHT) {
+		UNROLL(2)
+		for (size_t k = 0; k < 2; k++) {
+			lanes_load8(&v, x + i + k * EIGHT);
+			top[k] = LANES_SELECT8(v > top[k], v, top[k]);
+		}
 	}
-	return lanes_max(&top);
+	for (; i < n; i += EIGHT) {
+		lanes_get8(&v, x + i, n - i < EIGHT ? n - i : EIGHT, least);
+		top[0] = LANES_SELECT8(v > top[0], v, top[0]);
+	}
+	top[0] = LANES_SELECT8(top[1] > top[0], top[1], top[0]);
+	most = top[0][0];
+	for (size_t k = 1; k < EIGHT; k++)
+		most = top[0][k] > most ? top[0][k] : most;
+	return most;
 }
 
-/* y = exp(x - top), y may be x or NULL; the sum in double. */
-CLONES static double exp_sum(float *y, const float *x, size_t n, float top)
+/* Sixteen sums, four to a register; folded as lanes_fold() does. */
+CLONES double op_exp_sum(float *y, const float *x, size_t n, float top)
 {
-	struct lanes_double s = { { 0 }, { 0 } }, w;
-	f32x16 v;
+	f64x4 s[4] = { { 0 } };
+	f32x8 v;
 
-	EACH_LANES(n, i, m)
-	{
-		if (m == LANES)
-			lanes_load(&v, x + i);
-		else
-			lanes_load_part(&v, x + i, m, -__builtin_inff());
-		v -= top;
-		lanes_exp(&v);
-		lanes_widen(&w, &v);
-		s.low += w.low;
-		s.high += w.high;
-		if (y)
-			put(y + i, &v, m);
+	for (size_t i = 0; i < n; i += 2 * EIGHT) {
+		UNROLL(2)
+		for (size_t k = 0; k < 2; k++) {
+			size_t at = i + k * EIGHT, m = at >= n ? 0 : n - at < EIGHT ? n - at : EIGHT;
+
+			if (m == 0)
+				continue;
+			lanes_get8(&v, x + at, m, -__builtin_inff());
+			v -= top;
+			lanes_exp(&v);
+			s[2 * k] += __builtin_convertvector(__builtin_shufflevector(v, v, 0, 1, 2, 3), f64x4);
+			s[2 * k + 1] +=
+				__builtin_convertvector(__builtin_shufflevector(v, v, 4, 5, 6, 7), f64x4);
+			if (y)
+				lanes_put8(y + at, &v, m);
+		}
 	}
-	return lanes_fold(&s);
+	s[0] = (s[0] + s[2]) + (s[1] + s[3]);
+	return (s[0][0] + s[0][2]) + (s[0][1] + s[0][3]);
 }
 
 /* Softmax with `extra` more in the denominator, given relative to nothing: exp(sink). */
@@ -261,19 +268,19 @@ static float softmax_over(float *x, size_t n, float top, double sink_weight)
 		memset(x, 0, n * sizeof(*x));
 		return top;
 	}
-	sum = exp_sum(x, x, n, top) + sink_weight;
+	sum = op_exp_sum(x, x, n, top) + sink_weight;
 	op_scale(x, (float)(1.0 / sum), n);
 	return (float)((double)top + fm_log_d(sum));
 }
 
 float op_softmax(float *x, size_t n)
 {
-	return softmax_over(x, n, max_of(x, n), 0.0);
+	return softmax_over(x, n, op_max(x, n, -__builtin_inff()), 0.0);
 }
 
 float op_softmax_sink(float *x, size_t n, float sink)
 {
-	float top = max_of(x, n);
+	float top = op_max(x, n, -__builtin_inff());
 
 	top = sink > top ? sink : top;
 	return softmax_over(x, n, top, (double)fm_exp(sink - top));
@@ -281,87 +288,87 @@ float op_softmax_sink(float *x, size_t n, float sink)
 
 float op_logsumexp(const float *x, size_t n)
 {
-	float top = max_of(x, n);
+	float top = op_max(x, n, -__builtin_inff());
 
 	if (top == -__builtin_inff())
 		return top;
-	return (float)((double)top + fm_log_d(exp_sum(NULL, x, n, top)));
+	return (float)((double)top + fm_log_d(op_exp_sum(NULL, x, n, top)));
 }
 
 CLONES void op_gelu(float *x, size_t n)
 {
-	f32x16 v, e;
+	f32x8 v, e;
 
-	EACH_LANES(n, i, m)
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, x + i, m);
+		lanes_get8(&v, x + i, m, 0.0f);
 		e = v * 0x1.6a09e6p-1f;
 		lanes_erf(&e);
 		v = 0.5f * v * (1.0f + e);
-		put(x + i, &v, m);
+		lanes_put8(x + i, &v, m);
 	}
 }
 
 CLONES void op_gelu_tanh(float *x, size_t n)
 {
-	f32x16 v, t;
+	f32x8 v, t;
 
-	EACH_LANES(n, i, m)
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, x + i, m);
+		lanes_get8(&v, x + i, m, 0.0f);
 		t = 0x1.988454p-1f * (v + 0.044715f * (v * v * v)); /* sqrt(2 / pi) */
 		lanes_tanh(&t);
 		v = 0.5f * v * (1.0f + t);
-		put(x + i, &v, m);
+		lanes_put8(x + i, &v, m);
 	}
 }
 
 CLONES void op_silu(float *x, size_t n)
 {
-	f32x16 v, e;
+	f32x8 v, e;
 
-	EACH_LANES(n, i, m)
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, x + i, m);
+		lanes_get8(&v, x + i, m, 0.0f);
 		e = -v;
 		lanes_exp(&e);
 		v = v / (1.0f + e);
-		put(x + i, &v, m);
+		lanes_put8(x + i, &v, m);
 	}
 }
 
 CLONES void op_softcap(float *x, size_t n, float cap)
 {
-	f32x16 v;
+	f32x8 v;
 
-	EACH_LANES(n, i, m)
+	EACH_EIGHT(n, i, m)
 	{
-		get(&v, x + i, m);
+		lanes_get8(&v, x + i, m, 0.0f);
 		v /= cap;
 		lanes_tanh(&v);
 		v *= cap;
-		put(x + i, &v, m);
+		lanes_put8(x + i, &v, m);
 	}
 }
 
 CLONES void op_swiglu_clamped(float *y, const float *gate, const float *up, size_t n, float alpha,
 			      float limit)
 {
-	f32x16 g, u, e, top;
+	f32x8 g, u, e, top;
 
-	lanes_fill(&top, limit);
-	EACH_LANES(n, i, m)
+	top = (f32x8){ 0 } + limit;
+	EACH_EIGHT(n, i, m)
 	{
-		get(&g, gate + i, m);
-		get(&u, up + i, m);
-		g = LANES_SELECT(g > limit, top, g);
-		u = LANES_SELECT(u > limit, top, u);
-		u = LANES_SELECT(u < -limit, -top, u);
+		lanes_get8(&g, gate + i, m, 0.0f);
+		lanes_get8(&u, up + i, m, 0.0f);
+		g = LANES_SELECT8(g > limit, top, g);
+		u = LANES_SELECT8(u > limit, top, u);
+		u = LANES_SELECT8(u < -limit, -top, u);
 		e = -(alpha * g);
 		lanes_exp(&e);
 		g = g / (1.0f + e);
 		g = (u + 1.0f) * g;
-		put(y + i, &g, m);
+		lanes_put8(y + i, &g, m);
 	}
 }
 
@@ -369,19 +376,19 @@ CLONES void op_rope(float *x, size_t n_heads, size_t d_head, size_t d_rotary, co
 		    const float *sin)
 {
 	size_t half = d_rotary / 2;
-	f32x16 a, b, c, s, t;
+	f32x8 a, b, c, s, t;
 
 	for (size_t h = 0; h < n_heads; h++, x += d_head)
-		EACH_LANES(half, i, m)
+		EACH_EIGHT(half, i, m)
 		{
-			get(&a, x + i, m);
-			get(&b, x + half + i, m);
-			get(&c, cos + i, m);
-			get(&s, sin + i, m);
+			lanes_get8(&a, x + i, m, 0.0f);
+			lanes_get8(&b, x + half + i, m, 0.0f);
+			lanes_get8(&c, cos + i, m, 0.0f);
+			lanes_get8(&s, sin + i, m, 0.0f);
 			t = a * c - b * s;
 			b = b * c + a * s;
-			put(x + i, &t, m);
-			put(x + half + i, &b, m);
+			lanes_put8(x + i, &t, m);
+			lanes_put8(x + half + i, &b, m);
 		}
 }
 

@@ -16,6 +16,10 @@ float op_softmax(float *x, size_t n);
 /* The same with one more score `sink` in the denominator that gets no output (GPT-OSS). */
 float op_softmax_sink(float *x, size_t n, float sink);
 float op_logsumexp(const float *x, size_t n);
+/* The steps of a softmax whose scores come in blocks: the largest of x and `least`; and y = exp(x - top), with their sum in
+ * double. y may be x, or NULL. */
+float op_max(const float *x, size_t n, float least);
+double op_exp_sum(float *y, const float *x, size_t n, float top);
 void op_gelu(float *x, size_t n); /* x * (1 + erf(x / sqrt 2)) / 2 */
 void op_gelu_tanh(float *x, size_t n);
 void op_silu(float *x, size_t n);
