@@ -20,10 +20,10 @@ struct writer {
 struct piece {
 	const char *name;
 	enum dtype dtype;
+	bool candidate; /* which model's, where one model's only */
+	bool both;	/* `put` is called for either model */
 	size_t rank, shape[3];
 	void (*put)(struct writer *w, bool candidate);
-	bool candidate;	   /* which model's, where one model's only */
-	bool both;	   /* `put` is called for either model */
 	const void *value; /* of a scalar, where there is no `put` */
 };
 
@@ -103,27 +103,27 @@ static size_t list(struct piece *p, const struct dfc_shape *s, const struct scal
 {
 	size_t n = dfc_latents(s), d = s->d_a;
 	const struct piece common[] = {
-		{ "encoder.bias", DT_F32, 1, { n }, put_encoder_bias, false, false, NULL },
-		{ "k", DT_I32, 0, { 0 }, NULL, false, false, &v->k },
-		{ "threshold", DT_F32, 0, { 0 }, NULL, false, false, &v->threshold },
+		{ "encoder.bias", DT_F32, false, false, 1, { n }, put_encoder_bias, NULL },
+		{ "k", DT_I32, false, false, 0, { 0 }, NULL, &v->k },
+		{ "threshold", DT_F32, false, false, 0, { 0 }, NULL, &v->threshold },
 	};
 	const struct piece same[] = {
-		{ "encoder.weight", DT_F32, 3, { 2, d, n }, put_encoder, false, true, NULL },
-		{ "decoder.weight", DT_F32, 3, { 2, n, d }, put_decoder, false, true, NULL },
-		{ "decoder.bias", DT_F32, 2, { 2, d }, put_bias, false, true, NULL },
-		{ "code_normalization_id", DT_I32, 0, { 0 }, NULL, false, false, &v->normalization },
-		{ "activation_mean", DT_F32, 2, { 2, d }, put_none, false, true, NULL },
-		{ "activation_std", DT_F32, 2, { 2, d }, put_none, false, true, NULL },
-		{ "activation_global_scale", DT_F32, 0, { 0 }, NULL, false, false, &v->one },
-		{ "target_rms", DT_F32, 0, { 0 }, NULL, false, false, &v->one },
+		{ "encoder.weight", DT_F32, false, true, 3, { 2, d, n }, put_encoder, NULL },
+		{ "decoder.weight", DT_F32, false, true, 3, { 2, n, d }, put_decoder, NULL },
+		{ "decoder.bias", DT_F32, false, true, 2, { 2, d }, put_bias, NULL },
+		{ "code_normalization_id", DT_I32, false, false, 0, { 0 }, NULL, &v->normalization },
+		{ "activation_mean", DT_F32, false, true, 2, { 2, d }, put_none, NULL },
+		{ "activation_std", DT_F32, false, true, 2, { 2, d }, put_none, NULL },
+		{ "activation_global_scale", DT_F32, false, false, 0, { 0 }, NULL, &v->one },
+		{ "target_rms", DT_F32, false, false, 0, { 0 }, NULL, &v->one },
 	};
 	const struct piece apart[] = {
-		{ "encoder.weight.0", DT_F32, 2, { s->d_a, n }, put_encoder, false, false, NULL },
-		{ "encoder.weight.1", DT_F32, 2, { s->d_b, n }, put_encoder, true, false, NULL },
-		{ "decoder.weight.0", DT_F32, 2, { n, s->d_a }, put_decoder, false, false, NULL },
-		{ "decoder.weight.1", DT_F32, 2, { n, s->d_b }, put_decoder, true, false, NULL },
-		{ "decoder.bias.0", DT_F32, 1, { s->d_a }, put_bias, false, false, NULL },
-		{ "decoder.bias.1", DT_F32, 1, { s->d_b }, put_bias, true, false, NULL },
+		{ "encoder.weight.0", DT_F32, false, false, 2, { s->d_a, n }, put_encoder, NULL },
+		{ "encoder.weight.1", DT_F32, true, false, 2, { s->d_b, n }, put_encoder, NULL },
+		{ "decoder.weight.0", DT_F32, false, false, 2, { n, s->d_a }, put_decoder, NULL },
+		{ "decoder.weight.1", DT_F32, true, false, 2, { n, s->d_b }, put_decoder, NULL },
+		{ "decoder.bias.0", DT_F32, false, false, 1, { s->d_a }, put_bias, NULL },
+		{ "decoder.bias.1", DT_F32, true, false, 1, { s->d_b }, put_bias, NULL },
 	};
 	bool one_width = s->d_a == s->d_b;
 	size_t m = one_width ? sizeof(same) / sizeof(*same) : sizeof(apart) / sizeof(*apart);

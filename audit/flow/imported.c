@@ -73,7 +73,7 @@ static int tensor_take(struct imported *m, const struct stored *t, struct err *e
 	if (t->rank != k->rank)
 		return err_set(e, ERR_INPUT, "tensor %s has %zu dimensions where %zu are right", t->name,
 			       t->rank, k->rank);
-	memcpy((char *)m + k->offset, &t, sizeof(t));
+	memcpy((char *)m + k->offset, &t, sizeof(void *));
 	return 0;
 }
 
@@ -103,7 +103,7 @@ static int rows_check(struct imported *m, struct err *e)
 	for (size_t i = 0; i < sizeof(known_tensors) / sizeof(*known_tensors); i++) {
 		const struct stored *t;
 
-		memcpy(&t, (const char *)m + known_tensors[i].offset, sizeof(t));
+		memcpy(&t, (const char *)m + known_tensors[i].offset, sizeof(void *));
 		if (t != NULL && known_tensors[i].rows && t->shape[0] != m->rows)
 			return err_set(e, ERR_INPUT, "tensor %s has %zu rows where activations have %zu",
 				       t->name, t->shape[0], m->rows);

@@ -206,7 +206,7 @@ static void put_subject(struct json_out *j, const struct plan *p, const char *ro
 	for (size_t i = 0; i < p->n_inputs; i++) {
 		const struct input *in = &p->input[i];
 
-		if (strcmp(in->role, role))
+		if (strcmp(in->role, role) != 0)
 			continue;
 		sha256_add(&whole, in->digest.byte, sizeof(in->digest.byte));
 		bytes += in->bytes;

@@ -309,7 +309,7 @@ int source_read(struct item **out, size_t *n, struct arena *mem, const struct sp
 	rc = items_read(&item, n, mem, src, i, keep, e);
 	if (rc == 0 && *n == 0)
 		rc = err_set(e, ERR_INPUT, "%s: there is no document in it", src->path);
-	if (rc == 0) {
+	if (rc == 0 && item != NULL) {
 		*out = ARENA_ARRAY(mem, *n, struct item);
 		memcpy(*out, item, *n * sizeof(*item));
 	}
