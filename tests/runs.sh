@@ -31,15 +31,40 @@ same() { # RUN WHAT
 	verdict $? "$2"
 }
 
-# kills the run when its log first says WORD, then lets the same command end it
-killed() { # NAME WORD
+begin() { # NAME
 	"$program" run golden/small/spec.yaml --allow-dirty --cache "$work/cache-$1" --out "$work/$1" --progress=lines \
 		>/dev/null 2>"$work/$1.log" &
 	pid=$!
-	while kill -0 "$pid" 2>/dev/null && ! grep -q "$2" "$work/$1.log"; do :; done
+}
+
+end() { # WHAT: a run that was over before its time came was not killed
 	kill -9 "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
+	[ $? -eq 137 ]
+	verdict $? "still running when killed at $1"
+}
+
+# kills the run when its log first says WORD, then lets the same command end it
+killed() { # NAME WORD
+	begin "$1"
+	while kill -0 "$pid" 2>/dev/null && ! grep -q "$2" "$work/$1.log"; do :; done
+	end "\"$2\""
 	audit "$1" "$1" --progress=never >/dev/null && same "$1" "killed at \"$2\" and started again"
+}
+
+newest() { # CACHE: the last step that a checkpoint of any training is of; 0: none
+	find "$1" -name 'checkpoint-????????' 2>/dev/null | sed 's/.*-0*//' | sort -n | tail -1 | grep . || echo 0
+}
+
+# kills a training three times, each time when it has come a checkpoint further; then lets the command end it
+killed_training() { # NAME
+	for time in 1 2 3; do
+		last=$(newest "$work/cache-$1")
+		begin "$1"
+		while kill -0 "$pid" 2>/dev/null && [ "$(newest "$work/cache-$1")" -le "$last" ]; do :; done
+		end "a checkpoint, $time"
+	done
+	audit "$1" "$1" --progress=never >/dev/null && same "$1" "killed three times in a training and started again"
 }
 
 audit first first --threads 1 --progress=never >"$work/first.out" || exit 1
@@ -55,7 +80,7 @@ done
 audit first again --progress=never >/dev/null
 same again "everything from the cache"
 killed harvest "acts base: 2"
-killed training "train 1: 50"
+killed training "train 1: 50" "train 1: 100" "train 1: 150"
 killed rendering "steer: done"
 
 # another locale, time zone, user, home, host name (where we may set one), working directory and umask

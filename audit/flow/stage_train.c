@@ -15,7 +15,8 @@
  * that a checkpoint always has its curve; the newest are kept, and none is left in the complete artifact.
  */
 
-enum { CURVE_LIMIT = 256 << 20, SAVE_SECONDS = 20 };
+/* SAVE_SHARE: what a checkpoint took times this goes by until the next one. */
+enum { CURVE_LIMIT = 256 << 20, SAVE_SHARE = 20 };
 
 struct curve {
 	struct train_stats *at;
@@ -223,7 +224,7 @@ static int rows_ahead(struct training *t, struct err *e)
 
 static int train_steps(struct training *t, struct err *e)
 {
-	double saved = log_clock(), began = saved;
+	double saved = log_clock(), began = saved, cost = 0.0;
 	size_t first = trainer_at(t->trainer);
 
 	while (trainer_at(t->trainer) < t->opts.steps) {
@@ -240,10 +241,12 @@ static int train_steps(struct training *t, struct err *e)
 			curve_add(&t->curve, &s);
 		/* When to save is free: it cannot change a byte of the result. */
 		if (done < t->opts.steps && done % t->opts.checkpoint_every == 0 &&
-		    log_clock() - saved > SAVE_SECONDS) {
+		    log_clock() - saved >= SAVE_SHARE * cost) {
+			cost = -log_clock();
 			if (checkpoint_save(t, e) < 0)
 				return -1;
 			saved = log_clock();
+			cost += saved;
 		}
 		if (done < t->opts.steps && job_may_go_on(t->job, e) < 0)
 			return time_up(t);
