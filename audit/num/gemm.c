@@ -25,12 +25,13 @@ enum {
 	PANEL = GEMM_CHUNK * GEMM_NR, /* floats, of the widest kernel */
 	LINE_BYTES = 64,
 	NEAR_COLUMNS = 256, /* a right matrix that lies as a panel does is used in place: where it is this */
-	NEAR_ROWS =
-		2 *
-		GEMM_MR, /* narrow, so that its rows do not all fall on the same cache sets, or little used */
+	NEAR_ROWS = 16, /* narrow, so that its rows do not all fall on the same cache sets, or little used */
 };
 
-_Static_assert((2 * PANEL + LEFT_ROWS * GEMM_CHUNK) * sizeof(float) <= GEMM_SCRATCH,
+/* Of left panels for so many rows, the last one ragged. */
+#define LEFT_FLOATS(rows) (((rows) + GEMM_MR) * GEMM_CHUNK)
+
+_Static_assert((2 * PANEL + LEFT_FLOATS(LEFT_ROWS)) * sizeof(float) <= GEMM_SCRATCH,
 	       "the scratch holds the panels");
 
 /* The matrices of a product, both as the caller has them. */
@@ -48,7 +49,7 @@ struct product {
 struct panels {
 	float *right; /* (GEMM_CHUNK, the kernel's columns) */
 	float *wide;  /* (columns, GEMM_CHUNK): rows of a format the kernel cannot turn */
-	float *left;  /* (rows / GEMM_MR, GEMM_CHUNK, GEMM_MR) */
+	float *left;  /* (panels, GEMM_CHUNK, the kernel's rows) */
 	size_t left_floats;
 };
 
@@ -101,7 +102,7 @@ const char *gemm_machine(void)
  * another. */
 static int arithmetic_is_ieee(const struct gemm_kernel *kernel)
 {
-	const float left[2 * GEMM_MR] = { 0x1p-75f, [GEMM_MR] = 1.0f };
+	float left[2 * GEMM_MR] = { 0x1p-75f };
 	const float right[2 * GEMM_NR] = { 0x1p-70f, 0x1p75f, [GEMM_NR + 1] = 0x1.8p-24f, 0x1p-140f };
 	/* 2^-145, 1 + 2^-23, 2^-140, as bits: == would take denormals for zero, too */
 	const uint32_t want[3] = { 0x10, 0x3f800001, 0x200 };
@@ -116,6 +117,7 @@ static int arithmetic_is_ieee(const struct gemm_kernel *kernel)
 				.n = 16,
 				.depth = 2 };
 
+	left[kernel->rows] = 1.0f;
 	kernel->multiply(&b);
 	memcpy(got, c, sizeof(got));
 	return memcmp(got, want, sizeof(want)) == 0;
@@ -156,21 +158,22 @@ static inline void copy_rows(float *to, size_t to_ld, const float *from, size_t 
 	}
 }
 
-/* Rows i0 .. i0+m-1 of the left matrix from column k on, as panels `apart` floats from each other. */
-static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth,
-			size_t apart)
+/* Rows i0 .. i0+m-1 of the left matrix from column k on, as panels. */
+static void left_panels(float *left, const struct product *g, size_t i0, size_t m, size_t k, size_t depth)
 {
-	for (size_t i = 0; i < m; i += GEMM_MR, left += apart) {
-		size_t rows = least(GEMM_MR, m - i);
+	size_t height = g->kernel->rows;
+
+	for (size_t i = 0; i < m; i += height, left += GEMM_CHUNK * height) {
+		size_t rows = least(height, m - i);
 		const float *from = g->a + (g->a_turned ? k * g->lda + i0 + i : (i0 + i) * g->lda + k);
 		struct gemm_rows w = { .data = (const uint8_t *)from, .ld = g->lda };
 
 		if (!g->a_turned)
 			g->kernel->left(left, &w, rows, depth);
-		else if (rows == GEMM_MR)
-			copy_rows(left, GEMM_MR, from, g->lda, GEMM_MR, depth);
+		else if (rows == GEMM_SMALL_MR)
+			copy_rows(left, height, from, g->lda, GEMM_SMALL_MR, depth);
 		else
-			copy_rows(left, GEMM_MR, from, g->lda, rows, depth);
+			copy_rows(left, height, from, g->lda, rows, depth);
 	}
 }
 
@@ -184,8 +187,8 @@ static void right_copy(float *right, size_t width, const struct tensor *b, size_
 	size_t before = j % 32, blocks = pieces(before + n, 32) * 32;
 
 	if (b->dtype == DT_F32) {
-		if (n == GEMM_NR)
-			copy_rows(right, width, from, b->cols, GEMM_NR, depth);
+		if (n == GEMM_SMALL_NR)
+			copy_rows(right, width, from, b->cols, GEMM_SMALL_NR, depth);
 		else
 			copy_rows(right, width, from, b->cols, n, depth);
 		return;
@@ -248,14 +251,14 @@ static void cell(const struct panels *s, const struct product *g, size_t i0, siz
 					.depth = least(GEMM_CHUNK, g->k - k),
 					.add = g->add || k > 0 };
 
-		left_panels(s->left, g, i0, m, k, b.depth, GEMM_CHUNK * GEMM_MR);
+		left_panels(s->left, g, i0, m, k, b.depth);
 		for (size_t j = 0; j < n; j += width) {
 			b.n = least(width, n - j);
 			b.right = right_panel(&b.ldr, s, g, m, j0 + j, b.n, k, b.depth);
-			for (size_t i = 0; i < m; i += GEMM_MR) {
+			for (size_t i = 0; i < m; i += g->kernel->rows) {
 				b.c = g->c + (i0 + i) * g->ldc + j0 + j;
 				b.left = s->left + i * GEMM_CHUNK;
-				b.m = least(GEMM_MR, m - i);
+				b.m = least(g->kernel->rows, m - i);
 				g->kernel->multiply(&b);
 			}
 		}
@@ -281,9 +284,10 @@ static void few_cell(const struct panels *s, const struct product *g, size_t j, 
 				      .m = even,
 				      .depth = least(most, g->k - k),
 				      .add = g->add || k > 0 };
+		struct gemm_rows x = { .data = (const uint8_t *)(g->a + k), .ld = g->lda };
 
 		if (g->m > 1)
-			left_panels(s->left, g, 0, g->m, k, f.depth, 0);
+			g->kernel->few_left(s->left, &x, g->m, f.depth);
 		g->kernel->few[g->b->dtype](&f);
 	}
 	for (size_t i = 0; g->bias && i < g->m; i++)
@@ -297,7 +301,7 @@ static struct panels panels_in(float *scratch)
 	return (struct panels){ .right = scratch,
 				.wide = scratch + PANEL,
 				.left = scratch + 2 * PANEL,
-				.left_floats = LEFT_ROWS * GEMM_CHUNK };
+				.left_floats = LEFT_FLOATS(LEFT_ROWS) };
 }
 
 static void product_unit(void *ud, size_t unit, void *scratch)
@@ -341,7 +345,7 @@ static void cut(struct product *g, size_t units)
 	double least_cost = 0.0;
 
 	for (size_t down = first; down <= pieces(g->m, LEAST_ROWS) && down < first + units; down++) {
-		size_t rows = pieces(pieces(g->m, down), GEMM_MR) * GEMM_MR;
+		size_t rows = pieces(pieces(g->m, down), g->kernel->rows) * g->kernel->rows;
 		size_t cols = least(panels / pieces(units, down), UNIT_COLUMNS / columns);
 		double cost;
 
@@ -454,8 +458,8 @@ void gemm_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 static void product_here(struct product *g)
 {
 	_Alignas(64) float right[PANEL];
-	_Alignas(64) float left[TILE_ROWS * GEMM_CHUNK];
-	struct panels s = { .right = right, .left = left, .left_floats = TILE_ROWS * GEMM_CHUNK };
+	_Alignas(64) float left[LEFT_FLOATS(TILE_ROWS)];
+	struct panels s = { .right = right, .left = left, .left_floats = LEFT_FLOATS(TILE_ROWS) };
 
 	g->kernel = gemm_kernel_at(0);
 	if (is_few(g)) {

@@ -46,7 +46,7 @@ void gemm_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 	     size_t m, size_t n, size_t k, float beta);
 
 /* In the calling thread, for units of par_run that make products of their own (attention). Same meaning;
- * takes 176 KiB of stack. */
+ * takes 184 KiB of stack. */
 void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
 		  size_t n, size_t k, float beta);
 void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,

@@ -2,42 +2,63 @@
 
 #if defined(__x86_64__)
 
-enum { LANE = 8, COLS = 24 }; /* four rows of it: 12 sums, 3 right, 1 left, all 16 registers */
+/* Six rows by two vectors: 12 sums, 2 right, 1 left, of 16 registers. A right panel is 16 KiB, half the first-level
+ * cache; the left ones stream past it. */
+enum {
+	LANE = 8,
+	ROWS = GEMM_SMALL_MR,
+	COLS = GEMM_SMALL_NR,
+	VECTORS = COLS / LANE,
+	DEEP = 8,
+	AHEAD = 64 * ROWS
+};
 
-/* rows and cols (in vectors) are constants in every call, so that the sums stay in registers. */
-GEMM_INLINE void block(const struct gemm_block *b, float *c, const float *left, const float *right,
-		       size_t rows, size_t cols)
+/* One of the depth. rows, vectors and mostly ldr are constants in every call, so that the sums stay in registers. */
+GEMM_INLINE void deepen(__m256 sum[ROWS][VECTORS], const float *left, const float *right, size_t rows,
+			size_t vectors)
 {
-	__m256 sum[4][3];
+	__m256 r[VECTORS];
 
-	UNROLL(4)
+	UNROLL(2)
+	for (size_t j = 0; j < vectors; j++)
+		r[j] = _mm256_loadu_ps(right + j * LANE);
+	UNROLL(6)
 	for (size_t i = 0; i < rows; i++) {
-		UNROLL(3)
-		for (size_t j = 0; j < cols; j++) {
-			_mm_prefetch((const char *)(c + i * b->ldc + j * LANE), _MM_HINT_T0);
+		__m256 l = _mm256_broadcast_ss(left + i);
+
+		UNROLL(2)
+		for (size_t j = 0; j < vectors; j++)
+			sum[i][j] = _mm256_fmadd_ps(l, r[j], sum[i][j]);
+	}
+}
+
+GEMM_INLINE void block(const struct gemm_block *b, size_t ldr, size_t rows, size_t vectors)
+{
+	const float *left = b->left, *right = b->right;
+	__m256 sum[ROWS][VECTORS];
+	size_t k = 0;
+
+	UNROLL(6)
+	for (size_t i = 0; i < rows; i++) {
+		UNROLL(2)
+		for (size_t j = 0; j < vectors; j++) {
+			_mm_prefetch((const char *)(b->c + i * b->ldc + j * LANE), _MM_HINT_T0);
 			sum[i][j] = _mm256_setzero_ps();
 		}
 	}
-	for (size_t k = 0; k < b->depth; k++, left += GEMM_MR, right += b->ldr) {
-		__m256 r[3];
-
-		UNROLL(3)
-		for (size_t j = 0; j < cols; j++)
-			r[j] = _mm256_loadu_ps(right + j * LANE);
-		UNROLL(4)
-		for (size_t i = 0; i < rows; i++) {
-			__m256 l = _mm256_broadcast_ss(left + i);
-
-			UNROLL(3)
-			for (size_t j = 0; j < cols; j++)
-				sum[i][j] = _mm256_fmadd_ps(l, r[j], sum[i][j]);
-		}
+	for (; k + DEEP <= b->depth; k += DEEP, left += DEEP * ROWS, right += DEEP * ldr) {
+		_mm_prefetch((const char *)((uintptr_t)left + AHEAD * sizeof(*left)), _MM_HINT_T0);
+		UNROLL(8)
+		for (size_t d = 0; d < DEEP; d++)
+			deepen(sum, left + d * ROWS, right + d * ldr, rows, vectors);
 	}
-	UNROLL(4)
+	for (; k < b->depth; k++, left += ROWS, right += ldr)
+		deepen(sum, left, right, rows, vectors);
+	UNROLL(6)
 	for (size_t i = 0; i < rows; i++) {
-		UNROLL(3)
-		for (size_t j = 0; j < cols; j++) {
-			float *at = c + i * b->ldc + j * LANE;
+		UNROLL(2)
+		for (size_t j = 0; j < vectors; j++) {
+			float *at = b->c + i * b->ldc + j * LANE;
 
 			if (b->add)
 				sum[i][j] = _mm256_add_ps(_mm256_loadu_ps(at), sum[i][j]);
@@ -46,37 +67,33 @@ GEMM_INLINE void block(const struct gemm_block *b, float *c, const float *left, 
 	}
 }
 
-#define BLOCK(rows, cols)                                                                                    \
-	GEMM_AVX2 static void block_##rows##_##cols(const struct gemm_block *b, float *c, const float *left, \
-						    const float *right)                                      \
-	{                                                                                                    \
-		const struct gemm_block own = *b;                                                            \
-                                                                                                             \
-		block(&own, c, left, right, rows, cols);                                                     \
+#define BLOCK(rows, vectors)                                                       \
+	GEMM_AVX2 static void block_##rows##_##vectors(const struct gemm_block *b) \
+	{                                                                          \
+		const struct gemm_block own = *b;                                  \
+                                                                                   \
+		if (own.ldr == COLS)                                               \
+			block(&own, COLS, rows, vectors);                          \
+		else                                                               \
+			block(&own, own.ldr, rows, vectors);                       \
 	}
-#define BLOCKS(cols) BLOCK(1, cols) BLOCK(2, cols) BLOCK(4, cols)
+#define BLOCKS(rows) BLOCK(rows, 1) BLOCK(rows, 2)
 
 BLOCKS(1)
 BLOCKS(2)
 BLOCKS(3)
+BLOCKS(4)
+BLOCKS(5)
+BLOCKS(6)
 
 static void multiply_whole(const struct gemm_block *b)
 {
-	static void (*const of[3][3])(const struct gemm_block *, float *, const float *, const float *) = {
-		{ block_1_1, block_1_2, block_1_3 },
-		{ block_2_1, block_2_2, block_2_3 },
-		{ block_4_1, block_4_2, block_4_3 },
+	static void (*const of[ROWS][VECTORS])(const struct gemm_block *) = {
+		{ block_1_1, block_1_2 }, { block_2_1, block_2_2 }, { block_3_1, block_3_2 },
+		{ block_4_1, block_4_2 }, { block_5_1, block_5_2 }, { block_6_1, block_6_2 },
 	};
 
-	for (size_t j = 0; j < b->n; j += COLS) {
-		size_t vectors = b->n - j < COLS ? (b->n - j + LANE - 1) / LANE : COLS / LANE, log2 = 2;
-
-		for (size_t i = 0; i < b->m; i += (size_t)1 << log2) {
-			while ((size_t)1 << log2 > b->m - i)
-				log2--;
-			of[log2][vectors - 1](b, b->c + i * b->ldc + j, b->left + i, b->right + j);
-		}
-	}
+	of[b->m - 1][(b->n + LANE - 1) / LANE - 1](b);
 }
 
 static void multiply(const struct gemm_block *b)
@@ -89,10 +106,12 @@ static void multiply(const struct gemm_block *b)
 
 const struct gemm_kernel gemm_kernel_avx2 = {
 	.name = "avx2",
+	.rows = ROWS,
 	.columns = COLS,
 	.vector = LANE,
 	.multiply = multiply,
-	.left = gemm_left,
+	.left = gemm_left_six,
+	.few_left = gemm_left_eight,
 	.right = {
 		[DT_F32] = gemm_right_f32,
 		[DT_BF16] = gemm_right_bf16,

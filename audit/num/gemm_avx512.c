@@ -242,10 +242,12 @@ static void multiply(const struct gemm_block *b)
 
 const struct gemm_kernel gemm_kernel_avx512 = {
 	.name = "avx512",
+	.rows = GEMM_MR,
 	.columns = GEMM_NR,
 	.vector = LANE,
 	.multiply = multiply,
-	.left = gemm_left,
+	.left = gemm_left_eight,
+	.few_left = gemm_left_eight,
 	.right = {
 		[DT_F32] = gemm_right_f32,
 		[DT_BF16] = gemm_right_bf16,

@@ -73,6 +73,7 @@ static void right(float *panel, const struct gemm_rows *w, size_t m, size_t dept
 
 const struct gemm_kernel gemm_kernel_plain = {
 	.name = "plain",
+	.rows = GEMM_MR,
 	.columns = GEMM_NR,
 	.vector = 1,
 	.multiply = multiply,

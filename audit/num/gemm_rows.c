@@ -167,15 +167,16 @@ GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, s
 			panel[k * width + i] = value_at(w, i, k, format);
 }
 
-/* Rows beyond the last are the last again: their lanes reach no result. */
-GEMM_INLINE void turn_left(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
+/* Rows beyond the last are the last again: their lanes reach no result. Whole vectors are stored; of six rows
+ * what stands beyond is written over by the next. */
+GEMM_INLINE void turn_left(float *panel, const struct gemm_rows *w, size_t m, size_t depth, size_t rows)
 {
 	const float *p[GEMM_MR];
 	size_t k = 0;
 
 	for (size_t r = 0; r < GEMM_MR; r++)
 		p[r] = (const float *)(const void *)w->data + (r < m ? r : m - 1) * w->ld;
-	for (; k + EIGHT <= depth; k += EIGHT, panel += EIGHT * GEMM_MR) {
+	for (; k + EIGHT <= depth; k += EIGHT, panel += EIGHT * rows) {
 		__m256 a[8], out[8];
 
 		UNROLL(8)
@@ -184,10 +185,10 @@ GEMM_INLINE void turn_left(float *panel, const struct gemm_rows *w, size_t m, si
 		turn_eight(out, a);
 		UNROLL(8)
 		for (size_t c = 0; c < EIGHT; c++)
-			_mm256_storeu_ps(panel + c * GEMM_MR, out[c]);
+			_mm256_storeu_ps(panel + c * rows, out[c]);
 	}
-	for (; k < depth; k++, panel += GEMM_MR)
-		for (size_t r = 0; r < GEMM_MR; r++)
+	for (; k < depth; k++, panel += rows)
+		for (size_t r = 0; r < rows; r++)
 			panel[r] = p[r][k];
 }
 
@@ -320,8 +321,8 @@ GEMM_INLINE void few_rows(const struct gemm_few *f, size_t n, size_t groups, enu
 	{                                                                                    \
 		const struct gemm_rows own = *w;                                             \
                                                                                              \
-		if (own.width == GEMM_NR)                                                    \
-			turn_right(panel, &own, m, depth, GEMM_NR, format);                  \
+		if (own.width == GEMM_SMALL_NR)                                              \
+			turn_right(panel, &own, m, depth, GEMM_SMALL_NR, format);            \
 		else                                                                         \
 			turn_right(panel, &own, m, depth, own.width, format);                \
 	}
@@ -348,9 +349,14 @@ FEW(gemm_few_bf16, DT_BF16)
 FEW(gemm_few_f16, DT_F16)
 FEW(gemm_few_mxfp4, DT_MXFP4)
 
-GEMM_AVX2 void gemm_left(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
+GEMM_AVX2 void gemm_left_six(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
 {
-	turn_left(panel, w, m, depth);
+	turn_left(panel, w, m, depth, GEMM_SMALL_MR);
+}
+
+GEMM_AVX2 void gemm_left_eight(float *panel, const struct gemm_rows *w, size_t m, size_t depth)
+{
+	turn_left(panel, w, m, depth, EIGHT);
 }
 
 #endif

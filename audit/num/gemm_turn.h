@@ -9,7 +9,8 @@
  * that gemm_avx512.c uses for sixteen.
  */
 
-void gemm_left(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
+void gemm_left_six(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
+void gemm_left_eight(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
 void gemm_right_f32(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
 void gemm_right_bf16(float *panel, const struct gemm_rows *w, size_t m, size_t depth);
 void gemm_right_f16(float *panel, const struct gemm_rows *w, size_t m, size_t depth);

@@ -323,7 +323,8 @@ static int same_float(float a, float b)
 static void every_kernel_multiplies_as_the_plain_one(void **state)
 {
 	float *left = mem_alloc(GEMM_CHUNK * GEMM_MR, sizeof(*left)),
-	      *right = mem_alloc(GEMM_CHUNK * 64, sizeof(*right));
+	      *eight = mem_alloc(GEMM_CHUNK * GEMM_MR, sizeof(*eight)), /* as the plain kernel has it */
+		      *right = mem_alloc(GEMM_CHUNK * 64, sizeof(*right));
 
 	(void)state;
 	assert_non_null(gemm_kernel_at(0));
@@ -331,17 +332,22 @@ static void every_kernel_multiplies_as_the_plain_one(void **state)
 		for (uint64_t seed = 0; seed < 200; seed++) {
 			const struct gemm_kernel *kernel = gemm_kernel_at(i);
 			struct rng r = rng_stream(seed, "kernel", 0);
-			size_t m = 1 + rng_below(r, 0, GEMM_MR), n = 1 + rng_below(r, 1, GEMM_NR);
+			size_t rows = kernel->rows;
+			size_t m = 1 + rng_below(r, 0, rows), n = 1 + rng_below(r, 1, kernel->columns);
 			size_t depth = 1 + rng_below(r, 2, GEMM_CHUNK), ldr = 48 + rng_below(r, 3, 16);
 			float got[GEMM_MR * 50], want[GEMM_MR * 50];
 
+			if (seed % 3 == 0)
+				ldr = kernel->columns; /* as in a panel */
 			fill_hard(left, GEMM_CHUNK * GEMM_MR, seed);
+			for (size_t k = 0; k < depth; k++)
+				memcpy(eight + k * GEMM_MR, left + k * rows, rows * sizeof(*left));
 			fill_hard(right, GEMM_CHUNK * 64, seed + 1000);
 			fill_hard(got, GEMM_MR * 50, seed + 2000);
 			memcpy(want, got, sizeof(want));
 			kernel->multiply(&(struct gemm_block){ got, left, right, 50, ldr, m, n, depth,
 							       (int)(seed % 2) });
-			gemm_kernel_plain.multiply(&(struct gemm_block){ want, left, right, 50, ldr, m, n,
+			gemm_kernel_plain.multiply(&(struct gemm_block){ want, eight, right, 50, ldr, m, n,
 									 depth, (int)(seed % 2) });
 			for (size_t c = 0; c < GEMM_MR * 50; c++)
 				if (!same_float(got[c], want[c]))
@@ -352,7 +358,7 @@ static void every_kernel_multiplies_as_the_plain_one(void **state)
 				float sum = 0.0f, begin[GEMM_MR * 50];
 
 				for (size_t k = 0; k < depth; k++)
-					sum = fmaf(left[k * GEMM_MR + c / n], right[k * ldr + c % n], sum);
+					sum = fmaf(eight[k * GEMM_MR + c / n], right[k * ldr + c % n], sum);
 				fill_hard(begin, GEMM_MR * 50, seed + 2000);
 				sum = seed % 2 ? begin[c / n * 50 + c % n] + sum : sum;
 				if (i == 0 && !same_float(want[c / n * 50 + c % n], sum))
@@ -361,6 +367,7 @@ static void every_kernel_multiplies_as_the_plain_one(void **state)
 			}
 		}
 	mem_free(left);
+	mem_free(eight);
 	mem_free(right);
 }
 
