@@ -110,8 +110,18 @@ static const struct json *input_recorded(const struct recorded *r, const struct 
 	return NULL;
 }
 
+/* "the corpus, source 2": what an input is to the audit. */
+static const char *call_input(struct arena *mem, const struct input *in)
+{
+	if (strncmp(in->role, "source ", 7) == 0)
+		return arena_fmt(mem, "the corpus, %s", in->role);
+	if (strcmp(in->role, "base") == 0 || strcmp(in->role, "candidate") == 0)
+		return arena_fmt(mem, "the %s model", in->role);
+	return arena_fmt(mem, "the %s", in->role);
+}
+
 /* The first input that is not what the run read. */
-static int check_inputs(const struct plan *p, const struct recorded *r, struct err *e)
+static int check_inputs(const struct plan *p, const struct recorded *r, struct arena *mem, struct err *e)
 {
 	const struct json *inputs = json_find(r->provenance, "inputs");
 
@@ -122,13 +132,12 @@ static int check_inputs(const struct plan *p, const struct recorded *r, struct e
 		digest_hex(hex, p->input[i].digest);
 		if (!sha)
 			return err_set(e, ERR_DIFFERS,
-				       "different: %s, %s, is an input that the run did not have",
-				       p->input[i].role, p->input[i].name);
+				       "different: %s: %s is an input that the run did not have",
+				       call_input(mem, &p->input[i]), p->input[i].name);
 		if (!view_is(sha->str, hex))
-			return err_set(
-				e, ERR_DIFFERS,
-				"different: the input %s, %s, has the digest %.12s; the run read %.12s",
-				p->input[i].role, p->input[i].name, hex, sha->str.p);
+			return err_set(e, ERR_DIFFERS,
+				       "different: %s: %s has the digest %.12s; the run read %.12s",
+				       call_input(mem, &p->input[i]), p->input[i].name, hex, sha->str.p);
 	}
 	if (inputs && inputs->n > p->n_inputs)
 		return err_set(e, ERR_DIFFERS, "different: the run had %zu inputs, and there are %zu",
@@ -250,6 +259,7 @@ static int run_again(const struct call *c, const struct recorded *r, struct par 
 	struct spec s;
 	int rc;
 
+	audit.plan = &plan;
 	if (recall_spec(&s, &prov, c, r, e) < 0)
 		return -1;
 	how.template_path = call_template(c, &s, NULL);
@@ -257,7 +267,7 @@ static int run_again(const struct call *c, const struct recorded *r, struct par 
 	    plan_make(&plan, c->mem, &s, &how, e) < 0)
 		return -1;
 	tell_surroundings(r);
-	rc = check_inputs(&plan, r, e);
+	rc = check_inputs(&plan, r, c->mem, e);
 	if (rc == 0)
 		rc = call_audit(&run, c, &s, &audit, par, e);
 	if (rc == 0)

@@ -96,8 +96,9 @@ int call_audit(const char **dir, const struct call *c, const struct spec *s, con
 		.cache = cache, .out = o->out, .allow_dirty = o->allow_dirty, .comm = o->comm
 	};
 	struct provenance prov;
+	const struct plan *plan = o->plan;
 	struct lock lock;
-	struct plan plan;
+	struct plan made;
 	int rc;
 
 	if (o->prov != NULL)
@@ -106,16 +107,21 @@ int call_audit(const char **dir, const struct call *c, const struct spec *s, con
 		return -1;
 	if (o->prov == NULL && c->host->date != NULL)
 		prov.date = c->host->date;
-	if (plan_make(&plan, c->mem, s, &how, e) < 0 || plan_check(&plan, cache, par, e) < 0)
+	if (plan == NULL) {
+		if (plan_make(&made, c->mem, s, &how, e) < 0)
+			return -1;
+		plan = &made;
+	}
+	if (plan_check(plan, cache, par, e) < 0)
 		return -1;
 	if (comm_rank(o->comm) > 0) {
 		*dir = NULL;
-		run_follow(c->mem, &plan, par, &opts);
+		run_follow(c->mem, plan, par, &opts);
 		return 0;
 	}
-	if (run_lock(&lock, &plan, cache, c->mem, e) < 0)
+	if (run_lock(&lock, plan, cache, c->mem, e) < 0)
 		return -1;
-	rc = run_plan(dir, c->mem, &plan, &prov, par, &opts, e);
+	rc = run_plan(dir, c->mem, plan, &prov, par, &opts, e);
 	if (rc == 0)
 		rc = call_render(c, *dir, template_path, e);
 	lock_release(&lock);

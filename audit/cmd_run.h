@@ -3,6 +3,7 @@
 
 #include "cmd.h"
 #include "base/par.h"
+#include "flow/plan.h"
 #include "flow/provenance.h"
 
 /*
@@ -20,6 +21,7 @@ struct audit_opts {
 	struct comm *
 		comm; /* ranks that take part; of others than rank 0 `dir` is NULL; NULL: this process alone */
 	const struct provenance *prov; /* NULL: where the spec stands now */
+	const struct plan *plan;       /* NULL: made here, for the same cache and template */
 };
 int call_audit(const char **dir, const struct call *c, const struct spec *s, const struct audit_opts *o,
 	       struct par *par, struct err *e);

@@ -201,15 +201,19 @@ static void put_figures(struct parts *t)
 
 /* ---- the gate ---- */
 
-static bool put_limit(struct parts *t, const char *name, const char *what, int64_t limit, size_t value)
+/* `value` NULL: what cannot be counted lets no limit pass. */
+static bool put_limit(struct parts *t, const char *name, const char *what, int64_t limit, const size_t *value)
 {
-	bool passed = limit == GATE_ANY || value <= (uint64_t)limit;
+	bool passed = limit == GATE_ANY || (value != NULL && *value <= (uint64_t)limit);
 
 	json_open(t->j, NULL, '{');
 	json_puts(t->j, "name", name);
 	json_puts(t->j, "what", what);
 	json_puts(t->j, "limit", limit == GATE_ANY ? "any" : arena_fmt(t->mem, "%lld", (long long)limit));
-	json_put_size(t->j, "value", value);
+	if (value != NULL)
+		json_put_size(t->j, "value", *value);
+	else
+		json_put_null(t->j, "value");
 	json_put_bool(t->j, "passed", passed);
 	json_close(t->j, '}');
 	return passed;
@@ -222,17 +226,18 @@ static bool put_gate(struct parts *t, const struct gate_opts *g)
 	json_open(t->j, "gate", '{');
 	json_open(t->j, "limits", '[');
 	passed &= put_limit(t, "new_confirmed", "confirmed findings that are new", g->new_confirmed,
-			    t->count.new_confirmed);
+			    &t->count.new_confirmed);
 	passed &= put_limit(t, "turned_confirmed", "findings that were not confirmed and now are",
-			    g->turned_confirmed, t->count.turned_confirmed);
+			    g->turned_confirmed, &t->count.turned_confirmed);
 	passed &= put_limit(t, "grown_confirmed", "confirmed findings that grew", g->grown_confirmed,
-			    t->count.grown_confirmed);
+			    &t->count.grown_confirmed);
 	passed &= put_limit(t, "gone_confirmed", "confirmed findings that are gone", g->gone_confirmed,
-			    t->count.gone_confirmed);
+			    &t->count.gone_confirmed);
 	passed &= put_limit(t, "new_candidates", "candidate latents that are new", g->new_candidates,
-			    t->latents[CHANGE_NEW]);
-	passed &= put_limit(t, "worse", "figures that became worse", g->worse, t->worse);
-	passed &= put_limit(t, "inputs_changed", "inputs that changed", g->inputs_changed, t->inputs_changed);
+			    t->overlap != NULL ? &t->latents[CHANGE_NEW] : NULL);
+	passed &= put_limit(t, "worse", "figures that became worse", g->worse, &t->worse);
+	passed &=
+		put_limit(t, "inputs_changed", "inputs that changed", g->inputs_changed, &t->inputs_changed);
 	json_close(t->j, ']');
 	json_put_bool(t->j, "passed", passed);
 	json_close(t->j, '}');

@@ -10,7 +10,7 @@
 
 /*
  * What makes a comparison of two runs a regression: counts that may not be exceeded, each a field of the spec's `gate`.
- * The new run's gate is what counts.
+ * The new run's gate is what counts. What cannot be counted, as latents without a cache, passes no limit but `any`.
  */
 
 enum { GATE_ANY = -1 };
