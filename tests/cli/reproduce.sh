@@ -7,7 +7,9 @@ for f in documents.jsonl chats.jsonl prompts.txt; do head -40 "$ROOT/specs/corpu
 sed "s|\.\./\.\./specs/||; s/steps: 200/steps: 60/; s/k_anneal: 50/k_anneal: 20/; s/threshold_from: 50/threshold_from: 20/;
 s/limit: [0-9]*/limit: 20/; s/seeds: \[[^]]*\]/seeds: [1]/; s/null_diff: true/null_diff: false/" "$ROOT/golden/small/spec.yaml" >repo/small.yaml
 git -C repo add . && git -C repo commit -qm spec
-"$DFC" run repo/small.yaml --cache cache --out run --progress never >/dev/null 2>&1 || exit
+GITHUB_STEP_SUMMARY=$PWD/summary.md SOURCE_DATE_EPOCH=1700000000 \
+	"$DFC" run repo/small.yaml --cache cache --out run --progress never >/dev/null 2>&1 || exit
+grep '"date"' run/provenance.json && head -1 summary.md && [ "$(wc -m <summary.md)" -lt 4000 ]
 git clone -q repo clone
 again() {
 	"$DFC" reproduce "$1" --repo clone --work work 2>err
