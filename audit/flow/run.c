@@ -220,18 +220,21 @@ static void put_subject(struct json_out *j, const struct plan *p, const char *ro
 	json_close(j, '}');
 }
 
-static void put_audit(struct json_out *j, struct arena *mem, const struct spec *s)
+static void put_audit(struct json_out *j, const struct spec *s)
 {
+	struct arena mem = ARENA_INIT;
+
 	json_open(j, "audit", '{');
 	json_puts(j, "name", s->name);
 	json_puts(j, "title",
 		  s->title != NULL
 			  ? s->title
-			  : arena_fmt(mem, "Audit of %s against %s", s->candidate.name, s->base.name));
+			  : arena_fmt(&mem, "Audit of %s against %s", s->candidate.name, s->base.name));
 	json_puts(j, "auditor", s->auditor);
 	json_put_size(j, "seed", s->seed);
 	json_puts(j, "spec_file", path_name(s->path));
 	json_close(j, '}');
+	arena_release(&mem);
 }
 
 /* The steps' own members, in the order of the plan. */
@@ -272,7 +275,7 @@ static int write_results(struct run *r, struct err *e)
 	j.out = o;
 	json_open(&j, NULL, '{');
 	json_put_size(&j, "format", 1);
-	put_audit(&j, r->mem, r->plan->spec);
+	put_audit(&j, r->plan->spec);
 	put_inputs(&j, r->plan);
 	if (resolved_write(&j, r->plan->spec, e) < 0 || put_reports(&j, r, e) < 0) {
 		out_abort(o);
