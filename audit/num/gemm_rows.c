@@ -8,8 +8,6 @@
  * is a constant in every call, so each use is compiled for one.
  */
 
-enum { FEW_ROWS = 32 };
-
 /* A block: the columns one load of every row brings. */
 GEMM_INLINE size_t block_columns(enum dtype format)
 {
@@ -253,19 +251,17 @@ GEMM_INLINE void few_chunk(struct few_sums *sums, const struct gemm_few *f, size
 	size_t even = first + (end - first) / step * step, stride = bytes_of(format, f->w.ld);
 	size_t ahead = few_ahead(f, first, EIGHT * groups, format);
 	const float *x = f->x + first * (n > 1 ? GEMM_MR : 1);
-	_Alignas(64) uint8_t stage[FEW_ROWS * LINE_BYTES];
 
 	for (size_t k = first; k < even; k += step, x += step * (n > 1 ? GEMM_MR : 1)) {
-		const uint8_t *block = stage + bytes_of(format, (k - first) % line);
+		const uint8_t *block = f->w.data + j * stride + bytes_of(format, k);
 
-		if ((k - first) % line == 0)
-			stage_lines(stage, f->w.data + j * stride + bytes_of(format, k), EIGHT * groups,
-				    stride, bytes_of(format, even - k), ahead);
 		UNROLL(4)
-		for (size_t g = 0; g < groups; g++, block += EIGHT * LINE_BYTES) {
+		for (size_t g = 0; g < groups; g++, block += EIGHT * stride) {
 			__m256 reg[8];
 
-			block_open(reg, block, stride_of(LINE_BYTES), format);
+			if ((k - first) % line == 0)
+				fetch(block, stride_of(stride), ahead);
+			block_open(reg, block, stride_of(stride), format);
 			if (format == DT_MXFP4) {
 				reg[4] = scales_open(f->w.scale + ((j + EIGHT * g) * f->w.ld + k) / 32,
 						     f->w.ld / 32);
@@ -331,9 +327,9 @@ GEMM_INLINE void few_rows(const struct gemm_few *f, size_t n, size_t groups, enu
 	GEMM_AVX2 void name(const struct gemm_few *f) \
 	{                                             \
 		if (f->n <= 1)                        \
-			few_rows(f, 1, 4, format);    \
+			few_rows(f, 1, 2, format);    \
 		else if (f->n <= 2)                   \
-			few_rows(f, 2, 4, format);    \
+			few_rows(f, 2, 2, format);    \
 		else if (f->n <= 4)                   \
 			few_rows(f, 4, 2, format);    \
 		else                                  \
