@@ -393,6 +393,8 @@ static void put_null(struct cards *c)
 	json_put_real(&c->j, "largest", n->largest[NULL_OWN]);
 	json_put_size(&c->j, "stand_out_text", n->stand_out[NULL_TEXT]);
 	json_put_real(&c->j, "largest_text", n->largest[NULL_TEXT]);
+	json_put_real(&c->j, "least_fdr", n->least_fdr[NULL_OWN]);
+	json_put_real(&c->j, "least_fdr_text", n->least_fdr[NULL_TEXT]);
 	json_put_size(&c->j, "twins", n->twins);
 	json_put_real(&c->j, "median_twin", n->median_twin);
 	json_put_real(&c->j, "median_twin_real", n->real_twin);

@@ -273,8 +273,8 @@ static void put_effects(struct json_out *j, const struct finding *f, struct aren
 		json_put_real(j, arena_fmt(mem, "least_%s", side[k]), a->least);
 		json_put_real(j, arena_fmt(mem, "unsteered_%s", side[k]), a->unsteered);
 	}
-	json_put_real(j, "p", f->effect[0].p < f->effect[1].p ? f->effect[0].p : f->effect[1].p);
-	json_put_real(j, "q", f->effect[0].q < f->effect[1].q ? f->effect[0].q : f->effect[1].q);
+	json_put_real(j, "p", f->p);
+	json_put_real(j, "q", f->q);
 }
 
 /* How many of the finding's prompts either model answers so. */

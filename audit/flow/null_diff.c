@@ -86,6 +86,10 @@ static void compare(struct null_diff *out, const struct latents *l, const struct
 		out->stand_out[k] = null.stand_out;
 		out->largest[k] = null.largest;
 		out->fdr[k] = fdr_make(l, &real, &null);
+		out->least_fdr[k] = 1;
+		for (size_t i = 0; i < l->studied.active->n_latents; i++)
+			out->least_fdr[k] =
+				out->fdr[k][i] < out->least_fdr[k] ? out->fdr[k][i] : out->least_fdr[k];
 	}
 	out->n = null.n;
 	twins_find(twin, a, &d->shape, l->job->par);

@@ -28,6 +28,7 @@ struct null_diff {
 		real_twin;	 /* median correlation with the other side's most alike: null, real run */
 	size_t twins;		 /* of the null, at study.twin */
 	double *fdr[NULL_KINDS]; /* (n_latents) of the real run's exclusive latents that stand out, else 1 */
+	double least_fdr[NULL_KINDS]; /* of the foremost of them */
 };
 
 /* From l->relevance[SITE_ALL] and l->twin. `test`: the held-out rows. */

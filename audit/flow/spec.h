@@ -103,9 +103,11 @@ struct spec {
 	} study;
 	struct {
 		bool enabled;
-		size_t findings;      /* groups tested */
-		size_t group;	      /* latents in a group, at most */
-		size_t prompts;	      /* held-out ON, and OFF, prompts, at most */
+		size_t findings; /* groups tested */
+		size_t group;	 /* latents in a group, at most */
+		double alike;	 /* least mean similarity of the prompts of one group */
+		double specific; /* share of the difference from which exclusive latents alone make a group */
+		size_t prompts;	 /* held-out ON, and OFF, prompts, at most */
 		size_t answer_tokens; /* of both greedy answers that the contrast score reads */
 		size_t controls;      /* random directions */
 		size_t random_groups; /* tested as if they were findings: the known-zero check */

@@ -294,6 +294,11 @@ static const struct field steer_fields[] = {
 	     "test the findings by steering; needs a source of kind rollouts and harvest.gap"),
 	SIZE("findings", IN(steer, findings), 1, 1000, "10", "findings tested, from the top of the ranking"),
 	SIZE("group", IN(steer, group), 1, 256, "8", "latents that may make up one finding"),
+	REAL("alike", IN(steer, alike), -1, 1, "0.5",
+	     "mean similarity from which prompts make one finding: of what they do at the turn boundary, and in the answer"),
+	REAL("specific", IN(steer, specific), 0, 2, "0.25",
+	     "share of a finding's squared difference from which candidate-only latents alone make its direction; above 1: "
+	     "shared latents always may"),
 	SIZE("prompts", IN(steer, prompts), 2, 10000, "24",
 	     "held-out prompts where the models' answers differ (ON), and as many where they do not "
 	     "(OFF), at most"),
@@ -306,8 +311,9 @@ static const struct field steer_fields[] = {
 	WORD("mode", IN(steer, mode), WORDS("group", "latent"), "group",
 	     "what is steered: a finding's group of latents, or its leading latent alone at its largest activation "
 	     "(the paper's form)"),
-	WORD("inject", IN(steer, inject), WORDS("turn", "answer", "all"), "answer",
-	     "where the direction is added: the turn boundary, from there on, or at every token (the paper's form)"),
+	WORD("inject", IN(steer, inject), WORDS("turn", "answer", "all", "natural"), "natural",
+	     "where the direction is added: the turn boundary; from there on; at every token (the paper's form); or "
+	     "natural: from the turn boundary on, as much at each token as the behaviour's own answers carry there"),
 	LIST("doses", steer, dose, n_doses, 2, 33, dose_row,
 	     "[-1, -0.5, -0.25, -0.125, 0, 0.125, 0.25, 0.5, 1]",
 	     "in natural units: 1 adds what an ON prompt adds; increasing, with 0 and both signs"),

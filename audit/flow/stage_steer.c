@@ -20,8 +20,6 @@
 enum { PROMPT_TOKENS = 32 };		   /* of a prompt, for the forecast */
 enum { LEAST_MADE = 2, LEAST_TESTED = 1 }; /* prompts of a cluster that make it, and that test it */
 
-static const double alike = 0.5; /* least mean similarity inside a cluster */
-
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
 {
 	(void)step;
@@ -76,6 +74,7 @@ struct steer_stage {
 	struct subset turn_rows, answer_rows;
 	struct active turns, answers;
 	double *answer_gap;
+	uint32_t *answer_after;
 	struct group *group;
 	struct finding *finding;
 	size_t n_findings;
@@ -93,10 +92,12 @@ static void rows_make(struct steer_stage *s)
 
 	s->grouped = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, struct grouped);
 	s->answer_gap = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, double);
+	s->answer_after = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, uint32_t);
 	for (size_t i = 0; i < s->n_prompts; i++) {
 		const struct prompt_gap *p = &s->prompt[i];
 		struct grouped *g = &s->grouped[i];
 		const struct doc *d;
+		uint32_t boundary = 0;
 
 		if (!p->known)
 			continue;
@@ -112,9 +113,14 @@ static void rows_make(struct steer_stage *s)
 		for (size_t k = 0; k < d->pair_n; k++) {
 			size_t row = d->pair_first + k;
 
-			if (!(corpus_pair(s->h.corpus, row)->flags & PAIR_ANSWER))
+			const struct pair_record *pair = corpus_pair(s->h.corpus, row);
+
+			if (pair->flags & PAIR_TURN)
+				boundary = pair->token[SIDE_CANDIDATE];
+			if (!(pair->flags & PAIR_ANSWER))
 				continue;
 			answer[n_answers] = (uint32_t)row;
+			s->answer_after[n_answers] = pair->token[SIDE_CANDIDATE] - boundary;
 			s->answer_gap[n_answers++] = harvested_gap(&s->h, row);
 		}
 		g->answer_n = n_answers - g->answer_first;
@@ -130,7 +136,8 @@ static int groups_find(struct steer_stage *s, struct err *e)
 	struct groups_opts o = { .most_groups = spec->steer.findings,
 				 .most_members = spec->steer.group,
 				 .least_prompts = LEAST_MADE,
-				 .alike = alike,
+				 .alike = spec->steer.alike,
+				 .specific = spec->steer.specific,
 				 .single = spec->steer.mode == 1 };
 
 	rows_make(s);
@@ -139,8 +146,12 @@ static int groups_find(struct steer_stage *s, struct err *e)
 	if (active_make(&s->turns, &s->dfc, s->job->par, &turns, e) < 0 ||
 	    active_make(&s->answers, &s->dfc, s->job->par, &answers, e) < 0)
 		return -1;
-	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc, &s->turns,
-				    &s->answers, s->answer_gap, &o);
+	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc,
+				    &(struct group_rows){ .turns = &s->turns,
+							  .answers = &s->answers,
+							  .gap = s->answer_gap,
+							  .after = s->answer_after },
+				    &o);
 	s->finding = ARENA_ARRAY(s->job->mem, s->n_findings + 1, struct finding);
 	for (size_t i = 0; i < s->n_findings; i++)
 		s->finding[i].group = &s->group[i];
@@ -380,7 +391,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 7,
+	.version = 8,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -49,9 +49,9 @@ static int text_read(double *sum, struct finding *f, const struct steering_job *
 				task[n] = (struct reading_task){ .id = id,
 								 .n_prompt = c->n_prompt,
 								 .n = c->n_prompt + answer.n,
-								 .steering = { f->group->direction,
-									       (float)spec->steer.dose[z],
-									       spec->steer.inject } };
+								 .steering = finding_steering(
+									 f, s, f->group->direction,
+									 spec->steer.dose[z]) };
 		}
 	}
 	if (contrast_read(task, n, s->session, &s->session_opts, s->layer, e) < 0)

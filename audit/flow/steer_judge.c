@@ -3,8 +3,11 @@
 #include "num/fmath.h"
 
 /*
- * From effects to verdicts.  An effect has to pass every null that gates and the trend, so its p is the worst of theirs; all
- * effects of all findings then go through Benjamini-Hochberg together.
+ * From effects to verdicts.  A finding has to move ON and OFF prompts, so what is tested is the lesser of the two effects, in
+ * standard deviations of a null, against the lesser of the two of every direction of that null: a random direction may do well
+ * on one kind of prompt by chance, on both it seldom does.  It has to pass every null that gates and both trends, so its p is the
+ * worst of theirs; all findings then go through Benjamini-Hochberg together.  Each effect has a p and a q of its own besides,
+ * which say whether a confirmed finding suppresses, amplifies, or both.
  */
 
 /* A null effect as the others of its null see it: less their mean, over their deviation. */
@@ -38,31 +41,58 @@ static double pooled_p(const struct finding *f, size_t n, double z, size_t k, si
 	return (1.0 + (double)above) / (1.0 + (double)total);
 }
 
+static double lesser(double a, double b)
+{
+	return a < b ? a : b;
+}
+
+/* One-sided p of the lesser of a finding's effects against the lesser of a null direction's, pooled likewise. */
+static double joint_p(const struct finding *f, size_t n, const struct finding *of, size_t w)
+{
+	double z = lesser(of->effect[CONTRAST_ON].z[w], of->effect[CONTRAST_OFF].z[w]);
+	size_t above = 0, total = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct null *null = &f[i].null[w];
+
+		for (size_t c = 0; f[i].tested && c < null->n; c++) {
+			above += lesser(left_out(null->slope[CONTRAST_ON], null->n, c),
+					left_out(null->slope[CONTRAST_OFF], null->n, c)) >= z;
+			total++;
+		}
+	}
+	return (1.0 + (double)above) / (1.0 + (double)total);
+}
+
 static bool rises(const struct effect *a)
 {
 	return a->slope.mean > 0 && a->z[NULL_DIRECTIONS] > 0 && a->z[NULL_GROUPS] > 0;
 }
 
-/* Why an effect with the right sign does not count. */
-static const char *failed(const struct effect *a, double alpha)
+/* Why a finding with the right signs does not count. */
+static const char *failed(const struct finding *f, double alpha)
 {
-	if (a->p <= alpha)
-		return "its effect does not survive the correction for all effects tested";
-	if (a->p_null < a->p_trend)
+	const struct effect *on = &f->effect[CONTRAST_ON], *off = &f->effect[CONTRAST_OFF];
+
+	if (f->p <= alpha)
+		return "its effects do not survive the correction for all findings tested";
+	if (on->p_trend > alpha || off->p_trend > alpha)
 		return "no trend over the doses";
-	return a->z[NULL_DIRECTIONS] < a->z[NULL_GROUPS] ? "the effect lies within that of random directions"
-							 : "the effect lies within that of random groups";
+	return lesser(on->z[NULL_DIRECTIONS], off->z[NULL_DIRECTIONS]) <
+			       lesser(on->z[NULL_GROUPS], off->z[NULL_GROUPS])
+		       ? "the effects lie within those of random directions"
+		       : "the effects lie within those of random groups";
 }
 
 static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 {
 	const struct effect *on = &f->effect[CONTRAST_ON], *off = &f->effect[CONTRAST_OFF];
-	bool text = f->keeps_text[0] && f->keeps_text[1], signs = rises(on) && rises(off);
+	bool text = f->keeps_text[0] && f->keeps_text[1];
 	bool suppresses = on->q <= spec->steer.alpha, amplifies = off->q <= spec->steer.alpha;
 
-	f->confirmed = text && signs && (suppresses || amplifies);
+	f->confirmed = text && rises(on) && rises(off) && f->q <= spec->steer.alpha;
 	if (f->confirmed) {
-		f->verdict = suppresses && amplifies ? "confirmed: amplifies and suppresses"
+		f->verdict = suppresses == amplifies ? "confirmed: amplifies and suppresses"
 			     : amplifies	     ? "confirmed: amplifies"
 						     : "confirmed: suppresses";
 		return;
@@ -72,7 +102,28 @@ static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 			  !text		? "no dose keeps the text coherent on both signs"
 			  : !rises(on)	? "suppressing it does not move its prompts towards the base's answer"
 			  : !rises(off) ? "amplifying it does not move other prompts towards its answer"
-					: failed(on->p < off->p ? on : off, spec->steer.alpha));
+					: failed(f, spec->steer.alpha));
+}
+
+static double larger(double a, double b)
+{
+	return a > b ? a : b;
+}
+
+static void p_make(const struct finding *f, size_t n, struct finding *it)
+{
+	it->p = 0;
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		struct effect *a = &it->effect[k];
+
+		a->p_null = 0;
+		for (size_t w = 0; w < NULL_GATES; w++)
+			a->p_null = larger(a->p_null, pooled_p(f, n, a->z[w], k, w));
+		a->p = larger(a->p_null, a->p_trend);
+		it->p = larger(it->p, a->p_trend);
+	}
+	for (size_t w = 0; w < NULL_GATES; w++)
+		it->p = larger(it->p, joint_p(f, n, it, w));
 }
 
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem)
@@ -85,26 +136,23 @@ void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct
 			f[i].verdict = "not tested: too few held-out prompts show it";
 			continue;
 		}
-		for (size_t k = 0; k < CONTRAST_COUNT; k++) {
-			struct effect *a = &f[i].effect[k];
-
-			a->p_null = 0;
-			for (size_t w = 0; w < NULL_GATES; w++) {
-				double one = pooled_p(f, n, a->z[w], k, w);
-
-				a->p_null = one > a->p_null ? one : a->p_null;
-			}
-			a->p = a->p_null > a->p_trend ? a->p_null : a->p_trend;
-			p[tested++] = a->p;
-		}
+		p_make(f, n, &f[i]);
+		p[tested++] = f[i].p;
+	}
+	stats_bh(q, p, tested);
+	for (size_t i = 0, at = 0; i < n; i++)
+		f[i].q = f[i].tested ? q[at++] : 1;
+	tested = 0;
+	for (size_t i = 0; i < n; i++) {
+		for (size_t k = 0; f[i].tested && k < CONTRAST_COUNT; k++)
+			p[tested++] = f[i].effect[k].p;
 	}
 	stats_bh(q, p, tested);
 	tested = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (!f[i].tested)
-			continue;
-		for (size_t k = 0; k < CONTRAST_COUNT; k++)
+		for (size_t k = 0; f[i].tested && k < CONTRAST_COUNT; k++)
 			f[i].effect[k].q = q[tested++];
-		judge(&f[i], spec, mem);
+		if (f[i].tested)
+			judge(&f[i], spec, mem);
 	}
 }

@@ -26,6 +26,16 @@ static struct counted doses_count(struct finding *f, const struct spec *spec, st
 	return c;
 }
 
+struct steering finding_steering(const struct finding *f, const struct steering_job *s,
+				 const float *direction, double dose)
+{
+	return (struct steering){ .direction = direction,
+				  .dose = (float)dose,
+				  .where = s->job->spec->steer.inject,
+				  .share = f->group->share,
+				  .n_share = GROUP_SHARES };
+}
+
 /* KL divergence of the next token after the prompt, unsteered from steered, mean over OFF prompts. */
 static int divergence_run(struct finding *f, const struct steering_job *s, struct err *e)
 {
@@ -46,9 +56,8 @@ static int divergence_run(struct finding *f, const struct steering_job *s, struc
 							 .n = c->n_prompt,
 							 .logits = logits + (z == 0 ? i : n + i) * v };
 			if (z > 0)
-				task[i].steering = (struct steering){ f->group->direction,
-								      (float)spec->steer.dose[z - 1],
-								      spec->steer.inject };
+				task[i].steering =
+					finding_steering(f, s, f->group->direction, spec->steer.dose[z - 1]);
 		}
 		rc = contrast_read(task, n, s->session, &s->session_opts, s->layer, e);
 		for (size_t i = 0; i < n && z > 0 && rc == 0; i++) {

@@ -48,7 +48,8 @@ struct effect {
 	struct interval slope; /* bootstrap over prompts, 95 % */
 	double z[NULL_COUNT];
 	double p_null, p_trend; /* the worse rank among the nulls that gate; doses permuted within prompts */
-	double p, q;		/* the worse of both; after Benjamini-Hochberg over all findings and kinds */
+	double p,
+		q; /* of this kind alone: the worse of both; after Benjamini-Hochberg over all findings and kinds */
 	double least; /* the smallest slope found four times of five, by the nulls and the prompts' spread */
 	double unsteered; /* S at dose 0 */
 	struct interval
@@ -92,6 +93,8 @@ struct finding {
 	double cosine_means;  /* of its direction with the plain difference of means */
 	const uint32_t *said; /* candidate-only latents of its answers, that texts are read back for */
 	size_t n_said;
+	double p,
+		q; /* that it moves both kinds: flow/steer_judge.c; after Benjamini-Hochberg over all findings */
 	bool tested, confirmed;
 	bool keeps_text
 		[2]; /* a dose below, above 0 leaves the text coherent: the effect is measured on those */
@@ -110,6 +113,9 @@ struct steering_job {
 	size_t n_stop, layer;
 };
 
+/* A direction, the finding's or another in its stead, at the places of the finding. */
+struct steering finding_steering(const struct finding *f, const struct steering_job *s,
+				 const float *direction, double dose);
 /* Contrast scores, nulls, coherence and generations of one finding. */
 int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e);
 /* p-values over all findings together, and verdicts. */

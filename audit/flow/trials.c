@@ -23,13 +23,11 @@ static size_t tasks_make(struct reading_task *task, const struct finding *f, con
 					trial[t].own[k] != NULL ? trial[t].own[k][i] : trial[t].direction;
 
 				for (size_t z = 0; z < n_doses * 2; z++, n++)
-					task[n] = (struct reading_task){
-						.id = c->id[z % 2],
-						.n_prompt = c->n_prompt,
-						.n = c->n[z % 2],
-						.steering = { v, (float)dose[z / 2],
-							      s->job->spec->steer.inject }
-					};
+					task[n] = (struct reading_task){ .id = c->id[z % 2],
+									 .n_prompt = c->n_prompt,
+									 .n = c->n[z % 2],
+									 .steering = finding_steering(
+										 f, s, v, dose[z / 2]) };
 			}
 		}
 	}

@@ -4,14 +4,17 @@
 
 #include <string.h>
 
-static bool acts_at(const struct steering *s, uint32_t position, uint32_t turn)
+/* The share of the dose that a position gets. */
+static float share_at(const struct steering *s, uint32_t position, uint32_t turn)
 {
 	if (s->direction == NULL)
-		return false;
+		return 0;
 	switch (s->where) {
 	case INJECT_TURN: return position == turn;
 	case INJECT_ANSWER: return position >= turn;
-	default: return true;
+	case INJECT_NATURAL:
+		return position >= turn && position - turn < s->n_share ? s->share[position - turn] : 0;
+	default: return 1;
 	}
 }
 
@@ -23,8 +26,11 @@ void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows)
 	for (size_t i = 0; i < rows->n; i++) {
 		size_t at = first + rows->seq[i];
 
-		if (acts_at(&t->steering[at], rows->position[i], t->turn[at]))
-			op_axpy(x + i * d_model, t->steering[at].dose, t->steering[at].direction, d_model);
+		float share = share_at(&t->steering[at], rows->position[i], t->turn[at]);
+
+		if (share != 0)
+			op_axpy(x + i * d_model, share * t->steering[at].dose, t->steering[at].direction,
+				d_model);
 	}
 }
 

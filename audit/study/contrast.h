@@ -16,13 +16,17 @@
 enum inject {
 	INJECT_TURN,   /* the last token of the prompt, where the answer is decided */
 	INJECT_ANSWER, /* that token and every one after it */
-	INJECT_ALL     /* every token, as the paper does */
+	INJECT_ALL,    /* every token, as the paper does */
+	INJECT_NATURAL /* from the turn boundary on, as much at each token as the behaviour's own answers carry there */
 };
 
 struct steering {
 	const float *direction; /* (d_model), raw residual units; NULL: unsteered */
 	float dose;
 	enum inject where;
+	const float *
+		share; /* (n_share) of the dose at the turn boundary and the tokens after it; for INJECT_NATURAL */
+	size_t n_share; /* 0 of the dose after those */
 };
 
 /* A prompt and an answer to it: tokens [0, n_prompt) and [n_prompt, n). */

@@ -13,6 +13,7 @@ struct grouping {
 	const struct dfc *d;
 	const struct active *turns, *answers;
 	const double *gap;
+	const uint32_t *after;
 	const struct groups_opts *o;
 	struct arena *mem;
 	double *off;	  /* (n_latents) mean activation at OFF turn boundaries */
@@ -187,6 +188,23 @@ static double largest(const struct grouping *g, uint32_t latent)
 	return (double)most;
 }
 
+/*
+ * Where candidate-only latents carry at least `specific` of the difference, they alone make the group.  Shared latents say what
+ * the prompts have in common, which the base knows too and answers differently: taking them away takes away the request with
+ * the behaviour.  key (n): parts of the difference.
+ */
+static void specific_only(double *key, const struct grouping *g, size_t n)
+{
+	double all = 0, own = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		all += key[k] * key[k];
+		own += dfc_partition(&g->d->shape, k) == PARTITION_B ? key[k] * key[k] : 0;
+	}
+	for (size_t k = 0; k < n && own > 0 && own >= g->o->specific * all; k++)
+		key[k] = dfc_partition(&g->d->shape, k) == PARTITION_B ? key[k] : 0;
+}
+
 static void members_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
 {
 	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n;
@@ -206,6 +224,7 @@ static void members_make(struct group *out, const struct grouping *g, const size
 
 		key[k] = row != NULL && w > 0 ? w * fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b)) : 0;
 	}
+	specific_only(key, g, n);
 	reduce_top_k_d(top, most, key, n);
 	out->member = ARENA_ARRAY(g->mem, most + 1, struct member);
 	for (size_t i = 0; i < most && key[top[i]] > 0; i++)
@@ -217,6 +236,70 @@ static void members_make(struct group *out, const struct grouping *g, const size
 	out->direction = ARENA_ARRAY(g->mem, g->d->shape.d_b, float);
 	group_direction(out->direction, g->d, out->member, out->n);
 	out->norm = fm_sqrt_d(op_norm2_d(out->direction, g->d->shape.d_b));
+}
+
+/* What a row's reconstruction has along the direction. along (n_latents): of a unit of each latent. */
+static double row_along(const struct active *a, size_t row, const double *along)
+{
+	double sum = 0;
+
+	for (size_t k = a->row_start[row]; k < a->row_start[row + 1]; k++)
+		sum += (double)a->row_value[k] * along[a->latent[k]];
+	return sum;
+}
+
+struct share_sums {
+	double sum[GROUP_SHARES];
+	size_t n[GROUP_SHARES];
+};
+
+static void shares_add(struct share_sums *s, const struct grouping *g, const struct grouped *p,
+		       const double *along)
+{
+	s->sum[0] += row_along(g->turns, p->row, along);
+	s->n[0]++;
+	for (size_t r = p->answer_first; r < p->answer_first + p->answer_n; r++) {
+		size_t k = g->after[r];
+
+		if (k == 0 || k >= GROUP_SHARES)
+			continue;
+		s->sum[k] += row_along(g->answers, r, along);
+		s->n[k]++;
+	}
+}
+
+/* prompt (n): all of them. Where no answer has a pair at a token, that token has the share of the one before it. */
+static void shares_make(struct group *out, const struct grouping *g, size_t n, const size_t *of,
+			size_t leader)
+{
+	struct share_sums on = { .n = { 0 } }, off = { .n = { 0 } };
+	double *along = ARENA_ARRAY(g->mem, g->turns->n_latents, double), first = 0;
+
+	for (size_t k = 0; k < g->turns->n_latents; k++) {
+		const float *row = dfc_decoder_b(g->d, k);
+
+		along[k] = row != NULL ? op_dot_d(row, out->direction, g->d->shape.d_b) : 0;
+	}
+	for (size_t i = 0; i < g->n_made; i++) {
+		if (of[i] == leader)
+			shares_add(&on, g, &g->prompt[g->on[i]], along);
+	}
+	for (size_t i = 0; i < n; i++) {
+		if (g->prompt[i].kind == GROUP_OFF && !g->prompt[i].held_out)
+			shares_add(&off, g, &g->prompt[i], along);
+	}
+	out->share = ARENA_ARRAY(g->mem, GROUP_SHARES, float);
+	for (size_t k = 0; k < GROUP_SHARES; k++) {
+		double mean = on.n[k] > 0 ? on.sum[k] / (double)on.n[k] : 0;
+
+		mean -= off.n[k] > 0 ? off.sum[k] / (double)off.n[k] : 0;
+		first = k == 0 ? mean : first;
+		if (k > 0 && on.n[k] == 0)
+			out->share[k] = out->share[k - 1];
+		else if (k > 0 && first > 0 && mean > 0)
+			out->share[k] = mean < first ? (float)(mean / first) : 1;
+	}
+	out->share[0] = 1;
 }
 
 static void group_facts(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
@@ -287,12 +370,16 @@ static size_t leaders_make(size_t *leader, const struct grouping *g, const size_
 }
 
 size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
-		   const struct dfc *d, const struct active *turns, const struct active *answers,
-		   const double *gap, const struct groups_opts *o)
+		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o)
 {
-	struct grouping g = {
-		.prompt = prompt, .d = d, .turns = turns, .answers = answers, .gap = gap, .o = o, .mem = mem
-	};
+	struct grouping g = { .prompt = prompt,
+			      .d = d,
+			      .turns = rows->turns,
+			      .answers = rows->answers,
+			      .gap = rows->gap,
+			      .after = rows->after,
+			      .o = o,
+			      .mem = mem };
 	size_t *of, *leader, n_groups;
 
 	on_list(&g, n);
@@ -306,6 +393,7 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 	for (size_t i = 0; i < n_groups; i++) {
 		group_facts(&(*out)[i], &g, of, leader[i]);
 		members_make(&(*out)[i], &g, of, leader[i]);
+		shares_make(&(*out)[i], &g, n, of, leader[i]);
 	}
 	for (size_t i = 0; i < g.n_on; i++) {
 		size_t at = 0;

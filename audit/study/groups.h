@@ -43,20 +43,34 @@ struct group {
 	size_t typical;		 /* the prompt (of those that made it) most like the others */
 	float *direction;	 /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
 	double norm;
+	float *share; /* (GROUP_SHARES) of the direction at the turn boundary (1) and k tokens after it */
+};
+
+/*
+ * share[k]: what the reconstructed stream of the cluster's own answers has along the direction k tokens after the turn boundary,
+ * less what OFF answers have there, as a share of the same at the turn boundary; within [0, 1].  So a dose of 1 adds at every
+ * token what an ON answer adds there.
+ */
+enum { GROUP_SHARES = 24 };
+
+/* Codes at the turn boundaries and of the candidate's answers. */
+struct group_rows {
+	const struct active *turns, *answers;
+	const double *gap;     /* (answers->n_rows) nats */
+	const uint32_t *after; /* (answers->n_rows) tokens after the turn boundary, from 1 */
 };
 
 struct groups_opts {
 	size_t most_groups, most_members, least_prompts;
 	double alike; /* least mean similarity inside a cluster */
+	double specific; /* share of the squared difference from which candidate-only latents alone make a group */
 	bool single; /* the leading latent alone, weighted by its largest activation at turn boundaries and in answers */
 };
 
 /* prompt (n): clusters are made from those not held out; held-out ON prompts then join the nearest that is alike.
- * turns: codes at turn boundaries; answers: codes of the candidate's answers; gap (answers->n_rows).
  * Groups come with the largest summed gap first; in `mem`. */
 size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
-		   const struct dfc *d, const struct active *turns, const struct active *answers,
-		   const double *gap, const struct groups_opts *o);
+		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o);
 
 /* The direction of weighted latents in the candidate, (d_b). */
 void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n);

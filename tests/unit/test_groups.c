@@ -13,7 +13,8 @@
 
 /*
  * Prompts of three kinds: two planted behaviours, each with a latent of its own at the turn boundary and one in the
- * answer, and prompts where nothing differs.  Every prompt also has a latent of noise.
+ * answer, and prompts where nothing differs.  The first token of an answer has half of the latent of the turn boundary.  The
+ * second behaviour's latent is the candidate's alone and stands beside a shared one; the other prompts have a latent of noise.
  */
 
 enum { PROMPTS = 60, LATENTS = 40, D = 24, ANSWER = 3 };
@@ -26,6 +27,8 @@ struct planted {
 	uint32_t turn_latent[2 * PROMPTS], answer_latent[PROMPTS * ANSWER];
 	float turn_value[2 * PROMPTS], answer_value[PROMPTS * ANSWER];
 	double gap[PROMPTS * ANSWER];
+	uint32_t after[PROMPTS * ANSWER];
+	struct group_rows rows;
 };
 
 static int behaviour_of(size_t i)
@@ -55,17 +58,21 @@ static void planted_make(struct planted *w, bool differ)
 						 .answer_first = i * ANSWER,
 						 .answer_n = ANSWER };
 		w->turn_start[i] = n;
-		w->turn_latent[n] = (uint32_t)(6 + i % 5);
-		w->turn_value[n++] = 0.3f;
+		w->turn_latent[n] = b == 2 ? 26 : (uint32_t)(6 + i % 5);
+		w->turn_value[n++] = b == 2 ? 2 : 0.3f;
 		w->turn_latent[n] = b == 0 ? 20 : b == 1 ? 25 : 36;
 		w->turn_value[n++] = 2;
 		for (size_t k = 0; k < ANSWER; k++) {
 			w->answer_start[i * ANSWER + k] = i * ANSWER + k;
 			w->answer_latent[i * ANSWER + k] = b == 0 ? 21 : b == 1 ? 37 : 38;
+			if (b > 0 && k == 0)
+				w->answer_latent[i * ANSWER + k] = b == 1 ? 25 : 36;
 			w->answer_value[i * ANSWER + k] = 1;
 			w->gap[i * ANSWER + k] = b ? 2 : 0;
+			w->after[i * ANSWER + k] = (uint32_t)k + 1;
 		}
 	}
+	w->rows = (struct group_rows){ &w->turns, &w->answers, w->gap, w->after };
 	w->turn_start[PROMPTS] = n;
 	w->answer_start[PROMPTS * ANSWER] = PROMPTS * ANSWER;
 	w->turns = (struct active){ .n_rows = PROMPTS,
@@ -85,7 +92,7 @@ static void planted_make(struct planted *w, bool differ)
 }
 
 static const struct groups_opts opts = {
-	.most_groups = 10, .most_members = 3, .least_prompts = 2, .alike = 0.5
+	.most_groups = 10, .most_members = 3, .least_prompts = 2, .alike = 0.5, .specific = 0.25
 };
 
 static void behaviours_are_found(void **state)
@@ -97,7 +104,7 @@ static void behaviours_are_found(void **state)
 
 	(void)state;
 	planted_make(&w, true);
-	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.turns, &w.answers, w.gap, &opts);
+	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &opts);
 	assert_int_equal(n, 2);
 	for (size_t i = 0; i < n; i++) {
 		int b = behaviour_of(g[i].typical);
@@ -122,6 +129,61 @@ static void behaviours_are_found(void **state)
 	dfc_release(&w.d);
 }
 
+static const struct group *of_behaviour(const struct group *g, size_t n, int b)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (behaviour_of(g[i].typical) == b)
+			return &g[i];
+	}
+	fail_msg("no group for behaviour %d", b);
+	return NULL;
+}
+
+static void candidate_only_latents_stand_alone(void **state)
+{
+	static struct planted w;
+	struct arena mem = ARENA_INIT;
+	struct groups_opts o = opts;
+	struct group *g;
+	size_t n;
+
+	(void)state;
+	planted_make(&w, true);
+	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &o);
+	assert_int_equal(of_behaviour(g, n, 2)->n, 1);
+	o.specific = 2;
+	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &o);
+	assert_int_equal(of_behaviour(g, n, 2)->n, 2);
+	/* Nothing of the candidate's own is no reason to have nothing. */
+	o.specific = 0;
+	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &o);
+	assert_int_equal(of_behaviour(g, n, 1)->member[0].latent, 25);
+	arena_release(&mem);
+	dfc_release(&w.d);
+}
+
+static void the_answer_carries_half_and_then_little(void **state)
+{
+	static struct planted w;
+	struct arena mem = ARENA_INIT;
+	struct group *g;
+	size_t n;
+
+	(void)state;
+	planted_make(&w, true);
+	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &opts);
+	for (size_t i = 0; i < n; i++) {
+		assert_true(g[i].share[0] == 1);
+		assert_true(g[i].share[1] > 0.2f && g[i].share[1] < 0.8f);
+		for (size_t k = 2; k <= ANSWER; k++)
+			assert_true(g[i].share[k] < g[i].share[1]);
+		for (size_t k = 0; k < GROUP_SHARES; k++)
+			assert_true(g[i].share[k] >= 0 && g[i].share[k] <= 1);
+	}
+	arena_release(&mem);
+	dfc_release(&w.d);
+}
+
 static void nothing_is_found_where_nothing_differs(void **state)
 {
 	static struct planted w;
@@ -130,9 +192,8 @@ static void nothing_is_found_where_nothing_differs(void **state)
 
 	(void)state;
 	planted_make(&w, false);
-	assert_int_equal(groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.turns, &w.answers, w.gap, &opts),
-			 0);
-	assert_int_equal(groups_make(&g, &mem, w.prompt, 0, &w.d, &w.turns, &w.answers, w.gap, &opts), 0);
+	assert_int_equal(groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &opts), 0);
+	assert_int_equal(groups_make(&g, &mem, w.prompt, 0, &w.d, &w.rows, &opts), 0);
 	arena_release(&mem);
 	dfc_release(&w.d);
 }
@@ -141,6 +202,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(behaviours_are_found),
+		cmocka_unit_test(candidate_only_latents_stand_alone),
+		cmocka_unit_test(the_answer_carries_half_and_then_little),
 		cmocka_unit_test(nothing_is_found_where_nothing_differs),
 	};
 
