@@ -22,6 +22,14 @@ struct screen {
 	struct parting *at;
 	size_t n, n_numbers;
 	uint32_t *theme; /* (n_numbers) of each text, from 1 */
+	uint32_t *of;	 /* (n) partings by text, in order */
+	uint32_t *first; /* (n_numbers + 1) those of text t are of[first[t]] .. of[first[t + 1] - 1] */
+};
+
+/* What one text says: the numbers of its words, increasing. */
+struct said {
+	uint32_t *id;
+	size_t n;
 };
 
 static void partings_find(struct screen *s)
@@ -53,28 +61,54 @@ static struct place predicted(const struct screen *s, const struct parting *p)
 	return (struct place){ st->doc[p->row], corpus_pair(st->corpus, row < last ? row + 1 : row)->byte };
 }
 
-/* The words of one text, length 1; false where it has none. */
-static bool words_of(double *v, const struct screen *s, uint32_t text)
+static void by_text(struct screen *s)
 {
-	size_t n = words_count(s->w);
+	uint32_t *at = ARENA_ARRAY(s->mem, s->n_numbers + 1, uint32_t);
+
+	s->of = ARENA_ARRAY(s->mem, s->n + 1, uint32_t);
+	s->first = ARENA_ARRAY(s->mem, s->n_numbers + 2, uint32_t);
+	for (size_t i = 0; i < s->n; i++)
+		s->first[s->at[i].text + 1]++;
+	for (size_t t = 0; t < s->n_numbers; t++)
+		s->first[t + 1] += s->first[t];
+	for (size_t i = 0; i < s->n; i++) {
+		uint32_t text = s->at[i].text;
+
+		s->of[s->first[text] + at[text]++] = (uint32_t)i;
+	}
+}
+
+static void said_add(struct said *said, uint32_t id)
+{
+	size_t at = said->n++;
+
+	for (; at > 0 && said->id[at - 1] > id; at--)
+		said->id[at] = said->id[at - 1];
+	said->id[at] = id;
+}
+
+/* The words of one text, length 1, into v, which is zero before; false where it has none. */
+static bool words_of(double *v, struct said *said, const struct screen *s, uint32_t text)
+{
 	double square = 0;
 
-	memset(v, 0, n * sizeof(*v));
-	for (size_t i = 0; i < s->n; i++) {
+	said->n = 0;
+	for (size_t i = s->first[text]; i < s->first[text + 1]; i++) {
+		const struct parting *p = &s->at[s->of[i]];
 		double rarity;
-		size_t id;
+		size_t id = words_at(s->w, predicted(s, p), &rarity);
 
-		if (s->at[i].text != text)
+		if (id == SIZE_MAX || p->gap * rarity <= 0)
 			continue;
-		id = words_at(s->w, predicted(s, &s->at[i]), &rarity);
-		if (id != SIZE_MAX)
-			v[id] += s->at[i].gap * rarity;
+		if (v[id] == 0)
+			said_add(said, (uint32_t)id);
+		v[id] += p->gap * rarity;
 	}
-	for (size_t i = 0; i < n; i++)
-		square += v[i] * v[i];
-	for (size_t i = 0; square > 0 && i < n; i++)
-		v[i] /= fm_sqrt_d(square);
-	return square > 0;
+	for (size_t i = 0; i < said->n; i++)
+		square += v[said->id[i]] * v[said->id[i]];
+	for (size_t i = 0; i < said->n; i++)
+		v[said->id[i]] /= fm_sqrt_d(square);
+	return said->n > 0;
 }
 
 static void texts_order(struct themes *out, const struct screen *s)
@@ -109,6 +143,7 @@ static void cluster(struct themes *out, struct screen *s)
 {
 	size_t n = words_count(s->w);
 	double **first = ARENA_ARRAY(s->mem, MOST_THEMES, double *), *v = mem_alloc(n + 1, sizeof(*v));
+	struct said said = { .id = ARENA_ARRAY(s->mem, s->n + 1, uint32_t) };
 
 	s->theme = ARENA_ARRAY(s->mem, s->n_numbers + 1, uint32_t);
 	out->theme = ARENA_ARRAY(s->mem, MOST_THEMES, struct theme);
@@ -118,14 +153,16 @@ static void cluster(struct themes *out, struct screen *s)
 		size_t at = out->n_themes;
 		double best = alike;
 
+		for (size_t c = 0; c < said.n; c++) /* the text before */
+			v[said.id[c]] = 0;
 		t->theme = 0;
-		if (!words_of(v, s, number))
+		if (!words_of(v, &said, s, number))
 			continue;
 		for (size_t k = 0; k < out->n_themes; k++) {
 			double cosine = 0;
 
-			for (size_t c = 0; c < n; c++)
-				cosine += first[k][c] * v[c];
+			for (size_t c = 0; c < said.n; c++)
+				cosine += first[k][said.id[c]] * v[said.id[c]];
 			if (cosine >= best && (cosine > best || at == out->n_themes)) {
 				best = cosine;
 				at = k;
@@ -218,6 +255,7 @@ void themes_make(struct themes *out, const struct latents *l, const struct words
 
 	*out = (struct themes){ .n_texts = 0 };
 	partings_find(&s);
+	by_text(&s);
 	texts_order(out, &s);
 	cluster(out, &s);
 	for (size_t k = 0; k < out->n_themes; k++) {

@@ -3,6 +3,7 @@
 #include "study/bundle.h"
 #include "study/match.h"
 #include "study/twins.h"
+#include "tests/support/dense.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -24,36 +25,7 @@ struct world {
 
 static void activate(struct world *w)
 {
-	struct active *a = &w->a;
-	size_t n = 0;
-
-	*a = (struct active){ .n_rows = ROWS, .n_latents = LATENTS };
-	a->row_start = mem_alloc(ROWS + 1, sizeof(size_t));
-	a->latent_start = mem_alloc(LATENTS + 1, sizeof(size_t));
-	a->latent = mem_alloc(ROWS * LATENTS, sizeof(uint32_t));
-	a->row = mem_alloc(ROWS * LATENTS, sizeof(uint32_t));
-	a->row_value = mem_alloc(ROWS * LATENTS, sizeof(float));
-	a->value = mem_alloc(ROWS * LATENTS, sizeof(float));
-	for (size_t r = 0; r < ROWS; r++) {
-		for (size_t k = 0; k < LATENTS; k++) {
-			if (w->f[r][k] > 0) {
-				a->latent[n] = (uint32_t)k;
-				a->row_value[n++] = w->f[r][k];
-			}
-		}
-		a->row_start[r + 1] = n;
-	}
-	a->n = n;
-	n = 0;
-	for (size_t k = 0; k < LATENTS; k++) {
-		for (size_t r = 0; r < ROWS; r++) {
-			if (w->f[r][k] > 0) {
-				a->row[n] = (uint32_t)r;
-				a->value[n++] = w->f[r][k];
-			}
-		}
-		a->latent_start[k + 1] = n;
-	}
+	dense_active(&w->a, &w->f[0][0], ROWS, LATENTS);
 }
 
 static void world_make(struct world *w, uint64_t seed)
