@@ -10,10 +10,11 @@
 
 #define CHUNK (256u << 10) /* bytes read at a time */
 
-static int open_read(int *fd, struct stat *st, const char *path, struct err *e)
+/* flags: O_NONBLOCK where a pipe without a writer must not be waited for. */
+static int open_read(int *fd, struct stat *st, const char *path, int flags, struct err *e)
 {
 	do
-		*fd = open(path, O_RDONLY | O_CLOEXEC);
+		*fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 	while (*fd < 0 && errno == EINTR);
 	if (*fd < 0)
 		return err_sys(e, "open", path);
@@ -37,7 +38,7 @@ int map_open(struct map *m, const char *path, struct err *e)
 	void *p;
 
 	*m = (struct map){ .p = NULL };
-	if (open_read(&fd, &st, path, e) < 0)
+	if (open_read(&fd, &st, path, O_NONBLOCK, e) < 0)
 		return -1;
 	if (!S_ISREG(st.st_mode)) {
 		status = err_set(e, ERR_INPUT, "cannot map %s: not a regular file", path);
@@ -119,7 +120,7 @@ int file_stream(const char *path, file_fn fn, void *ud, struct err *e)
 	size_t got;
 	char *buf;
 
-	if (open_read(&fd, &st, path, e) < 0)
+	if (open_read(&fd, &st, path, 0, e) < 0)
 		return -1;
 	buf = mem_alloc(CHUNK, 1);
 	do {
@@ -141,7 +142,7 @@ int file_read(struct view *out, struct arena *mem, const char *path, size_t limi
 	char *buf = NULL;
 	int fd, status;
 
-	if (open_read(&fd, &st, path, e) < 0)
+	if (open_read(&fd, &st, path, 0, e) < 0)
 		return -1;
 	want = S_ISREG(st.st_mode) && st.st_size > 0 ? (size_t)st.st_size : 0;
 	if (want > limit) {

@@ -152,6 +152,8 @@ static void check_file(struct checker *c, const char **file, const char *path, c
 	*file = resolve(c->mem, c->spec->dir, path);
 	if (path_is_dir(*file))
 		problem_at(c, y->at, "%s: %s is a folder; a file is needed", name, *file);
+	else if (path_exists(*file) && !path_is_file(*file))
+		problem_at(c, y->at, "%s: %s is a device or a pipe; a file is needed", name, *file);
 	else if (!c->ahead && !path_is_file(*file))
 		problem_at(c, y->at, "%s: there is no file %s", name, *file);
 }

@@ -57,8 +57,13 @@ static void what_cannot_be_mapped(void **state)
 	assert_int_equal(map_open(&m, dir, &e), -1);
 	assert_int_equal(e.code, ERR_INPUT);
 	assert_non_null(strstr(e.msg, "Is a directory"));
-	snprintf(path, sizeof(path), "%s/null", dir);
 	assert_int_equal(map_open(&m, "/dev/null", &e), -1);
+	assert_non_null(strstr(e.msg, "not a regular file"));
+	/* a pipe that nobody writes to is refused, and not waited for */
+	snprintf(path, sizeof(path), "%s/pipe", dir);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	e = (struct err)ERR_INIT;
+	assert_int_equal(map_open(&m, path, &e), -1);
 	assert_non_null(strstr(e.msg, "not a regular file"));
 }
 
