@@ -96,13 +96,15 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 		.batch = o->batch,
 		.warmup = steps / 20 + 1,
 		.k = toy_k(o),
+		.k_start = TOY_K_TIMES * toy_k(o),
+		.k_anneal = steps / 5,
 		.lr = o->lr,
 		.beta1 = 0.9,
 		.beta2 = 0.999,
 		.adam_eps = 1e-8,
 		.grad_clip = 1.0,
 		.aux_weight = 0.03,
-		.dead_after = (size_t)(o->pairs / 20.0) + 1,
+		.dead_after = (size_t)(o->pairs / 50.0) + 1,
 		.outlier = 2.0,
 		.threshold_decay = 0.99,
 		.threshold_from = steps / 2,
@@ -128,7 +130,7 @@ static int train_one(struct toy_run *r, struct toy_cell *c, struct toy *toy, siz
 	struct toy_result *to = &c->of[seed - 1];
 	struct train_stats stats;
 	struct trainer *t = NULL;
-	struct toy_score s;
+	struct toy_score s, aside;
 	double start = log_clock();
 	int rc = trainer_new(&t, &shape, &o, &data, r->par, e);
 
@@ -138,10 +140,13 @@ static int train_one(struct toy_run *r, struct toy_cell *c, struct toy *toy, siz
 	}
 	to->seconds = log_clock() - start;
 	if (rc == 0 &&
-	    (rc = toy_measure(&s, toy, trainer_dict(t), own_latents(r, c->width), r->par, e)) == 0) {
-		const double got[TOY_FIGURES] = { s.exclusive,	    s.exclusive_any,   s.shared,
-						  s.shared_half,    (double)s.flagged, s.flagged_true,
-						  s.flagged_shared, s.flagged_nothing, s.heldout.fve };
+	    (rc = toy_measure(&s, &aside, toy, trainer_dict(t), own_latents(r, c->width), r->par, e)) == 0) {
+		const double got[TOY_FIGURES] = {
+			s.exclusive,	       s.exclusive_any, s.shared,	    s.shared_half,
+			(double)s.flagged,     s.flagged_true,	s.flagged_shared,   s.flagged_nothing,
+			aside.exclusive,       aside.shared,	aside.flagged_true, aside.flagged_shared,
+			aside.flagged_nothing, s.heldout.fve
+		};
 
 		memcpy(to->value, got, sizeof(got));
 		to->done = true;

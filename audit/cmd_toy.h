@@ -8,7 +8,8 @@
 
 /* What `bench toy` measures: kinds of crosscoders (modes) times sizes times seeds, and the file and tables of it. */
 
-enum { TOY_FIGURES = 9, TOY_MOST_RUNS = 64 };
+/* TOY_K_TIMES: how many times k is kept at the first step; METHOD section 3 has 1000 -> 200. */
+enum { TOY_FIGURES = 14, TOY_MOST_RUNS = 64, TOY_K_TIMES = 5 };
 struct toy_figure {
 	const char *key, *head;
 };

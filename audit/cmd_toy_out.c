@@ -14,6 +14,11 @@ const struct toy_figure toy_figures[TOY_FIGURES] = {
 	{ "flagged_true", "of these true" },
 	{ "flagged_shared", "a shared concept" },
 	{ "flagged_nothing", "no concept" },
+	{ "aside_recall_exclusive", "offset aside: exclusive" },
+	{ "aside_recall_shared", "shared" },
+	{ "aside_flagged_true", "true" },
+	{ "aside_flagged_shared", "a shared concept" },
+	{ "aside_flagged_nothing", "no concept" },
 	{ "fve", "FVE" },
 };
 
@@ -35,6 +40,7 @@ static void put_head(struct json_out *j, const struct bench_opts *o)
 	json_put_real(j, "pairs", o->pairs);
 	json_put_size(j, "batch", o->batch);
 	json_put_size(j, "k", toy_k(o));
+	json_put_size(j, "k_start", TOY_K_TIMES * toy_k(o));
 	json_put_real(j, "lr", o->lr);
 	json_close(j, '}');
 }
@@ -199,7 +205,11 @@ void toy_print(const struct toy_run *r)
 			else
 				printf(" %.3f ± %.3f |", stats_mean(x, n), standard_error(x, n));
 		}
-		printf("%s\n", n > 0 ? "" : " not run | | | | | | | | | |");
+		if (n == 0)
+			printf(" not run |");
+		for (size_t i = 0; i < TOY_FIGURES && n == 0; i++)
+			printf(" |");
+		printf("\n");
 	}
 }
 

@@ -78,6 +78,16 @@ void map_drop(const struct map *m, size_t first, size_t n)
 		madvise((void *)((uintptr_t)m->p + first), end - first, MADV_DONTNEED);
 }
 
+void map_ahead(const struct map *m, size_t first, size_t n)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), start = first / page * page;
+
+	if (first >= m->n)
+		return;
+	n = n > m->n - first ? m->n - first : n;
+	madvise((void *)((uintptr_t)m->p + start), first + n - start, MADV_WILLNEED);
+}
+
 /* Up to n bytes, fewer only at the end of the file. */
 static int read_full(size_t *got, int fd, char *p, size_t n, const char *path, struct err *e)
 {

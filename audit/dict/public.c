@@ -94,6 +94,14 @@ static void put_none(struct writer *w, bool candidate)
 		out_put(w->out, &none, sizeof(none));
 }
 
+static void put_one(struct writer *w, bool candidate)
+{
+	const float one = 1.0f;
+
+	(void)candidate;
+	out_put(w->out, &one, sizeof(one));
+}
+
 struct scalars {
 	int32_t k, normalization;
 	float threshold, one;
@@ -114,7 +122,7 @@ static size_t list(struct piece *p, const struct dfc_shape *s, const struct scal
 		{ "code_normalization_id", DT_I32, false, false, 0, { 0 }, NULL, &v->normalization },
 		{ "activation_mean", DT_F32, false, true, 2, { 2, d }, put_none, NULL },
 		{ "activation_std", DT_F32, false, true, 2, { 2, d }, put_none, NULL },
-		{ "activation_global_scale", DT_F32, false, false, 0, { 0 }, NULL, &v->one },
+		{ "activation_global_scale", DT_F32, false, true, 1, { 2 }, put_one, NULL },
 		{ "target_rms", DT_F32, false, false, 0, { 0 }, NULL, &v->one },
 	};
 	const struct piece apart[] = {

@@ -45,17 +45,18 @@ static void unit_rows(float *c, size_t n, size_t d, struct rng r)
 }
 
 /* b (n, d) = M a + b, all of them times what brings the median norm to 1. */
-static void other_model(float *b, const float *a, const struct toy_opts *o, struct par *p)
+static void other_model(float *b, const float *a, const float *offset, const struct toy_opts *o,
+			struct par *p)
 {
 	size_t n = o->concepts, d = o->d;
-	struct rng rm = rng_stream(o->seed, "toy.matrix", 0), rb = rng_stream(o->seed, "toy.offset", 0);
+	struct rng rm = rng_stream(o->seed, "toy.matrix", 0);
 	float *m = mem_alloc(d * d, sizeof(*m));
 	double *norm = mem_alloc(n, sizeof(*norm));
 
 	for (size_t i = 0; i < d * d; i++)
 		m[i] = (float)(o->tau * rng_normal(rm, i));
-	for (size_t i = 0; i < n * d; i++)
-		b[i] = (float)(o->tau * rng_normal(rb, i % d));
+	for (size_t i = 0; i < n; i++)
+		memcpy(b + i * d, offset, d * sizeof(*b));
 	gemm_nt(p, b, d, a, d, m, d, n, d, d, 1.0f);
 	for (size_t i = 0; i < n; i++)
 		norm[i] = __builtin_sqrt(op_norm2_d(b + i * d, d));
@@ -68,9 +69,12 @@ static void make_concepts(struct toy *t, struct par *p)
 {
 	const struct toy_opts *o = &t->opts;
 	size_t bytes = o->exclusive * o->d * sizeof(float);
+	struct rng rb = rng_stream(o->seed, "toy.offset", 0);
 
+	for (size_t k = 0; k < o->d; k++)
+		t->offset[k] = (float)(o->tau * rng_normal(rb, k));
 	unit_rows(t->a, o->concepts, o->d, rng_stream(o->seed, "toy.concept", 0));
-	other_model(t->b, t->a, o, p);
+	other_model(t->b, t->a, t->offset, o, p);
 	memset(t->a + (o->concepts - o->exclusive) * o->d, 0, bytes);
 	memset(t->b, 0, bytes);
 }
@@ -208,6 +212,7 @@ int toy_new(struct toy **out, const struct toy_opts *o, struct par *p, struct er
 	t->par = p;
 	t->a = mem_alloc(o->concepts * o->d, sizeof(*t->a));
 	t->b = mem_alloc(o->concepts * o->d, sizeof(*t->b));
+	t->offset = mem_alloc(o->d, sizeof(*t->offset));
 	t->logit = mem_alloc(o->concepts, sizeof(*t->logit));
 	t->loading = mem_alloc(o->rank * o->concepts, sizeof(*t->loading));
 	t->noise = mem_alloc(NOISE_VALUES + o->d, sizeof(*t->noise));
@@ -234,6 +239,7 @@ void toy_free(struct toy *t)
 	mem_free(t->end);
 	mem_free(t->a);
 	mem_free(t->b);
+	mem_free(t->offset);
 	mem_free(t->logit);
 	mem_free(t->loading);
 	mem_free(t->noise);

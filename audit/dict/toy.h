@@ -46,6 +46,11 @@ const float *toy_concept(const struct toy *t, size_t i, int model_b);
  * in a sample of rows recover nothing.  A standard crosscoder has no partition; its exclusive latents are
  * taken to be the `one_sided` most one-sided to each side, by the share of the two decoder norms; the same number as a
  * partition has, so that either kind names as many suspects.
+ *
+ * All concepts of B have b in common, and with many on a row their sum of b is nearly the same on each, so
+ * that a dictionary has it in its bias and its rows point along M c alone: at tau = 0.1 and d = 256 such a
+ * row has a cosine of 0.71 with M c + b.  So all is scored twice, the second time with the direction of b
+ * taken out of B's rows and concepts.
  */
 struct toy_score {
 	double exclusive;     /* share of exclusive concepts recovered by an exclusive latent of that model */
@@ -58,7 +63,8 @@ struct toy_score {
 	double flagged_true, flagged_shared, flagged_nothing;
 	struct heldout heldout;
 };
-int toy_measure(struct toy_score *out, const struct toy *t, const struct dfc *d, size_t one_sided,
-		struct par *p, struct err *e);
+/* aside: with b taken out. */
+int toy_measure(struct toy_score *out, struct toy_score *aside, const struct toy *t, const struct dfc *d,
+		size_t one_sided, struct par *p, struct err *e);
 
 #endif

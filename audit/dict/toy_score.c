@@ -1,5 +1,6 @@
 #include "base/mem.h"
 #include "dict/span.h"
+#include "dict/sparse.h"
 #include "dict/toy_world.h"
 #include "num/gemm.h"
 #include "num/ops.h"
@@ -25,6 +26,8 @@ struct scoring {
 	struct par *par;
 	uint8_t *alive;	      /* (n_latents) */
 	uint8_t *side;	      /* (n_latents) enum partition the latent counts as */
+	const float *b;	      /* (concepts, d) as B has them */
+	const float *aside;   /* (d) of norm 1: taken out of B's rows; NULL: nothing */
 	float *rows;	      /* (CHUNK, d) decoder rows of norm 1 */
 	float *cos_a, *cos_b; /* (CHUNK, concepts); 0 where either side is missing */
 	uint8_t *found;	      /* (concepts) FOUND_* */
@@ -88,25 +91,38 @@ static void take_sides(struct scoring *s)
 		s->side[i] = (uint8_t)dfc_partition(shape, i);
 }
 
+/* row -= (row . u) u */
+static void take_out(float *row, const float *u, size_t d)
+{
+	float dot = 0.0f;
+
+	sparse_dot(&dot, row, d, (const uint32_t[]){ 0 }, 1, u);
+	op_axpy(row, -dot, u, d);
+}
+
 static void cosines(struct scoring *s, float *cos, size_t first, size_t n, int model_b)
 {
 	const struct toy_opts *o = &s->t->opts;
+	const float *concepts = model_b ? s->b : s->t->a;
 	double norm;
 
 	memset(s->rows, 0, n * o->d * sizeof(*s->rows));
 	for (size_t i = 0; i < n; i++) {
 		const float *row = model_b ? dfc_decoder_b(s->d, first + i) : dfc_decoder_a(s->d, first + i);
 
-		if (!row || !(norm = __builtin_sqrt(op_norm2_d(row, o->d))))
+		if (!row)
 			continue;
 		memcpy(s->rows + i * o->d, row, o->d * sizeof(*row));
-		op_scale(s->rows + i * o->d, (float)(1.0 / norm), o->d);
+		if (model_b && s->aside)
+			take_out(s->rows + i * o->d, s->aside, o->d);
+		norm = __builtin_sqrt(op_norm2_d(s->rows + i * o->d, o->d));
+		op_scale(s->rows + i * o->d, norm > 0.0 ? (float)(1.0 / norm) : 0.0f, o->d);
 	}
-	gemm_nt(s->par, cos, o->concepts, s->rows, o->d, model_b ? s->t->b : s->t->a, o->d, n, o->concepts,
-		o->d, 0.0f);
+	gemm_nt(s->par, cos, o->concepts, s->rows, o->d, concepts, o->d, n, o->concepts, o->d, 0.0f);
 	for (size_t j = 0; j < o->concepts; j++) {
-		const float *c = toy_concept(s->t, j, model_b);
-		float scale = c ? (float)(1.0 / __builtin_sqrt(op_norm2_d(c, o->d))) : 0.0f;
+		bool has = toy_concept(s->t, j, model_b) != NULL;
+		float scale =
+			has ? (float)(1.0 / __builtin_sqrt(op_norm2_d(concepts + j * o->d, o->d))) : 0.0f;
 
 		for (size_t i = 0; i < n; i++)
 			cos[i * o->concepts + j] *= scale;
@@ -155,6 +171,8 @@ static void judge_all(struct scoring *s)
 {
 	size_t n = dfc_latents(&s->d->shape), concepts = s->t->opts.concepts;
 
+	memset(s->found, 0, concepts);
+	s->flagged = s->is_true = s->is_shared = 0;
 	for (size_t first = 0; first < n; first += CHUNK) {
 		size_t m = size_min(CHUNK, n - first);
 
@@ -195,17 +213,38 @@ static void conclude(struct toy_score *out, const struct scoring *s)
 	out->flagged_nothing = share_of(s->flagged - s->is_true - s->is_shared, s->flagged);
 }
 
-int toy_measure(struct toy_score *out, const struct toy *t, const struct dfc *d, size_t one_sided,
-		struct par *p, struct err *e)
+/* With what all of B's concepts have in common taken out of them and of the rows. */
+static void judge_aside(struct scoring *s)
+{
+	const struct toy_opts *o = &s->t->opts;
+	float *b = mem_alloc(o->concepts, o->d * sizeof(*b)), *u = mem_alloc(o->d, sizeof(*u));
+	const float *plain = s->b;
+
+	memcpy(u, s->t->offset, o->d * sizeof(*u));
+	op_scale(u, (float)(1.0 / __builtin_sqrt(op_norm2_d(u, o->d))), o->d);
+	memcpy(b, plain, o->concepts * o->d * sizeof(*b));
+	for (size_t j = 0; j < o->concepts; j++)
+		take_out(b + j * o->d, u, o->d);
+	s->b = b;
+	s->aside = u;
+	judge_all(s);
+	s->b = plain;
+	s->aside = NULL;
+	mem_free(b);
+	mem_free(u);
+}
+
+int toy_measure(struct toy_score *out, struct toy_score *aside, const struct toy *t, const struct dfc *d,
+		size_t one_sided, struct par *p, struct err *e)
 {
 	size_t n = dfc_latents(&d->shape), concepts = t->opts.concepts;
 	struct toy_view view = { t, t->opts.rows };
 	struct train_data heldout = toy_view_data(&view, TOY_HELDOUT);
-	struct scoring s = { .t = t, .d = d, .one_sided = one_sided, .par = p };
+	struct scoring s = { .t = t, .d = d, .one_sided = one_sided, .par = p, .b = t->b };
 	int rc;
 
 	BUG_ON(d->shape.d_a != t->opts.d || d->shape.d_b != t->opts.d);
-	*out = (struct toy_score){ .flagged = 0 };
+	*out = *aside = (struct toy_score){ .flagged = 0 };
 	s.alive = mem_alloc(n, 1);
 	s.side = mem_alloc(n, 1);
 	s.found = mem_alloc(concepts, 1);
@@ -217,7 +256,10 @@ int toy_measure(struct toy_score *out, const struct toy *t, const struct dfc *d,
 		take_sides(&s);
 		judge_all(&s);
 		conclude(out, &s);
+		judge_aside(&s);
+		conclude(aside, &s);
 		rc = dfc_evaluate(&out->heldout, d, p, &heldout, e);
+		aside->heldout = out->heldout;
 	}
 	mem_free(s.alive);
 	mem_free(s.side);

@@ -24,6 +24,7 @@ struct toy {
 	struct toy_opts opts;
 	struct par *par;
 	float *a, *b;	/* (concepts, d); rows of zeros where the model has not the concept */
+	float *offset;	/* (d) b: what B's concepts have in common, up to its length */
 	float *logit;	/* (concepts) */
 	float *loading; /* (rank, concepts) l_i */
 	float *noise;	/* values that rows take a stretch of, each from a place of its own */

@@ -329,6 +329,15 @@ static void run_backward(struct trainer *t)
 		 t->residual.column);
 }
 
+/* The rows of the step after this one; this one's are read, so their numbers are no longer needed. */
+static void tell_ahead(struct trainer *t)
+{
+	if (!t->data.ahead || t->at + 1 >= t->opts.steps)
+		return;
+	sampler_batch(&t->sampler, t->batch.row, &t->opts, t->at + 1);
+	t->data.ahead(t->data.ud, t->batch.row, t->opts.batch);
+}
+
 int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e)
 {
 	struct train_stats s = { .step = t->at + 1, .lr = lr_at(&t->opts, t->at) };
@@ -336,6 +345,7 @@ int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e)
 	sampler_batch(&t->sampler, t->batch.row, &t->opts, t->at);
 	if (batch_read(&t->batch, &t->dict.shape, t->par, &t->data, t->opts.batch, e) < 0)
 		return err_wrap(e, "step %zu: ", t->at + 1);
+	tell_ahead(t);
 	batch_prepare(&t->batch, &t->dict, t->par, t->opts.outlier);
 	if (t->batch.n == 0)
 		return err_set(e, ERR_INPUT, "step %zu: every row of the batch is an outlier", t->at + 1);

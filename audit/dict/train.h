@@ -48,6 +48,8 @@ struct train_data {
 	 * NULL: none */
 	const double *lead;
 	int (*read)(void *ud, float *xa, float *xb, const uint32_t *row, size_t n, struct err *e);
+	/* What the next step will read, told while this one computes; a hint. NULL: nobody wants to know. */
+	void (*ahead)(void *ud, const uint32_t *row, size_t n);
 	void *ud;
 };
 

@@ -140,13 +140,29 @@ void subset_release(struct subset *s)
 	s->cap = 0;
 }
 
+/* s->wanted: rows of the subset as rows of the harvest. */
+static void want(struct subset *s, const uint32_t *row, size_t n)
+{
+	s->wanted = mem_grow(s->wanted, &s->cap, n, sizeof(*s->wanted));
+	for (size_t i = 0; i < n; i++)
+		s->wanted[i] = s->index[row[i]];
+}
+
+static void subset_ahead(void *ud, const uint32_t *row, size_t n)
+{
+	struct subset *s = ud;
+
+	want(s, row, n);
+	acts_ahead(s->h->side[SIDE_BASE], s->wanted, n);
+	if (!s->null)
+		acts_ahead(s->h->side[SIDE_CANDIDATE], s->wanted, n);
+}
+
 static int subset_read(void *ud, float *xa, float *xb, const uint32_t *row, size_t n, struct err *e)
 {
 	struct subset *s = ud;
 
-	s->wanted = mem_grow(s->wanted, &s->cap, n, sizeof(*s->wanted));
-	for (size_t i = 0; i < n; i++)
-		s->wanted[i] = s->index[row[i]];
+	want(s, row, n);
 	if (acts_read(s->h->side[SIDE_BASE], xa, s->wanted, n, e) < 0)
 		return -1;
 	return acts_read(s->h->side[s->null ? SIDE_BASE : SIDE_CANDIDATE], xb, s->wanted, n, e);
@@ -166,9 +182,12 @@ double *subset_lead(struct arena *mem, const struct subset *s, double above)
 
 struct train_data subset_data(struct subset *s, const double *weight, const double *lead)
 {
-	return (struct train_data){
-		.n_rows = s->n, .weight = weight, .lead = lead, .read = subset_read, .ud = s
-	};
+	return (struct train_data){ .n_rows = s->n,
+				    .weight = weight,
+				    .lead = lead,
+				    .read = subset_read,
+				    .ahead = subset_ahead,
+				    .ud = s };
 }
 
 double *subset_weights(struct arena *mem, const struct subset *s, double above)

@@ -286,6 +286,17 @@ int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct 
 	return 0;
 }
 
+void acts_ahead(const struct acts *r, const uint32_t *row, size_t n)
+{
+	size_t bytes = dtype_bytes(r->dtype, r->d);
+
+	for (size_t i = 0; i < n && r->maker.read == NULL; i++) {
+		const struct acts_shard *s = &r->shard[shard_of(r, row[i])];
+
+		map_ahead(&s->map, ACTS_HEADER + (row[i] - s->first) * bytes, bytes);
+	}
+}
+
 int acts_logp(const float **out, struct arena *mem, struct acts *r, struct err *e)
 {
 	float *logp = ARENA_ARRAY(mem, r->n_rows, float);

@@ -50,6 +50,8 @@ size_t acts_shards(const struct acts *r);
 enum dtype acts_dtype(const struct acts *r);
 /* Rows by number, in the order asked, widened to (n, d). */
 int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct err *e);
+/* Rows that will be asked for next: the system reads them while this process computes. */
+void acts_ahead(const struct acts *r, const uint32_t *row, size_t n);
 /* Rows that no shard holds come from here, in the order asked, (n, d). */
 struct acts_maker {
 	size_t d;

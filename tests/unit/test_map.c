@@ -32,6 +32,9 @@ static void mapping(void **state)
 		assert_int_equal(m.n, sizes[i]);
 		assert_memory_equal(m.p, bytes, sizes[i]);
 		/* what is dropped comes back when it is looked at */
+		map_ahead(&m, 0, SIZE_MAX);
+		map_ahead(&m, 4095, 2);
+		map_ahead(&m, sizes[i], 1);
 		map_drop(&m, 0, SIZE_MAX);
 		map_drop(&m, 1, 5000);
 		map_drop(&m, sizes[i], 1);

@@ -77,6 +77,9 @@ static void open_public(struct public *p, const struct safetensors *t, const str
 		p->bias[1] = p->bias[0] + s->d_a;
 		assert_int_equal(safetensors_find(t, "encoder.weight")->shape[1], s->d_a);
 		assert_int_equal(safetensors_find(t, "decoder.weight")->shape[1], n);
+		/* a number a model: the public class refuses a scalar */
+		assert_int_equal(safetensors_find(t, "activation_global_scale")->rank, 1);
+		assert_true(tensor(t, "activation_global_scale", 2)[1] == 1.0f);
 		assert_int_equal(safetensors_count(t), 11);
 		return;
 	}

@@ -140,20 +140,54 @@ static void test_perfect(void **state)
 {
 	struct toy_opts o = small();
 	struct err e = ERR_INIT;
-	struct toy_score s;
+	struct toy_score s, aside;
 	struct world w;
 
 	(void)state;
 	for (int standard = 0; standard < 2; standard++) {
 		world_new(&w, &o, 2);
 		make_perfect(&w, standard);
-		assert_int_equal(toy_measure(&s, w.toy, &w.d, o.exclusive, w.par, &e), 0);
+		assert_int_equal(toy_measure(&s, &aside, w.toy, &w.d, o.exclusive, w.par, &e), 0);
 		assert_true(s.exclusive == 1.0 && s.exclusive_any == 1.0 && s.shared == 1.0 &&
 			    s.shared_any == 1.0);
+		assert_true(aside.exclusive == 1.0 && aside.shared == 1.0 && aside.flagged_true == 1.0);
 		assert_int_equal(s.flagged, 2 * o.exclusive);
 		assert_true(s.flagged_true == 1.0 && s.flagged_shared == 0.0 && s.flagged_nothing == 0.0);
 		world_free(&w);
 	}
+}
+
+/* Decoder rows without what B's concepts have in common: missed as they stand, found with it taken out. */
+static void test_offset(void **state)
+{
+	struct toy_opts o = small();
+	struct err e = ERR_INIT;
+	struct toy_score s, aside;
+	struct world w;
+	float *b = mem_alloc(o.d, sizeof(*b));
+	double n2;
+
+	(void)state;
+	o.tau = 1.0;
+	world_new(&w, &o, 2);
+	make_perfect(&w, false);
+	/* The mean of B's concepts is M of a small mean, and b. */
+	for (size_t i = o.exclusive; i < o.concepts; i++)
+		op_axpy(b, 1.0f / (float)(o.concepts - o.exclusive), toy_concept(w.toy, i, 1), o.d);
+	n2 = op_norm2_d(b, o.d);
+	for (size_t i = 0; i < dfc_rows_b(&w.d.shape); i++) {
+		float *row = w.d.dec_b + i * o.d;
+		double dot = 0.0;
+
+		for (size_t c = 0; c < o.d; c++)
+			dot += (double)row[c] * (double)b[c];
+		op_axpy(row, (float)(-dot / n2), b, o.d);
+	}
+	assert_int_equal(toy_measure(&s, &aside, w.toy, &w.d, o.exclusive, w.par, &e), 0);
+	assert_true(s.exclusive < 0.8 && s.shared < 0.5);
+	assert_true(aside.exclusive == 1.0 && aside.shared == 1.0);
+	mem_free(b);
+	world_free(&w);
 }
 
 /* Exclusive latents that hold a shared concept or nothing are false positives; what never fires counts for
@@ -162,7 +196,7 @@ static void test_wrong(void **state)
 {
 	struct toy_opts o = small();
 	struct err e = ERR_INIT;
-	struct toy_score s;
+	struct toy_score s, aside;
 	struct world w;
 	size_t d = o.d;
 
@@ -173,7 +207,7 @@ static void test_wrong(void **state)
 	for (size_t c = 0; c < d; c++)
 		w.d.dec_a[d + c] = c % 2 ? 1.0f : -1.0f;
 	w.d.bias_enc[2] = -1e6f;
-	assert_int_equal(toy_measure(&s, w.toy, &w.d, o.exclusive, w.par, &e), 0);
+	assert_int_equal(toy_measure(&s, &aside, w.toy, &w.d, o.exclusive, w.par, &e), 0);
 	assert_int_equal(s.flagged, 11);
 	assert_true(s.exclusive == 9.0 / 12.0 && s.exclusive_any == 9.0 / 12.0 && s.shared == 1.0);
 	assert_true(s.flagged_true == 9.0 / 11.0 && s.flagged_shared == 1.0 / 11.0 &&
@@ -208,7 +242,7 @@ static void test_learned(void **state)
 	struct err e = ERR_INIT;
 	struct train_stats stats;
 	struct trainer *trainer;
-	struct toy_score s;
+	struct toy_score s, aside;
 	struct world w;
 
 	(void)state;
@@ -217,7 +251,7 @@ static void test_learned(void **state)
 	for (size_t i = 0; i < t.steps; i++)
 		if (trainer_step(trainer, &stats, &e) < 0)
 			fail_msg("%s", e.msg);
-	assert_int_equal(toy_measure(&s, w.toy, trainer_dict(trainer), o.exclusive, w.par, &e), 0);
+	assert_int_equal(toy_measure(&s, &aside, w.toy, trainer_dict(trainer), o.exclusive, w.par, &e), 0);
 	if (!(s.exclusive_any >= 0.5 && s.heldout.fve_a > 0.75))
 		fail_msg("recalls %.3f of the exclusive concepts, explains %.3f of A", s.exclusive_any,
 			 s.heldout.fve_a);
@@ -255,9 +289,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_concepts), cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_perfect),	 cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_learned),	 cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_concepts), cmocka_unit_test(test_rows),  cmocka_unit_test(test_perfect),
+		cmocka_unit_test(test_offset),	 cmocka_unit_test(test_wrong), cmocka_unit_test(test_learned),
+		cmocka_unit_test(test_refused),
 	};
 	struct err e = ERR_INIT;
 

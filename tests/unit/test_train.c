@@ -48,6 +48,63 @@ static void test_threads(void **state)
 	}
 }
 
+/* A source that is told what comes next, and sees whether it does. */
+struct told {
+	struct train_data of;
+	uint32_t row[1024];
+	size_t n, kept;
+};
+
+static int told_read(void *ud, float *xa, float *xb, const uint32_t *row, size_t n, struct err *e)
+{
+	struct told *t = ud;
+
+	if (t->n > 0) {
+		assert_int_equal(n, t->n);
+		assert_memory_equal(row, t->row, n * sizeof(*row));
+		t->kept++;
+	}
+	t->n = 0;
+	return t->of.read(t->of.ud, xa, xb, row, n, e);
+}
+
+static void told_ahead(void *ud, const uint32_t *row, size_t n)
+{
+	struct told *t = ud;
+
+	assert_true(n <= sizeof(t->row) / sizeof(*t->row));
+	memcpy(t->row, row, n * sizeof(*row));
+	t->n = n;
+}
+
+/* Every step but the first finds the rows that the one before has told, and the dictionary is the same. */
+static void test_ahead(void **state)
+{
+	struct train_opts o = train_rig_opts();
+	struct train_data data;
+	struct digest alone;
+	struct err e = ERR_INIT;
+	struct train_rig g;
+	struct told told;
+
+	(void)state;
+	train_rig_new(&g, &train_rig_shape, &o, 2);
+	train_rig_run(&g, o.steps);
+	alone = digest_now(&g);
+	trainer_free(g.t);
+	told = (struct told){ .of = g.data };
+	data = g.data;
+	data.read = told_read;
+	data.ahead = told_ahead;
+	data.ud = &told;
+	assert_int_equal(trainer_new(&g.t, &train_rig_shape, &o, &data, g.par, &e), 0);
+	train_rig_run(&g, o.steps);
+	assert_int_equal(told.kept, o.steps - 1);
+	assert_int_equal(told.n, 0);
+	assert_true(digest_eq(alone, digest_now(&g)));
+	train_rig_free(&g);
+}
+
 static void test_resume(void **state)
 {
 	static const size_t stops[] = { 0, 1, 11, 12, 37, 60 };
@@ -336,6 +393,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_threads),
+		cmocka_unit_test(test_ahead),
 		cmocka_unit_test(test_resume),
 		cmocka_unit_test(test_checkpoint_of_another),
 		cmocka_unit_test(test_save_faults),
