@@ -406,20 +406,25 @@ void gemm_weight_t(struct par *p, float *y, const float *x, size_t n, const stru
 	product_run(p, &g);
 }
 
+/* The product that the functions below are asked for; all name their arguments alike. */
+#define FLOATS(g, b_rows, left_turned, right_turned)                                     \
+	struct tensor t = { .dtype = DT_F32, .rows = (b_rows), .cols = ldb, .data = b }; \
+	struct product g = { .c = c,                                                     \
+			     .a = a,                                                     \
+			     .b = &t,                                                    \
+			     .ldc = ldc,                                                 \
+			     .lda = lda,                                                 \
+			     .m = m,                                                     \
+			     .n = n,                                                     \
+			     .k = k,                                                     \
+			     .a_turned = (left_turned),                                  \
+			     .b_turned = (right_turned),                                 \
+			     .add = beta != 0.0f }
+
 void gemm_nn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
 	     size_t m, size_t n, size_t k, float beta)
 {
-	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
-	struct product g = { .c = c,
-			     .a = a,
-			     .b = &t,
-			     .ldc = ldc,
-			     .lda = lda,
-			     .m = m,
-			     .n = n,
-			     .k = k,
-			     .b_turned = 1,
-			     .add = beta != 0.0f };
+	FLOATS(g, k, 0, 1);
 
 	product_run(p, &g);
 }
@@ -427,18 +432,7 @@ void gemm_nn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 void gemm_tn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
 	     size_t m, size_t n, size_t k, float beta)
 {
-	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
-	struct product g = { .c = c,
-			     .a = a,
-			     .b = &t,
-			     .ldc = ldc,
-			     .lda = lda,
-			     .m = m,
-			     .n = n,
-			     .k = k,
-			     .a_turned = 1,
-			     .b_turned = 1,
-			     .add = beta != 0.0f };
+	FLOATS(g, k, 1, 1);
 
 	product_run(p, &g);
 }
@@ -446,10 +440,7 @@ void gemm_tn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 void gemm_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
 	     size_t m, size_t n, size_t k, float beta)
 {
-	struct tensor t = { .dtype = DT_F32, .rows = n, .cols = ldb, .data = b };
-	struct product g = {
-		.c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k, .add = beta != 0.0f
-	};
+	FLOATS(g, n, 0, 0);
 
 	product_run(p, &g);
 }
@@ -473,17 +464,7 @@ static void product_here(struct product *g)
 void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
 		  size_t n, size_t k, float beta)
 {
-	struct tensor t = { .dtype = DT_F32, .rows = k, .cols = ldb, .data = b };
-	struct product g = { .c = c,
-			     .a = a,
-			     .b = &t,
-			     .ldc = ldc,
-			     .lda = lda,
-			     .m = m,
-			     .n = n,
-			     .k = k,
-			     .b_turned = 1,
-			     .add = beta != 0.0f };
+	FLOATS(g, k, 0, 1);
 
 	product_here(&g);
 }
@@ -491,10 +472,7 @@ void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float 
 void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
 		  size_t n, size_t k, float beta)
 {
-	struct tensor t = { .dtype = DT_F32, .rows = n, .cols = ldb, .data = b };
-	struct product g = {
-		.c = c, .a = a, .b = &t, .ldc = ldc, .lda = lda, .m = m, .n = n, .k = k, .add = beta != 0.0f
-	};
+	FLOATS(g, n, 0, 0);
 
 	product_here(&g);
 }
