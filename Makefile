@@ -93,7 +93,7 @@ demo: deps                     ## two models, an audit, its report: about two mi
 test: deps                     ## everything a change must pass
 	$(again) tests
 tests: all $(TESTS) $(FUZZ)
-	@CC="$(CC)" tests/run.sh $(B) rules $(TESTS) cli runs store golden replay
+	@CC="$(CC)" tests/run.sh $(B) rules $(TESTS) cli runs store sources golden replay
 unit: $(TESTS)                 ## unit, property, fault and behaviour tests; ONLY=json for one
 	@tests/run.sh $(B) $(TESTS)
 cli: all                       ## the command line against tests/cli/*.out .err .exit; UPDATE=1 rewrites those

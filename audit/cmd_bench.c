@@ -131,7 +131,7 @@ const struct cmd cmd_bench = {
 		"share of the better sgemm, memory, and a digest of the residual stream and the logits, "
 		"which no number of threads changes.\n"
 		"bench decode times greedy steps of many sequences together and of one alone, as a share of "
-		"the prefill of the same run, and the latter beside a copy and a reading of memory.\n"
+		"the prefill of the same run and of what a stream copy says memory allows.\n"
 		"bench make-model writes a model folder of a known shape with random bf16 weights and a "
 		"tokenizer of bytes.\n"
 		"They print Markdown, or JSON with --json.",

@@ -9,27 +9,19 @@
 
 /*
  * Greedy steps: many sequences of the same prompt together, one of them alone, and between them a prefill of that
- * prompt, a copy of memory, and a reading of as much memory as a token's weights are, all on the same threads.  Every step begins at the same context: the sequences go back.
+ * prompt and a copy of memory, all on the same threads.  Every step begins at the same context: the sequences go back.
  */
 
-enum {
-	FEED_ROWS = 512,
-	COPY_FLOATS = 1 << 25,
-	COPY_UNIT = 1 << 18,
-	READ_UNITS = 2 * COPY_FLOATS / COPY_UNIT
-};
+enum { FEED_ROWS = 512, COPY_FLOATS = 1 << 25, COPY_UNIT = 1 << 18 };
 
 struct run {
 	const struct bench_opts *o;
 	struct bench_model b;
 	const struct arch *a;
-	int32_t *id, *next;	      /* (context), (sequences) */
-	uint32_t *seq;		      /* (sequences) 0, 1, ... */
-	float *from, *to;	      /* (COPY_FLOATS), the one behind the other */
-	uint64_t *seen;		      /* of each unit of a reading */
-	double *prefill, *many, *one; /* (steps), as all below: tokens a second */
-	double *copy, *read;	      /* bytes a second */
-	double *share, *of_copy, *of_read;
+	int32_t *id, *next;					 /* (context), (sequences) */
+	uint32_t *seq;						 /* (sequences) 0, 1, ... */
+	float *from, *to;					 /* (COPY_FLOATS) */
+	double *prefill, *many, *one, *copy, *share, *of_memory; /* (steps) */
 };
 
 static void copy_unit(void *ud, size_t unit, void *scratch)
@@ -47,41 +39,6 @@ static double time_copy(struct run *r)
 
 	par_run(r->b.par, COPY_FLOATS / COPY_UNIT, copy_unit, r);
 	return 2.0 * COPY_FLOATS * sizeof(float) / (log_clock() - start);
-}
-
-static void read_unit(void *ud, size_t unit, void *scratch)
-{
-	struct run *r = ud;
-	const float *p = r->from + unit * COPY_UNIT;
-	enum { WORDS = 8, FLOATS = WORDS * sizeof(uint64_t) / sizeof(float) };
-	uint64_t seen[WORDS] = { 0 }, line[WORDS];
-
-	(void)scratch;
-	for (size_t i = 0; i < COPY_UNIT; i += FLOATS) {
-		memcpy(line, p + i, sizeof(line));
-		for (size_t k = 0; k < WORDS; k++)
-			seen[k] ^= line[k];
-	}
-	r->seen[unit] = 0;
-	for (size_t k = 0; k < WORDS; k++)
-		r->seen[unit] ^= seen[k];
-}
-
-/* Units of a reading of n bytes, of what there is at most. */
-static size_t read_units(double bytes)
-{
-	double units = bytes / (COPY_UNIT * sizeof(float));
-
-	return units < READ_UNITS ? (size_t)units + 1 : READ_UNITS;
-}
-
-static double time_read(struct run *r, double bytes)
-{
-	size_t units = read_units(bytes);
-	double start = log_clock();
-
-	par_run(r->b.par, units, read_unit, r);
-	return (double)units * COPY_UNIT * sizeof(float) / (log_clock() - start);
 }
 
 /* One greedy step of the first n sequences: tokens a second. */
@@ -123,18 +80,15 @@ static int measure(struct run *r, struct err *e)
 		if (time_step(&cold, r, r->o->sequences, e) < 0 || time_step(&cold, r, 1, e) < 0)
 			return -1;
 	time_copy(r);
-	time_read(r, bytes);
 	for (size_t i = 0; i < r->o->steps; i++) {
 		if (time_prefill(&r->prefill[i], r, e) < 0 ||
 		    time_step(&r->many[i], r, r->o->sequences, e) < 0)
 			return -1;
 		r->copy[i] = time_copy(r);
-		r->read[i] = time_read(r, bytes);
 		if (time_step(&r->one[i], r, 1, e) < 0)
 			return -1;
 		r->share[i] = r->many[i] / r->prefill[i];
-		r->of_copy[i] = r->one[i] * bytes / r->copy[i];
-		r->of_read[i] = r->one[i] * bytes / r->read[i];
+		r->of_memory[i] = r->one[i] * bytes / r->copy[i];
 		log_progress("bench decode", i + 1, r->o->steps, NULL);
 	}
 	return 0;
@@ -162,9 +116,7 @@ static void write_json(const struct run *r, const char *dir)
 	bench_put(&j, "alone_tokens_per_second", bench_quartiles(r->one, n));
 	json_put_real(&j, "weight_bytes_per_token", bench_token_bytes(r->b.model));
 	bench_put(&j, "copy_bytes_per_second", bench_quartiles(r->copy, n));
-	bench_put(&j, "alone_share_of_copy", bench_quartiles(r->of_copy, n));
-	bench_put(&j, "read_bytes_per_second", bench_quartiles(r->read, n));
-	bench_put(&j, "alone_share_of_read", bench_quartiles(r->of_read, n));
+	bench_put(&j, "alone_share_of_copy", bench_quartiles(r->of_memory, n));
 	json_put_size(&j, "peak_rss_bytes", mem_peak_rss());
 	json_close(&j, '}');
 	print_json(&text);
@@ -179,8 +131,8 @@ static void print_markdown(const struct run *r, const char *dir)
 {
 	size_t n = r->o->steps;
 	double bytes = bench_token_bytes(r->b.model), many = (double)r->o->sequences;
-	struct interval share = bench_quartiles(r->share, n), of_copy = bench_quartiles(r->of_copy, n),
-			of_read = bench_quartiles(r->of_read, n);
+	struct interval share = bench_quartiles(r->share, n), memory = bench_quartiles(r->of_memory, n),
+			copy = bench_quartiles(r->copy, n);
 
 	printf("%s: %s, %.1f M parameters; context %zu, %u threads, %zu steps, %s (%s).\n\n", dir,
 	       r->a->family, (double)model_parameters(r->b.model) * 1e-6, r->o->context,
@@ -196,11 +148,8 @@ static void print_markdown(const struct run *r, const char *dir)
 	printf("\n%zu sequences together reach %.1f %% (%.1f to %.1f) of the prefill's rate at context %zu.\n",
 	       r->o->sequences, 100 * share.mean, 100 * share.lo, 100 * share.hi, r->o->context);
 	printf("One alone reads %.1f MB of weights a token: %.1f %% (%.1f to %.1f) of a copy's %.2f GB/s (read and "
-	       "written),\n%.1f %% (%.1f to %.1f) of the %.2f GB/s at which %.1f MB are read only.\nPeak memory %.0f MiB.\n",
-	       bytes * 1e-6, 100 * of_copy.mean, 100 * of_copy.lo, 100 * of_copy.hi,
-	       bench_quartiles(r->copy, n).mean * 1e-9, 100 * of_read.mean, 100 * of_read.lo,
-	       100 * of_read.hi, bench_quartiles(r->read, n).mean * 1e-9,
-	       (double)read_units(bytes) * COPY_UNIT * sizeof(float) * 1e-6,
+	       "written).\nPeak memory %.0f MiB.\n",
+	       bytes * 1e-6, 100 * memory.mean, 100 * memory.lo, 100 * memory.hi, copy.mean * 1e-9,
 	       (double)mem_peak_rss() / 1048576);
 }
 
@@ -220,16 +169,12 @@ static int prepare(struct run *r, const struct call *c, struct err *e)
 	r->one = ARENA_ARRAY(c->mem, n, double);
 	r->copy = ARENA_ARRAY(c->mem, n, double);
 	r->share = ARENA_ARRAY(c->mem, n, double);
-	r->of_copy = ARENA_ARRAY(c->mem, n, double);
-	r->read = ARENA_ARRAY(c->mem, n, double);
-	r->of_read = ARENA_ARRAY(c->mem, n, double);
-	r->seen = ARENA_ARRAY(c->mem, READ_UNITS, uint64_t);
+	r->of_memory = ARENA_ARRAY(c->mem, n, double);
 	if (mem_reserve(&block, 2 * (size_t)COPY_FLOATS, sizeof(float), "the memory that is copied", e) < 0)
 		return -1;
 	r->from = block;
 	r->to = r->from + COPY_FLOATS;
-	memset(r->from, 1,
-	       2 * (size_t)COPY_FLOATS * sizeof(float)); /* pages of its own, not the one of zeros */
+	memset(r->from, 1, COPY_FLOATS * sizeof(float)); /* pages of its own, not the one of zeros */
 	return 0;
 }
 

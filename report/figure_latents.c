@@ -203,11 +203,22 @@ struct row_form {
 	size_t most;
 };
 
+/* The document a context is of: its file and line, and after @ the byte at which it begins there. */
+static struct view figure_place(struct arena *mem, const struct json *context)
+{
+	struct view document = figure_text(context, "document");
+	const struct json *byte = json_find(context, "byte");
+
+	if (byte == NULL || byte->kind != JSON_INTEGER)
+		return document;
+	return view_of(arena_fmt(mem, "%.*s@%lld", (int)document.n, document.p, (long long)byte->integer));
+}
+
 /* Contexts of one kind, a line each, from y down; returns where they end. */
 static double draw_contexts(struct scene *s, const struct json *list, const struct row_form *form,
 			    double most, double y)
 {
-	const double text = 7.2, leading = 11.8, from_x = 80, document = 92;
+	const double text = 7.2, leading = 11.8, from_x = 80, document = 106;
 	double width = s->width - from_x - document;
 	size_t shown = 0;
 
@@ -222,7 +233,7 @@ static double draw_contexts(struct scene *s, const struct json *list, const stru
 		strip_window(&from, &to, s, width, 1, text, token, n);
 		strip_draw(s, from_x, y, width, 1, text, token + from, to - from);
 		scene_wrap(s, s->width - document + 8, y + 8.2, document - 8, leading, 1, small_style,
-			   figure_text(one, "document"));
+			   figure_place(s->mem, one));
 		y += leading;
 	}
 	if (shown)

@@ -48,6 +48,7 @@ for s; do
 	rules) suite rules rules ;;
 	cli) suite cli tests/cli/run.sh "$build/dfc-audit" ;;
 	store) suite store tests/store.sh "$build/dfc-audit" ;;
+	sources) suite sources tests/sources.sh "$build/dfc-audit" ;;
 	runs) suite runs tests/runs.sh "$build/dfc-audit" ;;
 	golden) suite golden tests/golden.sh "$build/dfc-audit" ;;
 	replay) for f in tests/fuzz/fuzz_*.c; do

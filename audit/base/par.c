@@ -12,18 +12,7 @@
  * goes up, the workers wake, join it, take units from a counter until there are none,
  * and report.  When the caller finds no unit left it closes the round and waits for those that joined: a worker
  * that the system has not woken in time has nothing to do in it, and nobody waits for it.
- *
- * Rounds often follow each other closely, and to be woken takes longer than many a round.  So whoever waits looks for
- * some microseconds whether the wait is over before going to sleep.
  */
-
-#if defined(__x86_64__)
-#define BREATHE() __builtin_ia32_pause()
-#else
-#define BREATHE() ((void)0)
-#endif
-
-enum { LOOKS = 1000 }; /* of about 20 ns each */
 
 #define LINE 64u
 
@@ -41,9 +30,9 @@ struct par {
 
 	pthread_mutex_t lock;
 	pthread_cond_t begin, end;
-	_Atomic size_t round;
-	_Atomic unsigned at_work; /* workers that joined the round and have not reported */
-	bool open;		  /* the round may be joined */
+	size_t round;
+	unsigned at_work; /* workers that joined the round and have not reported */
+	bool open;	  /* the round may be joined */
 	bool quit, running;
 
 	par_fn fn;
@@ -68,9 +57,6 @@ static void *work(void *ud)
 	bool quit;
 
 	for (;;) {
-		for (unsigned i = 0;
-		     i < LOOKS && atomic_load_explicit(&p->round, memory_order_relaxed) == seen; i++)
-			BREATHE();
 		pthread_mutex_lock(&p->lock);
 		while ((p->round == seen || !p->open) && !p->quit)
 			pthread_cond_wait(&p->begin, &p->lock);
@@ -186,11 +172,6 @@ void par_run(struct par *p, size_t n_units, par_fn fn, void *ud)
 		take_units(p, p->worker[0].scratch);
 		pthread_mutex_lock(&p->lock);
 		p->open = false;
-		pthread_mutex_unlock(&p->lock);
-		for (unsigned i = 0; i < LOOKS && atomic_load_explicit(&p->at_work, memory_order_relaxed) > 0;
-		     i++)
-			BREATHE();
-		pthread_mutex_lock(&p->lock);
 		while (p->at_work > 0)
 			pthread_cond_wait(&p->end, &p->lock);
 		pthread_mutex_unlock(&p->lock);

@@ -47,3 +47,20 @@ void sort_stable(void *base, size_t n, size_t size, sort_fn order, void *ud)
 		memcpy(base, from, n * size);
 	mem_free(spare);
 }
+
+size_t sort_last(const uint64_t *first, size_t n, size_t stride, uint64_t x)
+{
+	size_t lo = 0, hi = n;
+
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+		uint64_t at;
+
+		memcpy(&at, (const char *)first + mid * stride, sizeof(at));
+		if (at <= x)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}

@@ -97,6 +97,7 @@ static void put_context(struct cards *c, size_t latent, uint32_t row, enum side 
 	json_open(&c->j, NULL, '{');
 	json_put_size(&c->j, "source", d->source);
 	json_put_size(&c->j, "line", d->line);
+	json_put_size(&c->j, "byte", d->offset);
 	json_puts(&c->j, "kind", kind[d->kind]);
 	if (share != NULL)
 		json_put_real(&c->j, "share_of_threshold", *share);
@@ -419,6 +420,7 @@ static void put_screen(struct cards *c)
 		json_open(&c->j, NULL, '{');
 		json_put_size(&c->j, "source", d->source);
 		json_put_size(&c->j, "line", d->line);
+		json_put_size(&c->j, "byte", d->offset);
 		json_puts(&c->j, "kind", kind[d->kind]);
 		text.n = text.n > SCREEN_BYTES ? SCREEN_BYTES : text.n;
 		text.n = utf8_valid(text.p, text.n);

@@ -1,5 +1,6 @@
 #include "flow/facts.h"
 
+#include "flow/checks.h"
 #include "num/fmath.h"
 #include "num/ops.h"
 #include "num/stats.h"
@@ -10,26 +11,36 @@ enum { NORM_ROWS = 16384, NORM_BLOCK = 1024, BINS = 12 };
 static const double edge[BINS + 1] = { 0, 0.01, 0.03, 0.1, 0.3, 1, 2, 3, 5, 8, 12, 20, 1e9 };
 static const double large_gap = 2;
 
-/* The median norm over evenly spaced rows. */
-static int median_norm(double *out, const struct harvested *h, size_t side, struct arena *mem, struct err *e)
+/* Norms of evenly spaced rows of a side, and their median. */
+struct norms {
+	double *norm, median;
+	uint32_t *row;
+	size_t n;
+};
+
+static int norms_read(struct norms *out, const struct harvested *h, size_t side, struct arena *mem,
+		      struct err *e)
 {
 	size_t d = acts_width(h->side[side]), n = h->n_rows < NORM_ROWS ? h->n_rows : NORM_ROWS;
-	double *norm = ARENA_ARRAY(mem, n, double);
-	float *x = ARENA_ARRAY(mem, NORM_BLOCK * d, float);
-	uint32_t row[NORM_BLOCK];
+	float *x = mem_alloc(NORM_BLOCK * d, sizeof(*x));
+	int rc = 0;
 
-	for (size_t i = 0; i < n; i += NORM_BLOCK) {
+	*out = (struct norms){ .norm = ARENA_ARRAY(mem, n, double),
+			       .row = ARENA_ARRAY(mem, n, uint32_t),
+			       .n = n };
+	for (size_t i = 0; i < n && rc == 0; i += NORM_BLOCK) {
 		size_t m = n - i < NORM_BLOCK ? n - i : NORM_BLOCK;
 
-		for (size_t k = 0; k < m; k++)
-			row[k] = (uint32_t)((double)(i + k) * (double)h->n_rows / (double)n);
-		if (acts_read(h->side[side], x, row, m, e) < 0)
-			return -1;
-		for (size_t k = 0; k < m; k++)
-			norm[i + k] = fm_sqrt_d(op_norm2_d(x + k * d, d));
+		for (size_t k = i; k < i + m; k++)
+			out->row[k] = (uint32_t)((double)k * (double)h->n_rows / (double)n);
+		rc = acts_read(h->side[side], x, out->row + i, m, e);
+		for (size_t k = 0; k < m && rc == 0; k++)
+			out->norm[i + k] = fm_sqrt_d(op_norm2_d(x + k * d, d));
 	}
-	*out = stats_median(norm, n);
-	return 0;
+	mem_free(x);
+	if (rc == 0)
+		out->median = stats_median(out->norm, n);
+	return rc;
 }
 
 static void put_gaps(struct json_out *j, const struct harvested *h)
@@ -86,6 +97,8 @@ static void put_split(struct json_out *j, const struct harvested *h, const struc
 int facts_write(const struct harvested *h, const struct job *job, struct err *e)
 {
 	static const char *const key[] = { "median_norm_base", "median_norm_candidate" };
+	static const char *const side[] = { "base", "candidate" };
+	struct norms norms[SIDE_COUNT];
 	struct json_out j;
 
 	if (artifact_json(&j, job->out, "harvest.json", e) < 0)
@@ -93,14 +106,17 @@ int facts_write(const struct harvested *h, const struct job *job, struct err *e)
 	json_open(&j, NULL, '{');
 	put_split(&j, h, job);
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
-		double norm;
-
-		if (median_norm(&norm, h, s, job->mem, e) < 0) {
+		if (norms_read(&norms[s], h, s, job->mem, e) < 0) {
 			out_abort(j.out);
 			return -1;
 		}
-		json_put_real(&j, key[s], norm);
+		json_put_real(&j, key[s], norms[s].median);
 	}
+	json_open(&j, "outliers", '{');
+	for (size_t s = 0; s < SIDE_COUNT; s++)
+		check_outliers_write(&j, side[s], h->corpus, (enum side)s, norms[s].norm, norms[s].row,
+				     norms[s].n, norms[s].median * job->spec->checks.outlier_norm);
+	json_close(&j, '}');
 	json_put_bool(&j, "gap", job->spec->harvest.gap);
 	if (job->spec->harvest.gap)
 		put_gaps(&j, h);

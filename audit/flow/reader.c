@@ -92,7 +92,29 @@ static void reading_make(struct reading *r, struct arena *mem, size_t n)
 		.start = ARENA_ARRAY(mem, n + 1, uint32_t),
 		.end = ARENA_ARRAY(mem, n + 1, uint32_t),
 		.kind = ARENA_ARRAY(mem, n + 1, uint8_t),
+		.special = ARENA_ARRAY(mem, n + 1, int32_t),
 	};
+}
+
+/* A second BOS behind the first, which is left out. */
+static bool reading_doubles(struct reading *r, int32_t id, int32_t bos)
+{
+	bool doubled = bos >= 0 && id == bos && r->n == 1 && r->id[0] == bos;
+
+	r->doubled_bos = r->doubled_bos || doubled;
+	return doubled;
+}
+
+/* What flow/checks.h counts, of a token that stands for `text`: special ones written there, and the one that stands for
+ * what the vocabulary does not have, which may be special as well. */
+static void reading_watch(struct reading *r, const struct tokenizer *t, int32_t id, struct view text)
+{
+	if (text.n == 0)
+		return;
+	if (id == tokenizer_unknown(t) && !view_eq(text, tokenizer_piece(t, id)))
+		r->unknown++;
+	else if (tokenizer_is_special(t, id))
+		r->special[r->n_special++] = id;
 }
 
 static void reading_add(struct reading *r, int32_t id, uint32_t start, uint32_t end, enum token_kind kind)
@@ -137,8 +159,10 @@ int reader_text(struct reading *out, struct arena *mem, const struct reader *r, 
 	for (size_t i = 0; i < enc.n; i++) {
 		enum token_kind kind = bytes_kind(text.p + enc.start[i], enc.end[i] - enc.start[i]);
 
-		if (bos >= 0 && enc.id[i] == bos && out->n == 1 && out->id[0] == bos)
+		if (reading_doubles(out, enc.id[i], bos))
 			continue;
+		reading_watch(out, r->tokenizer, enc.id[i],
+			      (struct view){ text.p + enc.start[i], enc.end[i] - enc.start[i] });
 		if (tokenizer_is_special(r->tokenizer, enc.id[i]))
 			kind = TOKEN_TEMPLATE;
 		end = enc.end[i] > end ? enc.end[i] : end;
@@ -165,6 +189,7 @@ static bool origin_span(uint32_t *start, uint32_t *end, const uint32_t *origin, 
 static int rendered(struct reading *out, struct arena *mem, const struct reader *r, const struct chat_text *c,
 		    struct view text, struct err *e)
 {
+	int32_t bos = tokenizer_bos(r->tokenizer);
 	struct encoding enc;
 	uint32_t last = 0;
 
@@ -172,11 +197,16 @@ static int rendered(struct reading *out, struct arena *mem, const struct reader 
 		return -1;
 	reading_make(out, mem, enc.n);
 	for (size_t i = 0; i < enc.n; i++) {
-		uint32_t start, end;
+		uint32_t start = last, end = last;
+		bool of_text = origin_span(&start, &end, c->origin, enc.start[i], enc.end[i]);
 		enum token_kind kind = TOKEN_TEMPLATE;
 
-		if (!tokenizer_is_special(r->tokenizer, enc.id[i]) &&
-		    origin_span(&start, &end, c->origin, enc.start[i], enc.end[i]) && start >= last &&
+		if (reading_doubles(out, enc.id[i], bos))
+			continue;
+		if (of_text)
+			reading_watch(out, r->tokenizer, enc.id[i],
+				      (struct view){ c->text.p + enc.start[i], enc.end[i] - enc.start[i] });
+		if (!tokenizer_is_special(r->tokenizer, enc.id[i]) && of_text && start >= last &&
 		    end <= text.n)
 			kind = bytes_kind(text.p + start, end - start);
 		else

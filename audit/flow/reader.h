@@ -34,7 +34,10 @@ struct reading {
 	uint32_t *start, *end; /* bytes of the document's text; template tokens are empty */
 	uint8_t *kind;	       /* enum token_kind */
 	size_t n;
-	bool truncated;
+	bool truncated, doubled_bos;
+	/* what flow/checks.h counts: special tokens written in the text, tokens its vocabulary does not have */
+	int32_t *special;
+	size_t n_special, unknown;
 };
 
 int reader_open(struct reader *out, struct arena *mem, const struct spec *s, const struct spec_model *m,

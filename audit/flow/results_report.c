@@ -411,8 +411,11 @@ static void put_sources(struct json_out *j, const struct job *job, const struct 
 			const struct json *held_out)
 {
 	static const char *const kind[] = { "documents", "chats", "rollouts" };
+	int64_t pairs = 0;
 	size_t i = 0;
 
+	for (const struct json *c = counts->first; c != NULL; c = c->next)
+		pairs += json_find(c, "pairs")->integer;
 	json_open(j, "sources", '[');
 	for (const struct json *c = counts->first; c != NULL && i < job->spec->corpus.n_sources;
 	     c = c->next, i++) {
@@ -422,6 +425,14 @@ static void put_sources(struct json_out *j, const struct job *job, const struct 
 		json_puts(j, "kind", kind[src->kind]);
 		json_puts(j, "file", source_name(src));
 		json_puts(j, "licence", src->licence);
+		if (src->share > 0)
+			json_put_real(j, "share_asked", src->share);
+		else
+			json_put_null(j, "share_asked");
+		json_put_real(j, "share",
+			      (double)json_find(c, "pairs")->integer / (double)(pairs > 0 ? pairs : 1));
+		json_put(j, "left_out", json_find(c, "left_out"));
+		json_put(j, "documents_replaced", json_find(c, "documents_replaced"));
 		json_put(j, "documents", json_find(c, "documents"));
 		json_put(j, "held_out", json_at(held_out, i));
 		json_put(j, "pairs", json_find(c, "pairs"));
@@ -441,10 +452,11 @@ static int put_corpus(struct json_out *j, const struct job *job, const struct js
 	for (const struct json *m = root->first; m != NULL; m = m->next) {
 		if (view_is(m->key, "sources"))
 			put_sources(j, job, m, json_find(harvest, "held_out_by_source"));
-		else
+		else if (!view_is(m->key, "checks"))
 			json_put(j, arena_strdup(job->mem, m->key.p, m->key.n), m);
 	}
 	json_close(j, '}');
+	checks_write(j, &job->spec->checks, root, harvest);
 	return 0;
 }
 
@@ -464,6 +476,23 @@ static int put_training(struct json_out *j, const struct job *job, struct err *e
 	return 0;
 }
 
+/* What quotes text, with what the spec hides taken out. */
+static int quoted_read(const struct json **latents, const struct json **found, const struct job *job,
+		       const struct artifact *features, struct err *e)
+{
+	struct hide *hide;
+	int rc = -1;
+
+	if (hide_open(&hide, &job->spec->report.hide, e) < 0)
+		return -1;
+	if (tree_read(latents, job, features, "latents.json", e) == 0 &&
+	    tree_read(found, job, job->out, "findings.json", e) == 0 &&
+	    hide_tree(latents, job->mem, hide, *latents, e) == 0)
+		rc = hide_tree(found, job->mem, hide, *found, e);
+	hide_close(hide);
+	return rc;
+}
+
 int results_report(struct json_out *j, const struct job *job, struct err *e)
 {
 	const struct artifact *features = job_input(job, &stage_features, 0);
@@ -471,9 +500,8 @@ int results_report(struct json_out *j, const struct job *job, struct err *e)
 	struct joint t = { .job = job };
 	const struct json *found, *harvest, *models;
 
-	if (tree_read(&t.latents, job, features, "latents.json", e) < 0 ||
-	    tree_read(&harvest, job, features, "harvest.json", e) < 0 ||
-	    tree_read(&found, job, job->out, "findings.json", e) < 0)
+	if (tree_read(&harvest, job, features, "harvest.json", e) < 0 ||
+	    quoted_read(&t.latents, &found, job, features, e) < 0)
 		return -1;
 	t.findings = json_find(found, "findings");
 	models = json_find(t.latents, "models");

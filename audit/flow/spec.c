@@ -207,6 +207,32 @@ static void check_source(struct checker *c, size_t i)
 			   arena_fmt(c->mem, "corpus.sources[%zu].path", i));
 }
 
+static const double shares_slack = 1e-6;
+
+/* All sources have a share, or none; and shares add up to the whole. */
+static void check_shares(struct checker *c)
+{
+	const struct spec *s = c->spec;
+	const struct yaml *list = nearest(c->root, "corpus.sources");
+	size_t asked = 0;
+	double sum = 0;
+
+	for (size_t i = 0; i < s->corpus.n_sources; i++) {
+		asked += s->corpus.source[i].share > 0;
+		sum += s->corpus.source[i].share;
+	}
+	if (asked == 0)
+		return;
+	for (size_t i = 0; i < s->corpus.n_sources; i++) {
+		if (s->corpus.source[i].share == 0)
+			problem_at(c, element(list, i)->at,
+				   "corpus.sources[%zu].share: other sources have one; all have, or none", i);
+	}
+	if (asked == s->corpus.n_sources && (sum < 1 - shares_slack || sum > 1 + shares_slack))
+		problem_at(c, list->at, "corpus.sources: the shares add up to %g; they are of a whole, 1",
+			   sum);
+}
+
 /* ---- texts with a form ---- */
 
 static void check_name(struct checker *c)
@@ -353,6 +379,21 @@ static void check_behaviours(struct checker *c)
 	}
 }
 
+static void check_hidden(struct checker *c)
+{
+	const struct yaml *list = nearest(c->root, "report.hide");
+
+	for (size_t i = 0; i < c->spec->report.hide.n_patterns; i++) {
+		struct err why = ERR_INIT;
+		struct matcher *m;
+
+		if (matcher_open(&m, c->spec->report.hide.pattern[i], &why) < 0)
+			problem_at(c, element(list, i)->at, "report.hide[%zu]: %s", i, why.msg);
+		else
+			matcher_close(m);
+	}
+}
+
 static void check_steer(struct checker *c)
 {
 	const struct spec *s = c->spec;
@@ -402,6 +443,8 @@ static int parse(struct spec *out, struct arena *mem, struct view text, const ch
 	if (out->report.template_path)
 		check_file(&c, &out->report.template_file, out->report.template_path,
 			   nearest(c.root, "report.template"), "report.template");
+	check_shares(&c);
+	check_hidden(&c);
 	check_dictionary(&c);
 	check_steer(&c);
 	problems_sort(p);

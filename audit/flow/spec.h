@@ -5,52 +5,16 @@
 #include "base/hash.h"
 #include "base/mem.h"
 #include "dict/train.h"
-#include "flow/field.h"
+#include "flow/checks.h"
 #include "flow/gate.h"
+#include "flow/hide.h"
+#include "flow/spec_parts.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- * An audit as asked for.  The spec owns nothing but the questions: each
- * module's options live in that module's header, and spec.c is the table of
- * what they are called in YAML, with bounds, default and help.
- */
-
-enum source_kind { SOURCE_DOCUMENTS, SOURCE_CHATS, SOURCE_ROLLOUTS };
-enum source_form { FORM_AUTO, FORM_JSONL, FORM_LINES, FORM_FILE, FORM_SEPARATED };
-enum pairing { PAIRING_OFFSETS, PAIRING_GREEDY };
-
-struct spec_model {
-	const char *name; /* as the report calls it; default: the folder's name */
-	const char *path; /* as written */
-	const char *dir;  /* resolved against the spec's folder */
-	int64_t layer;	  /* block whose output is harvested, from 0; -1: the middle block */
-	struct pos at;
-};
-
-struct spec_source {
-	enum source_kind kind;
-	const char *path, *file; /* as written; resolved */
-	const char *field;	 /* JSON member with the text, or the messages */
-	const char *licence;	 /* printed in the report */
-	enum source_form form;	 /* what a document is in the file; never FORM_AUTO once read */
-	const char *separator;	 /* the line between two documents */
-	bool replace;		 /* invalid UTF-8 becomes U+FFFD; else it is refused */
-	size_t limit;		 /* documents taken; 0: all */
-	size_t max_tokens;	 /* of a rollout's answer */
-	double temperature;	 /* of its sampling; 0: greedy */
-	double top_p;		 /* the most probable tokens that have this much together are drawn from */
-	bool chat;		 /* rollouts: prompts go through the chat template; else plain text */
-	struct pos at;
-};
-
-struct spec_behaviour {
-	const char *name, *regex;
-	const char *shows, *instead; /* answers of which the first shows it; NULL: not asked */
-	const char *target;	     /* a text whose probability is printed; NULL likewise */
-	struct pos at;
-};
+/* An audit as asked for.  The spec owns nothing but the questions: each module's options live in that module's header,
+ * and spec_table.c says what they are called in YAML, with bounds, default and help. */
 
 struct spec {
 	const char *path; /* of the spec file, as given */
@@ -86,6 +50,7 @@ struct spec {
 		uint64_t *seed;
 		size_t n_seeds;
 	} dictionary;
+	struct check_opts checks;
 	struct train_opts train; /* k, score, ...; seed comes from dictionary.seeds */
 	struct {
 		size_t contexts;       /* top contexts kept a latent */
@@ -125,17 +90,16 @@ struct spec {
 	struct spec_behaviour *behaviour;
 	size_t n_behaviours;
 	struct {
-		double memory, disk; /* GiB */
-		double time;	     /* hours */
+		double memory, disk, time; /* GiB, GiB, hours */
 	} limits;
 	struct gate_opts gate;
 	struct {
 		const char *template_path; /* as written; NULL: the installed templates/report.md */
 		const char *template_file; /* resolved; NULL likewise */
+		struct hide_opts hide;
 	} report;
 	struct {
-		const char *
-			backend; /* the arithmetic asked for, a gemm_backend(); "auto": whatever this program does */
+		const char *backend; /* a gemm_backend() asked for; "auto": whatever this program does */
 	} numerics;
 	struct digest digest; /* of the bytes as written */
 };

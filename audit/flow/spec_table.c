@@ -110,6 +110,9 @@ static const struct field source_fields[] = {
 	  .help = "bytes that are not UTF-8: refused with their line, or each replaced by U+FFFD" },
 	TEXT("licence", AT(struct spec_source, licence), 1, TEXT_HI, "",
 	     "printed in the report beside the source"),
+	REAL("share", AT(struct spec_source, share), 0, 1, "0",
+	     "of the corpus's pairs: documents, drawn by the seed, are left out of the other sources until it is reached; "
+	     "shares are given to all sources or none and add up to 1; 0: the source is read whole"),
 	SIZE("limit", AT(struct spec_source, limit), 0, 1e12, "0",
 	     "documents taken, drawn by the seed; 0: all"),
 	SIZE("max_tokens", AT(struct spec_source, max_tokens), 1, 32768, "48",
@@ -129,7 +132,7 @@ static const struct field corpus_fields[] = {
 	  .kind = FIELD_LIST,
 	  IN(corpus, source),
 	  .lo = 1,
-	  .hi = 64,
+	  .hi = SOURCES_MOST,
 	  .inner = source_fields,
 	  .n_offset = offsetof(struct spec, corpus.n_sources) - offsetof(struct spec, corpus),
 	  .stride = sizeof(struct spec_source),
@@ -173,6 +176,18 @@ static const struct field harvest_fields[] = {
 	     "GiB of rows held in memory where store is none"),
 	SIZE("rows_per_shard", IN(harvest, rows_per_shard), 64, 4194304, "16384",
 	     "pairs in one file of the store; what an interruption can lose"),
+	END,
+};
+
+static const struct field checks_fields[] = {
+	REAL("special", AT(struct check_opts, special), 0, 1, "0",
+	     "share of the documents with a special token written in their text above which the report warns"),
+	REAL("unknown", AT(struct check_opts, unknown), 0, 1, "0.01",
+	     "share of the tokens that stand for what the vocabulary does not have above which the report warns"),
+	REAL("outlier_norm", AT(struct check_opts, outlier_norm), 1, 1e9, "10",
+	     "a position whose norm exceeds this times the median is an outlier"),
+	REAL("outlier_share", AT(struct check_opts, outlier_share), 0, 1, "0.001",
+	     "share of outliers above which the report warns"),
 	END,
 };
 
@@ -372,9 +387,18 @@ static const struct field gate_fields[] = {
 	END,
 };
 
+static const struct field pattern_row[] = {
+	{ .name = "", .kind = FIELD_TEXT, .lo = 1, .hi = 2000 },
+	END,
+};
+
 static const struct field report_fields[] = {
 	PATH("template", IN(report, template_path), 1, PATH_HI, "",
 	     "Markdown with Mustache tags; left out: the installed templates/report.md"),
+	LIST("hide", report, hide.pattern, hide.n_patterns, 0, 64, pattern_row, "[]",
+	     "regular expressions: what they match in quoted text is in no result and no report"),
+	WORD("hide_as", IN(report, hide.as), WORDS("mask", "hash"), "mask",
+	     "mask: [hidden] stands in its place; hash: the first 12 digits of its SHA-256"),
 	END,
 };
 
@@ -404,6 +428,7 @@ const struct field spec_fields[] = {
 	SECTION("activations", activations, activations_fields, "{}",
 		"in place of a harvest: then models need no path, and the corpus no sources"),
 	SECTION("harvest", harvest, harvest_fields, "{}", "what is recorded of it"),
+	SECTION("checks", checks, checks_fields, "{}", "when the report warns of what was harvested"),
 	SECTION("dictionary", dictionary, dictionary_fields, "{}", "the dedicated-feature crosscoder"),
 	SECTION("train", train, train_fields, "{}", "how it is trained"),
 	SECTION("study", study, study_fields, "{}", "what is said about each latent"),

@@ -20,6 +20,7 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	(void)step;
 	json_put_size(key, "seed", p->spec->seed);
 	json_put_real(key, "alpha", p->spec->steer.alpha);
+	json_put_real(key, "outlier_norm", p->spec->checks.outlier_norm);
 	field_write(key, field_find(spec_fields, "study")->inner, &p->spec->study);
 	key_model(key, p, "base");
 	key_model(key, p, "candidate");

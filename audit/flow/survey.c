@@ -4,6 +4,7 @@
 #include "base/map.h"
 #include "base/unpack.h"
 #include "flow/reader.h"
+#include "flow/shares.h"
 #include "flow/source.h"
 #include "flow/stage.h"
 
@@ -152,11 +153,30 @@ static double source_bytes(const struct spec_source *s)
 	return bytes;
 }
 
+/* What the sources come to together, each cut to its share; the prompts of all are answered first. */
+static void parts_add(struct corpus_forecast *out, const struct spec *spec,
+		      const struct corpus_forecast *part)
+{
+	double pairs[SOURCES_MOST];
+
+	for (size_t i = 0; i < spec->corpus.n_sources; i++)
+		pairs[i] = part[i].pairs;
+	for (size_t i = 0; i < spec->corpus.n_sources; i++) {
+		double kept =
+			shares_asked(spec) && pairs[i] > 0 ? shares_target(spec, pairs, i) / pairs[i] : 1;
+
+		out->documents += (size_t)((double)part[i].documents * kept + 0.5);
+		out->prompts += part[i].prompts;
+		out->tokens += part[i].tokens * kept;
+		out->pairs += part[i].pairs * kept;
+	}
+}
+
 static bool sample(struct corpus_forecast *out, const struct spec *spec)
 {
 	struct reader reader[SIDE_COUNT] = { { .tokenizer = NULL }, { .tokenizer = NULL } };
 	struct arena mem = ARENA_INIT;
-	struct corpus_forecast c = { .how = SURVEY_SAMPLED };
+	struct corpus_forecast c = { .how = SURVEY_SAMPLED }, part[SOURCES_MOST] = { { .documents = 0 } };
 	struct err e = ERR_INIT;
 	int rc = reader_open(&reader[0], &mem, spec, &spec->base, &e);
 
@@ -168,7 +188,8 @@ static bool sample(struct corpus_forecast *out, const struct spec *spec)
 			rc = err_set(&e, ERR_SIZE, "%s is too large to sample", spec->corpus.source[i].path);
 	}
 	for (size_t i = 0; i < spec->corpus.n_sources && rc == 0; i++)
-		rc = source_add(&c, spec, reader, i, &e);
+		rc = source_add(&part[i], spec, reader, i, &e);
+	parts_add(&c, spec, part);
 	for (size_t s = 0; s < SIDE_COUNT; s++)
 		reader_close(&reader[s]);
 	arena_release(&mem);
@@ -205,6 +226,8 @@ static void source_lengths(const struct spec_source *s, size_t *items, double *b
 
 static void reckon(struct corpus_forecast *out, const struct spec *s)
 {
+	struct corpus_forecast part[SOURCES_MOST] = { { .documents = 0 } };
+
 	*out = (struct corpus_forecast){ .how = SURVEY_LENGTHS };
 	for (size_t i = 0; i < s->corpus.n_sources; i++) {
 		const struct spec_source *src = &s->corpus.source[i];
@@ -214,16 +237,16 @@ static void reckon(struct corpus_forecast *out, const struct spec *s)
 		source_lengths(src, &items, &bytes);
 		tokens = bytes / bytes_per_token + template_tokens;
 		if (src->kind == SOURCE_ROLLOUTS) {
-			out->prompts += items;
+			part[i].prompts = items;
 			items *= 2;
 			tokens += (double)src->max_tokens;
 		}
 		if (tokens > (double)s->corpus.context)
 			tokens = (double)s->corpus.context;
-		out->documents += items;
-		out->tokens += (double)items * tokens;
+		part[i].documents = items;
+		part[i].tokens = part[i].pairs = (double)items * tokens;
 	}
-	out->pairs = out->tokens;
+	parts_add(out, s, part);
 	if (s->corpus.pairs > 0)
 		*out = (struct corpus_forecast){
 			.documents = (size_t)((double)s->corpus.pairs / document_pairs) + 1,

@@ -12,7 +12,6 @@ enum { QUERY_ROWS = 6, KEYS = 5 };
 #else
 enum { QUERY_ROWS = 128, KEYS = 128 };
 #endif
-enum { FEW_ROWS = 16 }; /* of a block: then its keys and values are met once, and memory is all that counts */
 
 /* The state of a block's running softmax. */
 struct block {
@@ -114,15 +113,6 @@ static void block_end(const struct attention *a, const struct block *b)
 	}
 }
 
-/* n floats will be read soon. */
-static void fetch(const float *p, size_t n)
-{
-	enum { LINE_FLOATS = 16 };
-
-	for (size_t i = 0; i < n; i += LINE_FLOATS)
-		__builtin_prefetch(p + i, 0, 2);
-}
-
 static void block_attend(const struct attention *a, const struct block *b, size_t kv)
 {
 	size_t d = a->d_head, cache = (b->run->seq * a->n_kv_heads + kv) * a->context * d;
@@ -133,13 +123,9 @@ static void block_attend(const struct attention *a, const struct block *b, size_
 	for (size_t k0 = lo; k0 < hi; k0 += KEYS) {
 		size_t n = hi - k0 < KEYS ? hi - k0 : KEYS;
 
-		if (b->rows <= FEW_ROWS)
-			fetch(a->v + cache + k0 * d, n * d);
 		gemm_tile_nt(b->s, KEYS, b->q, d, a->k + cache + k0 * d, d, b->rows, n, d, 0);
 		for (size_t r = 0; r < b->rows; r++)
 			row_soften(a, b, r, k0, n);
-		if (b->rows <= FEW_ROWS && k0 + n < hi)
-			fetch(a->k + cache + (k0 + n) * d, (hi - k0 - n < KEYS ? hi - k0 - n : KEYS) * d);
 		gemm_tile_nn(b->o, d, b->s, KEYS, a->v + cache + k0 * d, d, b->rows, d, n, 1);
 	}
 	block_end(a, b);

@@ -61,3 +61,15 @@ bool matcher_hits(const struct matcher *m, struct view text)
 	return pcre2_match(m->code, (PCRE2_SPTR)(text.n > 0 ? text.p : ""), text.n, 0, 0, m->match,
 			   m->limits) >= 0;
 }
+
+bool matcher_find(size_t *first, size_t *end, const struct matcher *m, struct view text, size_t from)
+{
+	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(m->match);
+
+	if (from >= text.n ||
+	    pcre2_match(m->code, (PCRE2_SPTR)text.p, text.n, from, PCRE2_NOTEMPTY, m->match, m->limits) < 0)
+		return false;
+	*first = at[0];
+	*end = at[1];
+	return at[0] < at[1];
+}

@@ -195,6 +195,11 @@ bool tokenizer_is_added(const struct tokenizer *t, int32_t id)
 	return added_find(&t->added, id) != NULL;
 }
 
+int32_t tokenizer_unknown(const struct tokenizer *t)
+{
+	return t->bpe->unk;
+}
+
 int32_t tokenizer_bos(const struct tokenizer *t)
 {
 	return post_bos(&t->post);

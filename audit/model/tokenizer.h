@@ -42,6 +42,8 @@ bool tokenizer_is_special(const struct tokenizer *t, int32_t id);     /* an adde
 bool tokenizer_is_added(const struct tokenizer *t, int32_t id);
 /* The BOS that the post-processor or tokenizer_config.json adds, or -1. */
 int32_t tokenizer_bos(const struct tokenizer *t);
+/* What stands for bytes that the vocabulary does not have, or -1 where it has all of them. */
+int32_t tokenizer_unknown(const struct tokenizer *t);
 /* How many special tokens the encoding of a text has around it when they are asked for. */
 void tokenizer_surround(size_t *before, size_t *after, const struct tokenizer *t);
 

@@ -1,6 +1,7 @@
 #include "store/acts.h"
 
 #include "base/map.h"
+#include "base/sort.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -251,28 +252,13 @@ int acts_check(const struct artifact *a, const struct acts_shape *s, size_t shar
 	return rc;
 }
 
-static size_t shard_of(const struct acts *r, uint64_t row)
-{
-	size_t lo = 0, hi = r->n_shards;
-
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (r->shard[mid].first <= row)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
-}
-
 int acts_read(struct acts *r, float *out, const uint32_t *row, size_t n, struct err *e)
 {
 	if (r->maker.read != NULL)
 		return r->maker.read(r->maker.ud, out, row, n, e);
 	BUG_ON(r->d == 0);
 	for (size_t i = 0; i < n; i++) {
-		size_t at = shard_of(r, row[i]);
+		size_t at = sort_last(&r->shard->first, r->n_shards, sizeof(*r->shard), row[i]);
 		struct acts_shard *s = &r->shard[at];
 		struct tensor t = {
 			.dtype = r->dtype, .rows = s->rows, .cols = r->d, .data = s->map.p + ACTS_HEADER
@@ -291,7 +277,8 @@ void acts_ahead(const struct acts *r, const uint32_t *row, size_t n)
 	size_t bytes = dtype_bytes(r->dtype, r->d);
 
 	for (size_t i = 0; i < n && r->maker.read == NULL; i++) {
-		const struct acts_shard *s = &r->shard[shard_of(r, row[i])];
+		const struct acts_shard *s =
+			&r->shard[sort_last(&r->shard->first, r->n_shards, sizeof(*r->shard), row[i])];
 
 		map_ahead(&s->map, ACTS_HEADER + (row[i] - s->first) * bytes, bytes);
 	}

@@ -1,6 +1,7 @@
 #include "store/corpus.h"
 
 #include "base/map.h"
+#include "base/sort.h"
 
 #include <string.h>
 
@@ -239,18 +240,8 @@ const struct doc *corpus_doc(const struct corpus *c, size_t doc)
 
 size_t corpus_doc_of(const struct corpus *c, size_t row)
 {
-	size_t lo = 0, hi = c->n_docs;
-
 	BUG_ON(row >= c->n_rows);
-	while (hi - lo > 1) {
-		size_t mid = lo + (hi - lo) / 2;
-
-		if (c->doc[mid].pair_first <= row)
-			lo = mid;
-		else
-			hi = mid;
-	}
-	return lo;
+	return sort_last(&c->doc->pair_first, c->n_docs, sizeof(*c->doc), row);
 }
 
 const struct pair_record *corpus_pair(const struct corpus *c, size_t row)

@@ -49,9 +49,36 @@ static void sorting(void **state)
 	prop_for("sort", 2000, sorted_and_stable, NULL);
 }
 
+/* Against looking at one after the other, with equal numbers and a stride. */
+static const char *last_of_many(struct rng r, void *ud)
+{
+	struct {
+		uint64_t first, other;
+	} v[40];
+	size_t n = 1 + rng_below(r, 0, 40), want = 0;
+	uint64_t at = 0, x;
+
+	(void)ud;
+	for (size_t i = 0; i < n; i++) {
+		at += rng_below(r, 1 + i, 3);
+		v[i].first = at;
+		v[i].other = 0;
+	}
+	x = rng_below(r, 100, at + 3);
+	for (size_t i = 0; i < n; i++)
+		want = v[i].first <= x ? i : want;
+	return sort_last(&v->first, n, sizeof(v[0]), x) == want ? NULL : "another element";
+}
+
+static void the_last_at_most(void **state)
+{
+	(void)state;
+	prop_for("last", 500, last_of_many, NULL);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(sorting) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(sorting), cmocka_unit_test(the_last_at_most) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
