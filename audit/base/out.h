@@ -56,7 +56,6 @@ void path_discard(const char *path);
 int dir_remove_tree(const char *path, struct err *e);
 bool path_is_file(const char *path);
 bool path_is_dir(const char *path);
-bool path_exists(const char *path); /* as whatever it is */
 int path_size(uint64_t *out, const char *path, struct err *e);
 /* Free bytes of the file system that holds `path` (or its nearest existing parent). */
 int path_free_bytes(uint64_t *out, const char *path, struct err *e);

@@ -149,10 +149,13 @@ static const struct yaml *element(const struct yaml *list, size_t i)
 static void check_file(struct checker *c, const char **file, const char *path, const struct yaml *y,
 		       const char *name)
 {
+	struct err none = ERR_INIT;
+	struct file_id id;
+
 	*file = resolve(c->mem, c->spec->dir, path);
 	if (path_is_dir(*file))
 		problem_at(c, y->at, "%s: %s is a folder; a file is needed", name, *file);
-	else if (path_exists(*file) && !path_is_file(*file))
+	else if (!path_is_file(*file) && file_identify(&id, *file, &none) == 0)
 		problem_at(c, y->at, "%s: %s is a device or a pipe; a file is needed", name, *file);
 	else if (!c->ahead && !path_is_file(*file))
 		problem_at(c, y->at, "%s: there is no file %s", name, *file);
