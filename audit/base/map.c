@@ -191,3 +191,12 @@ int file_read(struct view *out, struct arena *mem, const char *path, size_t limi
 	close(fd);
 	return status;
 }
+
+void map_huge(void *p, size_t n)
+{
+	size_t huge = (size_t)2 << 20, skip = (huge - (uintptr_t)p % huge) % huge;
+
+	if (n < skip + huge)
+		return;
+	madvise((char *)p + skip, (n - skip) / huge * huge, MADV_HUGEPAGE);
+}

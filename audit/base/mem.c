@@ -166,6 +166,7 @@ int mem_reserve(void **out, size_t n, size_t size, const char *what, struct err 
 	}
 	p = base + sizeof(*h);
 	p += (LINE - (uintptr_t)p % LINE) % LINE;
+	map_huge(p, bytes);
 	*header_of(p) = (struct header){ .base = base, .reserved = bytes };
 	atomic_fetch_add(&live, 1);
 	*out = p;
