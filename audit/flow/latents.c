@@ -101,7 +101,8 @@ static void bundles_find(struct latents *l)
 	for (size_t r = 0; r < rows; r++) {
 		const struct doc *d = corpus_doc(s->corpus, s->doc[r]);
 
-		weight[r] = magnitude(s->gap[r]) + l->decided.row_gap[r];
+		/* D(p) is below 0 where both models give the other's answer more: nothing to carry */
+		weight[r] = magnitude(s->gap[r]) + (l->decided.row_gap[r] > 0 ? l->decided.row_gap[r] : 0);
 		place[r] = d->kind == DOC_ROLLOUT ? (uint32_t)n_docs + d->prompt : s->doc[r];
 		c.n_places = place[r] >= c.n_places ? place[r] + 1 : c.n_places;
 	}

@@ -141,7 +141,7 @@ out:
 
 const struct stage stage_features = {
 	.name = "features",
-	.version = 8,
+	.version = 9,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -15,12 +15,13 @@ struct told {
 	uint32_t *latent;
 	size_t *number; /* (n) in the caller's list */
 	float *gram;	/* (d, d) X'X of the rows that fit */
-	double *mean;	/* (d) sum, then mean */
-	double *on;	/* (n, d) sums of the rows where on */
-	size_t *n_on;	/* (n) rows that fit */
-	float *weight;	/* (n, d) */
-	float *score;	/* (rows that test, n) */
-	float *rows;	/* (cap, d) those of a batch */
+	float *origin; /* (d) mean of the first rows that fit: sums are about it, so that a far mean takes no digits */
+	double *mean;  /* (d) sum, then mean, about the origin */
+	double *on;    /* (n, d) sums of the rows where on */
+	size_t *n_on;  /* (n) rows that fit */
+	float *weight; /* (n, d) */
+	float *score;  /* (rows that test, n) */
+	float *rows;   /* (cap, d) those of a batch */
 	size_t fitted, scored, cap;
 };
 
@@ -38,6 +39,7 @@ static void told_new(struct told *t, size_t d, size_t n, size_t n_test)
 	t->latent = mem_alloc(n + 1, sizeof(*t->latent));
 	t->number = mem_alloc(n + 1, sizeof(*t->number));
 	t->gram = mem_alloc(d * d, sizeof(*t->gram));
+	t->origin = mem_alloc(d, sizeof(*t->origin));
 	t->mean = mem_alloc(d, sizeof(*t->mean));
 	t->on = mem_alloc(n * d + 1, sizeof(*t->on));
 	t->n_on = mem_alloc(n + 1, sizeof(*t->n_on));
@@ -69,9 +71,9 @@ void probe_free(struct probe *s)
 	if (s == NULL)
 		return;
 	for (size_t m = 0; m < 2; m++) {
-		void *block[] = { s->told[m].latent, s->told[m].number, s->told[m].gram,
-				  s->told[m].mean,   s->told[m].on,	s->told[m].n_on,
-				  s->told[m].weight, s->told[m].score,	s->told[m].rows };
+		void *block[] = { s->told[m].latent, s->told[m].number, s->told[m].gram,   s->told[m].mean,
+				  s->told[m].on,     s->told[m].n_on,	s->told[m].weight, s->told[m].score,
+				  s->told[m].rows,   s->told[m].origin };
 
 		for (size_t i = 0; i < sizeof(block) / sizeof(block[0]); i++)
 			mem_free(block[i]);
@@ -79,7 +81,7 @@ void probe_free(struct probe *s)
 	mem_free(s);
 }
 
-/* The rows of a batch that are of this half, one after the other; how many. */
+/* The rows of a batch that are of this half, one after the other, about the origin; how many. */
 static size_t gather(struct told *t, const struct probe *s, const float *x, size_t first, size_t n,
 		     uint8_t half)
 {
@@ -87,36 +89,65 @@ static size_t gather(struct told *t, const struct probe *s, const float *x, size
 
 	t->rows = mem_grow(t->rows, &t->cap, n * t->d, sizeof(*t->rows));
 	for (size_t r = 0; r < n; r++) {
-		if (s->half[first + r] == half)
-			memcpy(t->rows + kept++ * t->d, x + r * t->d, t->d * sizeof(*x));
+		for (size_t c = 0; s->half[first + r] == half && c < t->d; c++)
+			t->rows[kept * t->d + c] = x[r * t->d + c] - t->origin[c];
+		kept += s->half[first + r] == half;
 	}
 	return kept;
+}
+
+/* Rows (n, d) move to the origin that they give. */
+static void origin_set(struct told *t, float *rows, size_t n)
+{
+	for (size_t c = 0; c < t->d; c++) {
+		double sum = 0;
+
+		for (size_t r = 0; r < n; r++)
+			sum += (double)rows[r * t->d + c];
+		t->origin[c] = (float)(sum / (double)n);
+		for (size_t r = 0; r < n; r++)
+			rows[r * t->d + c] -= t->origin[c];
+	}
+}
+
+/* Rows (kept, d) that fit; `at`: their numbers among the rows of the study. */
+static void on_add(struct told *t, const struct probe *s, const size_t *at, size_t kept)
+{
+	for (size_t r = 0; r < kept; r++) {
+		for (size_t k = 0; k < t->n; k++) {
+			if (!(active_at(s->a, at[r], t->latent[k]) > 0))
+				continue;
+			t->n_on[k]++;
+			for (size_t c = 0; c < t->d; c++)
+				t->on[k * t->d + c] += (double)t->rows[r * t->d + c];
+		}
+	}
 }
 
 void probe_fit(struct probe *s, const float *xa, const float *xb, size_t first, size_t n)
 {
 	const float *x[2] = { xa, xb };
+	size_t *at = mem_alloc(n + 1, sizeof(*at)), n_at = 0;
 
+	for (size_t r = first; r < first + n; r++) {
+		if (s->half[r] == 0)
+			at[n_at++] = r;
+	}
 	for (size_t m = 0; m < 2; m++) {
 		struct told *t = &s->told[m];
 		size_t kept = gather(t, s, x[m], first, n, 0);
 
 		if (kept == 0 || t->n == 0)
 			continue;
+		if (t->fitted == 0)
+			origin_set(t, t->rows, kept);
 		gemm_tn(s->par, t->gram, t->d, t->rows, t->d, t->rows, t->d, t->d, t->d, kept, 1);
 		for (size_t i = 0; i < kept * t->d; i++)
 			t->mean[i % t->d] += (double)t->rows[i];
 		t->fitted += kept;
-		for (size_t r = 0; r < n; r++) {
-			for (size_t k = 0; k < t->n && s->half[first + r] == 0; k++) {
-				if (!(active_at(s->a, first + r, t->latent[k]) > 0))
-					continue;
-				t->n_on[k]++;
-				for (size_t c = 0; c < t->d; c++)
-					t->on[k * t->d + c] += (double)x[m][r * t->d + c];
-			}
-		}
+		on_add(t, s, at, kept);
 	}
+	mem_free(at);
 }
 
 /* Cholesky, in place: g = l l', the lower half. */

@@ -23,7 +23,8 @@ struct world {
 	struct dfc d;
 };
 
-static void world_make(struct world *w, uint64_t seed)
+/* `level`: what is added to one column of either model, far from the others' mean of 0. */
+static void world_make(struct world *w, uint64_t seed, float level)
 {
 	static float noise[ROWS * LATENTS];
 
@@ -38,6 +39,8 @@ static void world_make(struct world *w, uint64_t seed)
 		w->f[r * LATENTS + 1] = 0;		   /* dead */
 		w->f[r * LATENTS + 2] = r % 4 < 2 ? 1 : 0; /* on in one half alone */
 		w->half[r] = r % 4 > 1;
+		w->xa[r * D_A + 3] += level;
+		w->xb[r * D_B + 8] += level;
 	}
 	dense_active(&w->a, w->f, ROWS, LATENTS);
 	dense_dfc(&w->d, &shape, seed + 300);
@@ -144,7 +147,7 @@ static void is_ridge_regression(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 3; seed++) {
-		world_make(&w, seed);
+		world_make(&w, seed, 0);
 		measured(got, &w, exclusive, EXCLUSIVE, 128, 2);
 		for (size_t i = 0; i < EXCLUSIVE; i++) {
 			double want = naive(&pairs, &w, exclusive[i]);
@@ -159,6 +162,25 @@ static void is_ridge_regression(void **state)
 	}
 }
 
+/* A column whose mean is thousands of times its spread, as residual streams have. */
+static void a_far_mean_takes_nothing_away(void **state)
+{
+	static struct world near, far;
+	double got[EXCLUSIVE], want[EXCLUSIVE];
+
+	(void)state;
+	world_make(&near, 5, 0);
+	world_make(&far, 5, 4096);
+	measured(want, &near, exclusive, EXCLUSIVE, 128, 2);
+	measured(got, &far, exclusive, EXCLUSIVE, 128, 2);
+	for (size_t i = 0; i < EXCLUSIVE; i++) {
+		if (fabs(got[i] - want[i]) > 0.01)
+			fail_msg("latent %u: %.6f, about the mean %.6f", exclusive[i], got[i], want[i]);
+	}
+	world_free(&near);
+	world_free(&far);
+}
+
 static void one_class_has_no_curve(void **state)
 {
 	static const uint32_t latent[] = { 1, 2 };
@@ -166,7 +188,7 @@ static void one_class_has_no_curve(void **state)
 	double got[2];
 
 	(void)state;
-	world_make(&w, 7);
+	world_make(&w, 7, 0);
 	measured(got, &w, latent, 2, ROWS, 1);
 	assert_true(got[0] < 0 && got[1] < 0);
 	world_free(&w);
@@ -178,7 +200,7 @@ static void threads_change_nothing(void **state)
 	double one[EXCLUSIVE], many[EXCLUSIVE];
 
 	(void)state;
-	world_make(&w, 8);
+	world_make(&w, 8, 1);
 	measured(one, &w, exclusive, EXCLUSIVE, 100, 1);
 	for (unsigned t = 2; t <= 4; t++) {
 		measured(many, &w, exclusive, EXCLUSIVE, 100, t);
@@ -191,6 +213,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(is_ridge_regression),
+		cmocka_unit_test(a_far_mean_takes_nothing_away),
 		cmocka_unit_test(one_class_has_no_curve),
 		cmocka_unit_test(threads_change_nothing),
 	};
