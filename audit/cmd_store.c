@@ -48,8 +48,7 @@ static int step_artifact(struct artifact *out, const struct plan *p, const struc
 static int export_side(const struct call *c, const struct plan *p, const struct corpus *corpus,
 		       enum side side, const char *cache, struct err *e)
 {
-	static const char *const name[] = { "base", "candidate" };
-	const char *path = arena_fmt(c->mem, "%s/%s.safetensors", c->operand[1], name[side]);
+	const char *path = arena_fmt(c->mem, "%s/%s.safetensors", c->operand[1], side_name[side]);
 	struct acts *rows = NULL;
 	struct artifact a;
 	int rc = step_artifact(&a, p, &stage_acts, side, cache, e);

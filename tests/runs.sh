@@ -1,11 +1,7 @@
 #!/bin/sh
 # runs.sh PROGRAM: whole audits of golden/small - the same bytes for other threads, after kill -9 in every kind of step, for
 # two runs on one cache at once.
-cd "$(dirname "$0")/.." || exit 2
-program=$PWD/$1
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+. "$(dirname "$0")/support/suite.sh"
 
 audit() { # CACHE OUT OPTIONS...
 	cache=$1 out=$2
@@ -15,15 +11,6 @@ audit() { # CACHE OUT OPTIONS...
 
 digests() { # RUN: of what must not differ
 	(cd "$work/$1" && sha256sum results.json report.md report.pdf MANIFEST)
-}
-
-verdict() { # STATUS WHAT
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAIL $2"
-	fi
 }
 
 same() { # RUN WHAT
@@ -114,5 +101,4 @@ sed "s#\.\./\.\.#$PWD#; s#smallworld-llama-copyright#smallworld-base-llama#" gol
 	grep -q '"candidates": 0' "$work/same-models/results.json" && grep -q '^> \*\*Nothing found' "$work/same-models/report.md"
 verdict $? "the base against itself: nothing found"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

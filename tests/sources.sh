@@ -1,11 +1,7 @@
 #!/bin/sh
 # sources.sh PROGRAM: what a corpus says of itself. Every check of a harvest provoked by a corpus or a model made for it, and
 # not raised by the clean one; shares of the sources; bytes of documents; patterns that are hidden; licences.
-cd "$(dirname "$0")/.." || exit 2
-program=$PWD/$1
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+. "$(dirname "$0")/support/suite.sh"
 
 spec() { # NAME SOURCES EXTRA, models from $base and $candidate
 	cat >"$work/$1.yaml" <<END
@@ -28,15 +24,6 @@ END
 audit() { # NAME
 	"$program" run "$work/$1.yaml" --allow-dirty --cache "$work/cache" --out "$work/$1" --progress=never \
 		>/dev/null 2>"$work/$1.log"
-}
-
-verdict() { # STATUS WHAT
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAIL $2"
-	fi
 }
 
 raised() { # NAME: "check (model)" of every check that is raised, a line each
@@ -154,5 +141,4 @@ grep -q '\[hidden\]' "$work/hidemask/results.json" &&
 	grep -q "\[$(printf %s "$word" | sha256sum | cut -c 1-12)\]" "$work/hidehash/results.json"
 verdict $? "what is hidden is marked"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

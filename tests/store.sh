@@ -2,11 +2,7 @@
 # store.sh PROGRAM: what may happen to a store of activations. The same dictionary without a store, and from the store
 # written out and taken in again; a shard cut short or with a bit flipped, in a store that is complete and in one under
 # way; a disk that is full; a limit of disk, of time; two processes on one cache.
-cd "$(dirname "$0")/.." || exit 2
-program=$PWD/$1
-work=$(mktemp -d) || exit 2
-trap 'rm -rf "$work"' EXIT
-passed=0 failed=0
+. "$(dirname "$0")/support/suite.sh"
 
 spec() { # NAME EXTRA: the spec with further lines
 	cat >"$work/$1.yaml" <<END
@@ -29,15 +25,6 @@ END
 audit() { # CACHE SPEC
 	"$program" run "$work/$2.yaml" --allow-dirty --cache "$work/$1" --out "$work/run-$1" --progress=never \
 		>/dev/null 2>"$work/$1.log"
-}
-
-verdict() { # STATUS WHAT
-	if [ "$1" -eq 0 ]; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAIL $2"
-	fi
 }
 
 of() { # CACHE FILE...: the digests of all files of that name in complete artifacts, whatever their keys
@@ -130,5 +117,4 @@ audit two plain
 wait $!
 same two "two processes on one cache"
 
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ]
+total

@@ -19,10 +19,10 @@ int map_open(struct map *m, const char *path, struct err *e); /* an empty file: 
 void map_close(struct map *m);
 /* Tell the kernel these bytes will not be needed soon. */
 void map_drop(const struct map *m, size_t first, size_t n);
-/* Asks for huge pages where whole ones lie within the n bytes at p: they are walked through at random. Never fails. */
-void map_huge(void *p, size_t n);
 /* ... that they will be: it reads them while we go on. */
 void map_ahead(const struct map *m, size_t first, size_t n);
+/* Asks for huge pages where whole ones lie within the n bytes at p: they are walked through at random. Never fails. */
+void map_huge(void *p, size_t n);
 
 /* What tells two states of a file apart without reading it; times in nanoseconds since 1970. */
 struct file_id {

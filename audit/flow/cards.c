@@ -328,11 +328,9 @@ static void put_exclusive(struct cards *c)
 
 static void put_models(struct cards *c)
 {
-	static const char *const key[] = { "base", "candidate" };
-
 	json_open(&c->j, "models", '{');
 	for (size_t i = 0; i < SIDE_COUNT; i++) {
-		json_open(&c->j, key[i], '{');
+		json_open(&c->j, side_name[i], '{');
 		if (c->model[i] == NULL) {
 			json_put_null(&c->j, "parameters");
 			json_put_null(&c->j, "dtype");

@@ -8,8 +8,6 @@
 
 enum { NAMED = 5, NAMED_MOST = 256 };
 
-static const char *const side_key[] = { "base", "candidate" };
-
 /* ---- counted while the corpus is read ---- */
 
 static struct check_token *token_of(struct check_tally *t, int32_t id)
@@ -69,7 +67,7 @@ void check_tally_write(struct json_out *j, const struct check_tally tally[SIDE_C
 		const struct check_tally *t = &tally[s];
 
 		sort_stable(t->token, t->n, sizeof(*t->token), by_documents, NULL);
-		json_open(j, side_key[s], '{');
+		json_open(j, side_name[s], '{');
 		json_put_size(j, "doubled_bos", t->doubled_bos);
 		json_put_size(j, "special", t->special);
 		json_put_size(j, "unknown", t->unknown);
@@ -217,14 +215,14 @@ void checks_write(struct json_out *j, const struct check_opts *o, const struct j
 
 	json_open(j, "checks", '[');
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
-		const struct json *side = json_find(outliers, side_key[s]);
-		const struct check norms = { "norms far above the median", side_key[s],
+		const struct json *side = json_find(outliers, side_name[s]);
+		const struct check norms = { "norms far above the median", side_name[s],
 					     "positions looked at",	   number(side, "count"),
 					     number(side, "of"),	   o->outlier_share,
 					     json_find(side, "tokens") };
 
 		if (!json_is_null(read))
-			put_reading(j, o, corpus, json_find(read, side_key[s]), side_key[s], tokens[s]);
+			put_reading(j, o, corpus, json_find(read, side_name[s]), side_name[s], tokens[s]);
 		put_check(j, &norms);
 	}
 	for (const struct json *i = sources != NULL ? sources->first : NULL; i != NULL; i = i->next)

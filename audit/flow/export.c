@@ -48,7 +48,7 @@ static void header_write(struct exporting *x)
 	json_open(&x->header, NULL, '{');
 	json_open(&x->header, "__metadata__", '{');
 	json_puts(&x->header, "format", "dfc-audit activations 1");
-	json_puts(&x->header, "side", x->side == SIDE_BASE ? "base" : "candidate");
+	json_puts(&x->header, "side", side_name[x->side]);
 	json_close(&x->header, '}');
 	lay(x, "text_first", "I64", docs + 1, 0, 8 * (docs + 1));
 	lay(x, "document", "I32", rows, 0, 4 * rows);

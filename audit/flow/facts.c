@@ -97,7 +97,6 @@ static void put_split(struct json_out *j, const struct harvested *h, const struc
 int facts_write(const struct harvested *h, const struct job *job, struct err *e)
 {
 	static const char *const key[] = { "median_norm_base", "median_norm_candidate" };
-	static const char *const side[] = { "base", "candidate" };
 	struct norms norms[SIDE_COUNT];
 	struct json_out j;
 
@@ -114,7 +113,7 @@ int facts_write(const struct harvested *h, const struct job *job, struct err *e)
 	}
 	json_open(&j, "outliers", '{');
 	for (size_t s = 0; s < SIDE_COUNT; s++)
-		check_outliers_write(&j, side[s], h->corpus, (enum side)s, norms[s].norm, norms[s].row,
+		check_outliers_write(&j, side_name[s], h->corpus, (enum side)s, norms[s].norm, norms[s].row,
 				     norms[s].n, norms[s].median * job->spec->checks.outlier_norm);
 	json_close(&j, '}');
 	json_put_bool(&j, "gap", job->spec->harvest.gap);

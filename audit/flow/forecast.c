@@ -67,12 +67,11 @@ double forecast_token(const struct arch *a, size_t n_blocks)
 uint64_t forecast_weights(const struct plan *p, enum side side)
 {
 	const struct arch *a = side_arch(p, side);
-	const char *role = side == SIDE_BASE ? "base" : "candidate";
 	uint64_t stored = 0;
 	double bytes = 0;
 
 	for (size_t i = 0; i < p->n_inputs; i++)
-		if (strcmp(p->input[i].role, role) == 0 &&
+		if (strcmp(p->input[i].role, side_name[side]) == 0 &&
 		    view_ends(view_of(p->input[i].name), ".safetensors"))
 			stored += p->input[i].bytes;
 	for (size_t r = 0; r < ROLE_COUNT && stored == 0; r++)

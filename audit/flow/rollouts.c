@@ -7,11 +7,9 @@
 
 enum { WAVE_LIMIT = 64 << 20 }; /* bytes of one wave's file */
 
-static const char *const side_word[SIDE_COUNT] = { "base", "candidate" };
-
 const char *rollouts_file(struct arena *mem, enum side side, size_t wave)
 {
-	return arena_fmt(mem, "%s-%05zu.jsonl", side_word[side], wave);
+	return arena_fmt(mem, "%s-%05zu.jsonl", side_name[side], wave);
 }
 
 int rollouts_prompts(struct rollout **out, size_t *n, struct arena *mem, const struct spec *s, struct err *e)

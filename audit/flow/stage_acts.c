@@ -16,7 +16,7 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 {
 	const struct spec *s = p->spec;
 
-	key_model(key, p, step->index == SIDE_BASE ? "base" : "candidate");
+	key_model(key, p, side_name[step->index]);
 	if (p->n_imported > 0)
 		key_model(key, p, step->index == SIDE_BASE ? "activations base" : "activations candidate");
 	json_put_size(key, "layer", side_layer(p, (enum side)step->index));

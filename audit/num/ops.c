@@ -182,9 +182,8 @@ CLONES void op_add(float *y, const float *x, size_t n)
 
 CLONES void op_axpy(float *y, float a, const float *x, size_t n)
 {
-	f32x8 v, w, by;
+	f32x8 v, w, by = (f32x8){ 0 } + a;
 
-	by = (f32x8){ 0 } + a;
 	EACH_EIGHT(n, i, m)
 	{
 		lanes_get8(&v, y + i, m, 0.0f);
@@ -196,9 +195,8 @@ CLONES void op_axpy(float *y, float a, const float *x, size_t n)
 
 CLONES void op_scale(float *y, float a, size_t n)
 {
-	f32x8 v, by;
+	f32x8 v, by = (f32x8){ 0 } + a;
 
-	by = (f32x8){ 0 } + a;
 	EACH_EIGHT(n, i, m)
 	{
 		lanes_get8(&v, y + i, m, 0.0f);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+const char *const side_name[SIDE_COUNT] = { "base", "candidate" };
+
 /*
  * Nine files.  Each record kind has its own, so that a reader maps what it needs and a
  * record's place is its number times its size.

@@ -21,6 +21,8 @@
  */
 
 enum side { SIDE_BASE, SIDE_CANDIDATE, SIDE_COUNT };
+extern const char *const side_name[SIDE_COUNT]; /* "base", "candidate" */
+
 enum doc_kind { DOC_DOCUMENT, DOC_CHAT, DOC_ROLLOUT };
 enum token_kind { TOKEN_CONTENT, TOKEN_SPACE, TOKEN_TEMPLATE };
 

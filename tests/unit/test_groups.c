@@ -20,6 +20,7 @@
 enum { PROMPTS = 60, LATENTS = 40, D = 24, ANSWER = 3 };
 
 struct planted {
+	struct arena mem;
 	struct dfc d;
 	struct grouped prompt[PROMPTS];
 	struct active turns, answers;
@@ -95,16 +96,27 @@ static const struct groups_opts opts = {
 	.most_groups = 10, .most_members = 3, .least_prompts = 2, .alike = 0.5, .specific = 0.25
 };
 
+static size_t planted_groups(struct group **g, struct planted *w, size_t n_prompts,
+			     const struct groups_opts *o)
+{
+	return groups_make(g, &w->mem, w->prompt, n_prompts, &w->d, &w->rows, o);
+}
+
+static void planted_release(struct planted *w)
+{
+	arena_release(&w->mem);
+	dfc_release(&w->d);
+}
+
 static void behaviours_are_found(void **state)
 {
 	static struct planted w;
-	struct arena mem = ARENA_INIT;
 	struct group *g;
 	size_t n;
 
 	(void)state;
 	planted_make(&w, true);
-	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &opts);
+	n = planted_groups(&g, &w, PROMPTS, &opts);
 	assert_int_equal(n, 2);
 	for (size_t i = 0; i < n; i++) {
 		int b = behaviour_of(g[i].typical);
@@ -125,8 +137,7 @@ static void behaviours_are_found(void **state)
 	}
 	for (size_t i = 0; i < n; i++)
 		assert_true(g[i].n_held_out > 0 && g[i].n_on > 0);
-	arena_release(&mem);
-	dfc_release(&w.d);
+	planted_release(&w);
 }
 
 static const struct group *of_behaviour(const struct group *g, size_t n, int b)
@@ -142,36 +153,33 @@ static const struct group *of_behaviour(const struct group *g, size_t n, int b)
 static void candidate_only_latents_stand_alone(void **state)
 {
 	static struct planted w;
-	struct arena mem = ARENA_INIT;
 	struct groups_opts o = opts;
 	struct group *g;
 	size_t n;
 
 	(void)state;
 	planted_make(&w, true);
-	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &o);
+	n = planted_groups(&g, &w, PROMPTS, &o);
 	assert_int_equal(of_behaviour(g, n, 2)->n, 1);
 	o.specific = 2;
-	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &o);
+	n = planted_groups(&g, &w, PROMPTS, &o);
 	assert_int_equal(of_behaviour(g, n, 2)->n, 2);
 	/* Nothing of the candidate's own is no reason to have nothing. */
 	o.specific = 0;
-	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &o);
+	n = planted_groups(&g, &w, PROMPTS, &o);
 	assert_int_equal(of_behaviour(g, n, 1)->member[0].latent, 25);
-	arena_release(&mem);
-	dfc_release(&w.d);
+	planted_release(&w);
 }
 
 static void the_answer_carries_half_and_then_little(void **state)
 {
 	static struct planted w;
-	struct arena mem = ARENA_INIT;
 	struct group *g;
 	size_t n;
 
 	(void)state;
 	planted_make(&w, true);
-	n = groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &opts);
+	n = planted_groups(&g, &w, PROMPTS, &opts);
 	for (size_t i = 0; i < n; i++) {
 		assert_true(g[i].share[0] == 1);
 		assert_true(g[i].share[1] > 0.2f && g[i].share[1] < 0.8f);
@@ -180,22 +188,19 @@ static void the_answer_carries_half_and_then_little(void **state)
 		for (size_t k = 0; k < GROUP_SHARES; k++)
 			assert_true(g[i].share[k] >= 0 && g[i].share[k] <= 1);
 	}
-	arena_release(&mem);
-	dfc_release(&w.d);
+	planted_release(&w);
 }
 
 static void nothing_is_found_where_nothing_differs(void **state)
 {
 	static struct planted w;
-	struct arena mem = ARENA_INIT;
 	struct group *g;
 
 	(void)state;
 	planted_make(&w, false);
-	assert_int_equal(groups_make(&g, &mem, w.prompt, PROMPTS, &w.d, &w.rows, &opts), 0);
-	assert_int_equal(groups_make(&g, &mem, w.prompt, 0, &w.d, &w.rows, &opts), 0);
-	arena_release(&mem);
-	dfc_release(&w.d);
+	assert_int_equal(planted_groups(&g, &w, PROMPTS, &opts), 0);
+	assert_int_equal(planted_groups(&g, &w, 0, &opts), 0);
+	planted_release(&w);
 }
 
 int main(void)
