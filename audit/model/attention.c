@@ -8,10 +8,45 @@
 
 /* A block: queries times the heads that share a kv head, and keys. */
 #ifdef TEST_TINY
-enum { QUERY_ROWS = 6, KEYS = 5 };
+enum { QUERY_ROWS = 6, KEYS = GEMM_PANEL };
 #else
 enum { QUERY_ROWS = 128, KEYS = 128 };
 #endif
+
+_Static_assert(KEYS % GEMM_PANEL == 0, "blocks of keys are whole panels");
+
+static size_t whole_panels(size_t n)
+{
+	return n > SIZE_MAX - GEMM_PANEL ? SIZE_MAX : (n + GEMM_PANEL - 1) / GEMM_PANEL * GEMM_PANEL;
+}
+
+size_t kv_head_floats(size_t context, size_t d_head)
+{
+	size_t positions = whole_panels(context), width = whole_panels(d_head);
+
+	return width && positions > SIZE_MAX / width ? SIZE_MAX : positions * width;
+}
+
+void kv_head_put(const struct kv_head *h, size_t position, const float *k, const float *v)
+{
+	size_t context = whole_panels(h->context), d = h->d_head;
+	float *column = h->k + position / GEMM_PANEL * d * GEMM_PANEL + position % GEMM_PANEL;
+
+	for (size_t i = 0; i < d; i++)
+		column[i * GEMM_PANEL] = k[i];
+	for (size_t i = 0; i < d; i += GEMM_PANEL)
+		memcpy(h->v + i * context + position * GEMM_PANEL, v + i,
+		       (d - i < GEMM_PANEL ? d - i : GEMM_PANEL) * sizeof(*v));
+}
+
+void kv_head_copy(const struct kv_head *to, const struct kv_head *from, size_t n)
+{
+	size_t context = whole_panels(from->context), d = from->d_head;
+
+	memcpy(to->k, from->k, whole_panels(n) * d * sizeof(*to->k));
+	for (size_t i = 0; i < d; i += GEMM_PANEL)
+		memcpy(to->v + i * context, from->v + i * context, n * GEMM_PANEL * sizeof(*to->v));
+}
 
 /* The state of a block's running softmax. */
 struct block {
@@ -115,7 +150,8 @@ static void block_end(const struct attention *a, const struct block *b)
 
 static void block_attend(const struct attention *a, const struct block *b, size_t kv)
 {
-	size_t d = a->d_head, cache = (b->run->seq * a->n_kv_heads + kv) * a->context * d;
+	size_t d = a->d_head, context = whole_panels(a->context);
+	size_t cache = (b->run->seq * a->n_kv_heads + kv) * kv_head_floats(a->context, d);
 	/* Blocks begin at multiples of KEYS, so that sums are grouped alike whatever else is in the feed. */
 	size_t lo = first_key(a, position_of(b, 0)) / KEYS * KEYS, hi = position_of(b, b->rows - 1) + 1;
 
@@ -123,10 +159,12 @@ static void block_attend(const struct attention *a, const struct block *b, size_
 	for (size_t k0 = lo; k0 < hi; k0 += KEYS) {
 		size_t n = hi - k0 < KEYS ? hi - k0 : KEYS;
 
-		gemm_tile_nt(b->s, KEYS, b->q, d, a->k + cache + k0 * d, d, b->rows, n, d, 0);
+		gemm_tile_panels(b->s, KEYS, b->q, d, a->k + cache + k0 * d, d * GEMM_PANEL, b->rows,
+				 whole_panels(n), d, 0);
 		for (size_t r = 0; r < b->rows; r++)
 			row_soften(a, b, r, k0, n);
-		gemm_tile_nn(b->o, d, b->s, KEYS, a->v + cache + k0 * d, d, b->rows, d, n, 1);
+		gemm_tile_panels(b->o, d, b->s, KEYS, a->v + cache + k0 * GEMM_PANEL, context * GEMM_PANEL,
+				 b->rows, d, n, 1);
 	}
 	block_end(a, b);
 }

@@ -14,6 +14,23 @@
  * row's bits do not depend on the rows that are fed with it.
  */
 
+/*
+ * Keys and values of one kv head of a sequence, as the products read them (num/gemm.h, panels), so that a step of many
+ * sequences, which is all memory, reads both in one go: keys (context / 16, d_head, 16), values (d_head / 16, context, 16),
+ * context and d_head rounded up to whole panels.
+ */
+struct kv_head {
+	float *k, *v;
+	size_t context, d_head;
+};
+
+/* Floats of k, and of v. */
+size_t kv_head_floats(size_t context, size_t d_head);
+/* k and v (d_head) */
+void kv_head_put(const struct kv_head *h, size_t position, const float *k, const float *v);
+/* The first n positions. */
+void kv_head_copy(const struct kv_head *to, const struct kv_head *from, size_t n);
+
 /* Rows of one sequence that stand together in a feed. */
 struct run {
 	uint32_t seq;
@@ -29,7 +46,7 @@ struct strided {
 
 struct attention {
 	struct strided q;   /* (rows, n_heads, d_head), already rotated */
-	const float *k, *v; /* caches of this layer, (seqs, n_kv_heads, context, d_head) */
+	float *k, *v;	    /* caches of this layer, (seqs, n_kv_heads) of struct kv_head */
 	float *out;	    /* (rows, n_heads * d_head) */
 	const struct run *run;
 	size_t n_runs, n_heads, n_kv_heads, d_head, context;

@@ -178,11 +178,10 @@ static void turn_unit(void *ud, size_t unit, void *scratch)
 		turn_row(t, &t->q, i, a->n_heads, ROLE_Q_NORM);
 		turn_row(t, &t->k, i, a->n_kv_heads, ROLE_K_NORM);
 		for (size_t h = 0; h < a->n_kv_heads; h++) {
-			size_t head = (t->layer * s->opts.max_seqs + s->seq[i]) * a->n_kv_heads + h;
-			size_t to = (head * s->opts.max_context + s->at[i]) * a->d_head;
+			struct kv_head to = session_kv(s, t->layer, s->seq[i], h);
 
-			memcpy(s->k + to, t->k.p + i * t->k.row + h * t->k.head, a->d_head * sizeof(float));
-			memcpy(s->v + to, t->v.p + i * t->v.row + h * t->v.head, a->d_head * sizeof(float));
+			kv_head_put(&to, s->at[i], t->k.p + i * t->k.row + h * t->k.head,
+				    t->v.p + i * t->v.row + h * t->v.head);
 		}
 	}
 }
@@ -191,11 +190,11 @@ static void turn_unit(void *ud, size_t unit, void *scratch)
 static void attend(struct session *s, const float *h, size_t layer)
 {
 	const struct arch *a = s->a;
-	size_t cache = layer * s->opts.max_seqs * a->n_kv_heads * s->opts.max_context * a->d_head;
+	struct kv_head cache = session_kv(s, layer, 0, 0);
 	struct step t = { .s = s, .layer = layer };
 	struct attention attention = {
-		.k = s->k + cache,
-		.v = s->v + cache,
+		.k = cache.k,
+		.v = cache.v,
 		.out = s->mix,
 		.run = s->run,
 		.n_runs = s->n_runs,

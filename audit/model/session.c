@@ -36,7 +36,7 @@ static void give_sequences(struct carver *c, struct session *s, const struct arc
 			   const struct session_opts *o)
 {
 	size_t heads = times(times(a->n_layers, o->max_seqs), a->n_kv_heads);
-	size_t cache = times(heads, times(o->max_context, a->d_head));
+	size_t cache = times(heads, kv_head_floats(o->max_context, a->d_head));
 
 	give(c, &s->position, o->max_seqs, sizeof(*s->position));
 	give(c, &s->depth, o->max_seqs, sizeof(*s->depth));
@@ -163,6 +163,14 @@ void session_free(struct session *s)
 	mem_free(s);
 }
 
+struct kv_head session_kv(const struct session *s, size_t layer, uint32_t seq, size_t head)
+{
+	size_t context = s->opts.max_context, d = s->a->d_head;
+	size_t at = ((layer * s->opts.max_seqs + seq) * s->a->n_kv_heads + head) * kv_head_floats(context, d);
+
+	return (struct kv_head){ s->k + at, s->v + at, context, d };
+}
+
 const struct model *session_model(const struct session *s)
 {
 	return s->m;
@@ -266,23 +274,16 @@ size_t session_position(const struct session *s, uint32_t seq)
 
 void session_fork(struct session *s, uint32_t to, uint32_t from)
 {
-	const struct arch *a = s->a;
-	size_t head = s->opts.max_context * a->d_head, bytes;
-
 	BUG_ON(to >= s->opts.max_seqs || from >= s->opts.max_seqs);
 	if (to == from)
 		return;
 	s->position[to] = s->position[from];
 	s->depth[to] = s->depth[from];
 	s->far[to] = s->far[from];
-	bytes = s->position[from] * a->d_head * sizeof(float);
-	for (size_t l = 0; l < s->depth[from]; l++) {
-		for (size_t h = 0; h < a->n_kv_heads; h++) {
-			size_t at = (l * s->opts.max_seqs + to) * a->n_kv_heads + h;
-			size_t of = (l * s->opts.max_seqs + from) * a->n_kv_heads + h;
+	for (size_t l = 0; l < s->depth[from]; l++)
+		for (size_t h = 0; h < s->a->n_kv_heads; h++) {
+			struct kv_head at = session_kv(s, l, to, h), of = session_kv(s, l, from, h);
 
-			memcpy(s->k + at * head, s->k + of * head, bytes);
-			memcpy(s->v + at * head, s->v + of * head, bytes);
+			kv_head_copy(&at, &of, s->position[from]);
 		}
-	}
 }

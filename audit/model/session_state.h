@@ -24,7 +24,7 @@ struct session {
 	size_t *position, *depth; /* (max_seqs) of each sequence; through how many blocks its rows went */
 	uint32_t *seen;		  /* (max_seqs) feed in which it last stood */
 	uint8_t *far;		  /* (max_seqs) 1: its text is longer than arch.rope_far */
-	float *k, *v;		  /* (n_layers, max_seqs, n_kv_heads, max_context, d_head) */
+	float *k, *v;		  /* (n_layers, max_seqs, n_kv_heads) of struct kv_head */
 
 	/* The feed at work. */
 	int32_t *id; /* (max_rows) and the next two */
@@ -45,6 +45,8 @@ struct session {
 	double *sum, *hit;
 	int32_t *best;
 };
+
+struct kv_head session_kv(const struct session *s, size_t layer, uint32_t seq, size_t head);
 
 /* Rows 0 .. n-1 of the feed through blocks 0 .. n_blocks-1; everything was checked. */
 void forward(struct session *s, struct taps taps);

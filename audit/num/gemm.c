@@ -239,6 +239,18 @@ static const float *right_panel(size_t *ld, const struct panels *s, const struct
 	return s->right;
 }
 
+/* c (m, b->n) by all left panels and one right panel */
+static void multiply_down(const struct gemm_kernel *kernel, struct gemm_block *b, float *c, const float *left,
+			  size_t m)
+{
+	for (size_t i = 0; i < m; i += kernel->rows) {
+		b->c = c + i * b->ldc;
+		b->left = left + i * GEMM_CHUNK;
+		b->m = least(kernel->rows, m - i);
+		kernel->multiply(b);
+	}
+}
+
 /* c of rows i0 .. i0+m-1 and columns j0 .. j0+n-1 */
 static void cell(const struct panels *s, const struct product *g, size_t i0, size_t m, size_t j0, size_t n)
 {
@@ -255,12 +267,7 @@ static void cell(const struct panels *s, const struct product *g, size_t i0, siz
 		for (size_t j = 0; j < n; j += width) {
 			b.n = least(width, n - j);
 			b.right = right_panel(&b.ldr, s, g, m, j0 + j, b.n, k, b.depth);
-			for (size_t i = 0; i < m; i += g->kernel->rows) {
-				b.c = g->c + (i0 + i) * g->ldc + j0 + j;
-				b.left = s->left + i * GEMM_CHUNK;
-				b.m = least(g->kernel->rows, m - i);
-				g->kernel->multiply(&b);
-			}
+			multiply_down(g->kernel, &b, g->c + i0 * g->ldc + j0 + j, s->left, m);
 		}
 	}
 	for (size_t i = 0; g->k == 0 && !g->add && i < m; i++)
@@ -461,18 +468,33 @@ static void product_here(struct product *g)
 		cell(&s, g, i, least(TILE_ROWS, g->m - i), 0, g->n);
 }
 
-void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
-		  size_t n, size_t k, float beta)
-{
-	FLOATS(g, k, 0, 1);
-
-	product_here(&g);
-}
-
 void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
 		  size_t n, size_t k, float beta)
 {
 	FLOATS(g, n, 0, 0);
 
 	product_here(&g);
+}
+
+void gemm_tile_panels(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t apart,
+		      size_t m, size_t n, size_t k, float beta)
+{
+	_Alignas(64) float left[LEFT_FLOATS(TILE_ROWS)];
+	struct product g = { .kernel = gemm_kernel_at(0), .a = a, .lda = lda };
+
+	for (size_t i = 0; i < m; i += TILE_ROWS)
+		for (size_t d = 0; d < k; d += GEMM_CHUNK) {
+			struct gemm_block block = { .ldc = ldc,
+						    .ldr = GEMM_PANEL,
+						    .depth = least(GEMM_CHUNK, k - d),
+						    .add = beta != 0.0f || d > 0 };
+			size_t rows = least(TILE_ROWS, m - i);
+
+			left_panels(left, &g, i, rows, d, block.depth);
+			for (size_t j = 0; j < n; j += GEMM_PANEL) {
+				block.n = least(GEMM_PANEL, n - j);
+				block.right = b + j / GEMM_PANEL * apart + d * GEMM_PANEL;
+				multiply_down(g.kernel, &block, c + i * ldc + j, left, rows);
+			}
+		}
 }

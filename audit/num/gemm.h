@@ -21,7 +21,7 @@
  * must have at least GEMM_SCRATCH bytes of scratch a thread.
  */
 
-enum { GEMM_SCRATCH = 1 << 20 };
+enum { GEMM_SCRATCH = 1 << 20, GEMM_PANEL = 16 };
 
 /* To be called once, before any product. Fails where `backend` is not NULL and not gemm_backend(), and
  * where this process does not compute as IEEE 754 says (a library may have switched denormals off). */
@@ -45,12 +45,16 @@ void gemm_tn(struct par *p, float *c, size_t ldc, const float *a, size_t lda, co
 void gemm_nt(struct par *p, float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb,
 	     size_t m, size_t n, size_t k, float beta);
 
-/* In the calling thread, for units of par_run that make products of their own (attention). Same meaning;
- * takes 184 KiB of stack. */
-void gemm_tile_nn(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
-		  size_t n, size_t k, float beta);
+/* In the calling thread, for units of par_run that make products of their own. Same meaning; takes 184 KiB
+ * of stack. */
 void gemm_tile_nt(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t ldb, size_t m,
 		  size_t n, size_t k, float beta);
+
+/* The same by a right matrix b (k, n) that lies as the kernels read it, in panels (k, GEMM_PANEL) of some columns each,
+ * `apart` floats from one to the next (attention's caches): c (m, n) = beta*c + a (m, k) * b. What the last panel has
+ * beyond n is anything. */
+void gemm_tile_panels(float *c, size_t ldc, const float *a, size_t lda, const float *b, size_t apart,
+		      size_t m, size_t n, size_t k, float beta);
 
 /* The name of this arithmetic, for the provenance and the keys: another name, other bits. */
 const char *gemm_backend(void);

@@ -12,6 +12,13 @@ enum { LANE = 16, MX_BLOCK = 32, MX_ROWS = 64 };
  * so that e2m1 is one look-up over one register.
  */
 
+/* From where mx_chunk reads to where it will read next: the next chunk of these rows, or the first of the
+ * next rows. */
+AVX512_INLINE size_t mx_ahead(const struct gemm_few *f, size_t first, size_t rows)
+{
+	return (first + GEMM_CHUNK < f->depth ? GEMM_CHUNK : rows * f->w.ld - first) / 2;
+}
+
 /* 128 values, four blocks, of each of the rows side by side. */
 struct mx_stage {
 	_Alignas(64) uint8_t values[MX_ROWS * LINE_BYTES];
@@ -24,7 +31,10 @@ AVX512_INLINE void mx_stage(struct mx_stage *to, const struct gemm_rows *w, size
 	size_t stride = w->ld / 2, scale_stride = w->ld / MX_BLOCK;
 	const uint8_t *scale = w->scale + j * scale_stride + k / MX_BLOCK;
 
-	stage_lines(to->values, w->data + j * stride + k / 2, rows, stride, left / 2, ahead);
+	for (size_t r = 0; r < rows; r++) /* maybe beyond the end */
+		_mm_prefetch((const char *)((uintptr_t)w->data + (j + r) * stride + k / 2 + ahead),
+			     _MM_HINT_T1);
+	stage_lines(to->values, w->data + j * stride + k / 2, rows, stride, left / 2);
 	for (size_t r = 0; r < rows; r++, scale += scale_stride) {
 		uint32_t four = 0;
 
@@ -72,7 +82,7 @@ AVX512_INLINE void mx_chunk(__m512 sum[8][4], const struct gemm_few *f, size_t j
 					   -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f);
 	size_t depth = f->depth - first < GEMM_CHUNK ? f->depth - first : GEMM_CHUNK,
 	       x_stride = n > 1 ? GEMM_MR : 1;
-	size_t ahead = few_ahead(f, first, LANE * groups, DT_MXFP4);
+	size_t ahead = mx_ahead(f, first, LANE * groups);
 	const float *x = f->x + first * x_stride;
 	struct mx_stage stage;
 

@@ -8,6 +8,11 @@
  * is a constant in every call, so each use is compiled for one.
  */
 
+enum {
+	CROWDED_BYTES = 2048, /* rows so far apart fall on the same few places of the first-level cache */
+	FEW_MOST_GROUPS = 2,
+};
+
 /* A block: the columns one load of every row brings. */
 GEMM_INLINE size_t block_columns(enum dtype format)
 {
@@ -242,6 +247,32 @@ GEMM_INLINE void few_rest(struct few_sums *s, const struct gemm_few *f, size_t j
 	}
 }
 
+/* Lines that will be wanted, one after another, whatever the order they are used in: memory gives most when
+ * it is read in its own. */
+struct coming {
+	const uint8_t *at, *end;
+};
+
+GEMM_INLINE void fetch_coming(struct coming *c)
+{
+	if (c->at >= c->end)
+		return;
+	UNROLL(8)
+	for (size_t i = 0; i < EIGHT; i++)
+		_mm_prefetch((const char *)((uintptr_t)c->at + i * LINE_BYTES), _MM_HINT_T1);
+	c->at += EIGHT * LINE_BYTES;
+}
+
+/* What few_columns reads after rows j .. : as much of the rows below, in step. */
+GEMM_INLINE struct coming coming_after(const struct gemm_few *f, size_t j, size_t first, size_t rows,
+				       enum dtype format)
+{
+	size_t stride = bytes_of(format, f->w.ld), next = (j + rows) * stride + rows * bytes_of(format, first);
+	size_t all = f->m * stride;
+
+	return (struct coming){ f->w.data + (next < all ? next : all), f->w.data + all };
+}
+
 /* The chunk of the depth that begins at column `first`, of rows j .. of w. */
 GEMM_INLINE void few_chunk(struct few_sums *sums, const struct gemm_few *f, size_t j, size_t first, size_t n,
 			   size_t groups, enum dtype format)
@@ -249,7 +280,9 @@ GEMM_INLINE void few_chunk(struct few_sums *sums, const struct gemm_few *f, size
 	size_t step = block_columns(format), line = 32 * LINE_BYTES / bytes_of(format, 32);
 	size_t end = f->depth - first < GEMM_CHUNK ? f->depth : first + GEMM_CHUNK;
 	size_t even = first + (end - first) / step * step, stride = bytes_of(format, f->w.ld);
-	size_t ahead = few_ahead(f, first, EIGHT * groups, format);
+	struct coming coming = coming_after(f, j, first, EIGHT * groups, format);
+	int crowded = stride % CROWDED_BYTES == 0;
+	_Alignas(LINE_BYTES) uint8_t stage[FEW_MOST_GROUPS * EIGHT * LINE_BYTES];
 	const float *x = f->x + first * (n > 1 ? GEMM_MR : 1);
 
 	for (size_t k = first; k < even; k += step, x += step * (n > 1 ? GEMM_MR : 1)) {
@@ -257,11 +290,19 @@ GEMM_INLINE void few_chunk(struct few_sums *sums, const struct gemm_few *f, size
 
 		UNROLL(4)
 		for (size_t g = 0; g < groups; g++, block += EIGHT * stride) {
+			uint8_t *lines = stage + g * EIGHT * LINE_BYTES;
 			__m256 reg[8];
 
-			if ((k - first) % line == 0)
-				fetch(block, stride_of(stride), ahead);
-			block_open(reg, block, stride_of(stride), format);
+			if ((k - first) % line == 0) {
+				fetch_coming(&coming);
+				if (crowded)
+					stage_lines(lines, block, EIGHT, stride, bytes_of(format, end - k));
+			}
+			if (crowded)
+				block_open(reg, lines + bytes_of(format, (k - first) % line),
+					   stride_of(LINE_BYTES), format);
+			else
+				block_open(reg, block, stride_of(stride), format);
 			if (format == DT_MXFP4) {
 				reg[4] = scales_open(f->w.scale + ((j + EIGHT * g) * f->w.ld + k) / 32,
 						     f->w.ld / 32);

@@ -90,23 +90,14 @@ GEMM_INLINE void words_open(__m256 *out, const uint8_t *row, struct stride s)
 
 /* A line of each of the rows, side by side. Where rows are a power of two apart, as they mostly are, their
  * lines fall on the same few places of the first-level cache and would not stay there from block to block. */
-GEMM_INLINE void stage_lines(uint8_t *stage, const uint8_t *row, size_t rows, size_t stride, size_t bytes,
-			     size_t ahead)
+GEMM_INLINE void stage_lines(uint8_t *stage, const uint8_t *row, size_t rows, size_t stride, size_t bytes)
 {
 	for (size_t r = 0; r < rows; r++, row += stride, stage += LINE_BYTES) {
-		_mm_prefetch((const char *)((uintptr_t)row + ahead), _MM_HINT_T1); /* maybe beyond the end */
 		if (bytes >= LINE_BYTES)
 			memcpy(stage, row, LINE_BYTES);
 		else
 			memcpy(stage, row, bytes);
 	}
-}
-
-/* From where few_chunk reads to where it will read next: the next chunk of these rows, or the first of the
- * next rows. */
-GEMM_INLINE size_t few_ahead(const struct gemm_few *f, size_t first, size_t rows, enum dtype format)
-{
-	return bytes_of(format, first + GEMM_CHUNK < f->depth ? GEMM_CHUNK : rows * f->w.ld - first);
 }
 
 #endif
