@@ -45,9 +45,9 @@ struct strided {
 };
 
 struct attention {
-	struct strided q;   /* (rows, n_heads, d_head), already rotated */
-	float *k, *v;	    /* caches of this layer, (seqs, n_kv_heads) of struct kv_head */
-	float *out;	    /* (rows, n_heads * d_head) */
+	struct strided q; /* (rows, n_heads, d_head), already rotated */
+	float *k, *v;	  /* caches of this layer, (seqs, n_kv_heads) of struct kv_head */
+	float *out;	  /* (rows, n_heads * d_head) */
 	const struct run *run;
 	size_t n_runs, n_heads, n_kv_heads, d_head, context;
 	uint32_t window;      /* tokens a query sees, itself included; 0: all */

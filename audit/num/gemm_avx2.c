@@ -10,7 +10,9 @@ enum {
 	COLS = GEMM_SMALL_NR,
 	VECTORS = COLS / LANE,
 	DEEP = 8,
-	AHEAD = 64 * ROWS
+	AHEAD = 64 * ROWS,
+	FEW_ROWS = 4,	   /* that do not last until the right panel has come, where it comes from memory */
+	RIGHT_AHEAD = 4096 /* bytes */
 };
 
 /* One of the depth. rows, vectors and mostly ldr are constants in every call, so that the sums stay in registers. */
@@ -49,8 +51,12 @@ GEMM_INLINE void block(const struct gemm_block *b, size_t ldr, size_t rows, size
 	for (; k + DEEP <= b->depth; k += DEEP, left += DEEP * ROWS, right += DEEP * ldr) {
 		_mm_prefetch((const char *)((uintptr_t)left + AHEAD * sizeof(*left)), _MM_HINT_T0);
 		UNROLL(8)
-		for (size_t d = 0; d < DEEP; d++)
+		for (size_t d = 0; d < DEEP; d++) {
+			if (rows <= FEW_ROWS)
+				_mm_prefetch((const char *)((uintptr_t)(right + d * ldr) + RIGHT_AHEAD),
+					     _MM_HINT_T0);
 			deepen(sum, left + d * ROWS, right + d * ldr, rows, vectors);
+		}
 	}
 	for (; k < b->depth; k++, left += ROWS, right += ldr)
 		deepen(sum, left, right, rows, vectors);

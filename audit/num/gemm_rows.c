@@ -267,7 +267,8 @@ GEMM_INLINE void fetch_coming(struct coming *c)
 GEMM_INLINE struct coming coming_after(const struct gemm_few *f, size_t j, size_t first, size_t rows,
 				       enum dtype format)
 {
-	size_t stride = bytes_of(format, f->w.ld), next = (j + rows) * stride + rows * bytes_of(format, first);
+	size_t stride = bytes_of(format, f->w.ld),
+	       next = (j + rows) * stride + rows * bytes_of(format, first);
 	size_t all = f->m * stride;
 
 	return (struct coming){ f->w.data + (next < all ? next : all), f->w.data + all };
