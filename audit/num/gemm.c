@@ -210,7 +210,6 @@ static void right_turn(const struct panels *s, const struct product *g, size_t j
 	enum dtype format = b->dtype;
 
 	w.width = g->kernel->columns;
-	w.ahead = (ptrdiff_t)dtype_bytes(format, w.width * b->cols);
 	if (!g->kernel->right[format]) {
 		for (size_t i = 0; i < n; i++)
 			dtype_widen(s->wide + i * GEMM_CHUNK, b, (j + i) * b->cols + k, depth);
@@ -239,16 +238,52 @@ static const float *right_panel(size_t *ld, const struct panels *s, const struct
 	return s->right;
 }
 
+/* Lines of stored rows that the next right panel is made of: fetched a few at a time between products, since a
+ * crowd of them would hold up what is read meanwhile. */
+struct coming {
+	const uint8_t *row;
+	size_t rows, stride, bytes, at; /* rows left, apart, bytes wanted of each, and the next one */
+};
+
+static void fetch_some(struct coming *c, size_t lines)
+{
+	for (; lines > 0 && c->rows > 0; lines--) {
+		__builtin_prefetch(c->row + c->at, 0, 2);
+		c->at += LINE_BYTES;
+		if (c->at >= c->bytes) {
+			c->at = 0;
+			c->row += c->stride;
+			c->rows--;
+		}
+	}
+}
+
 /* c (m, b->n) by all left panels and one right panel */
 static void multiply_down(const struct gemm_kernel *kernel, struct gemm_block *b, float *c, const float *left,
-			  size_t m)
+			  size_t m, struct coming coming)
 {
+	size_t each = coming.rows * pieces(coming.bytes, LINE_BYTES) / pieces(m, kernel->rows) + 1;
+
 	for (size_t i = 0; i < m; i += kernel->rows) {
+		fetch_some(&coming, each);
 		b->c = c + i * b->ldc;
 		b->left = left + i * GEMM_CHUNK;
 		b->m = least(kernel->rows, m - i);
 		kernel->multiply(b);
 	}
+}
+
+/* What is stored of columns j .. j+n-1 of the right matrix, from k on. */
+static struct coming coming_of(const struct product *g, size_t j, size_t n, size_t k)
+{
+	const struct tensor *b = g->b;
+
+	if (g->b_turned || n == 0 || k >= g->k)
+		return (struct coming){ .rows = 0 };
+	return (struct coming){ .row = rows_at(b, j, k).data,
+				.rows = n,
+				.stride = dtype_bytes(b->dtype, b->cols),
+				.bytes = dtype_bytes(b->dtype, least(GEMM_CHUNK, g->k - k)) };
 }
 
 /* c of rows i0 .. i0+m-1 and columns j0 .. j0+n-1 */
@@ -267,7 +302,10 @@ static void cell(const struct panels *s, const struct product *g, size_t i0, siz
 		for (size_t j = 0; j < n; j += width) {
 			b.n = least(width, n - j);
 			b.right = right_panel(&b.ldr, s, g, m, j0 + j, b.n, k, b.depth);
-			multiply_down(g->kernel, &b, g->c + i0 * g->ldc + j0 + j, s->left, m);
+			multiply_down(g->kernel, &b, g->c + i0 * g->ldc + j0 + j, s->left, m,
+				      j + width < n
+					      ? coming_of(g, j0 + j + width, least(width, n - j - width), k)
+					      : coming_of(g, j0, width, k + GEMM_CHUNK));
 		}
 	}
 	for (size_t i = 0; g->k == 0 && !g->add && i < m; i++)
@@ -494,7 +532,8 @@ void gemm_tile_panels(float *c, size_t ldc, const float *a, size_t lda, const fl
 			for (size_t j = 0; j < n; j += GEMM_PANEL) {
 				block.n = least(GEMM_PANEL, n - j);
 				block.right = b + j / GEMM_PANEL * apart + d * GEMM_PANEL;
-				multiply_down(g.kernel, &block, c + i * ldc + j, left, rows);
+				multiply_down(g.kernel, &block, c + i * ldc + j, left, rows,
+					      (struct coming){ .rows = 0 });
 			}
 		}
 }

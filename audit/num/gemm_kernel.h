@@ -19,14 +19,12 @@
 enum { GEMM_MR = 8, GEMM_NR = 48, GEMM_SMALL_MR = 6, GEMM_SMALL_NR = 16 };
 enum { GEMM_CHUNK = 256, GEMM_FEW = 8, GEMM_FEW_COLUMNS = 32 };
 
-/* Rows of a stored matrix, beginning anywhere (MXFP4: at a block); `ld` values from row to row.  `ahead`
- * bytes on from each value is what will be wanted next, to be fetched meanwhile.  A right panel made of them
- * is `width` wide. */
+/* Rows of a stored matrix, beginning anywhere (MXFP4: at a block); `ld` values from row to row.  A right panel
+ * made of them is `width` wide. */
 struct gemm_rows {
 	const uint8_t *data;
 	const uint8_t *scale;
 	size_t ld, width;
-	ptrdiff_t ahead;
 };
 
 /* The panel of m of the rows, (depth, the kernel's rows) or (depth, width). A left one may be written GEMM_MR floats

@@ -126,27 +126,11 @@ GEMM_INLINE float value_at(const struct gemm_rows *w, size_t i, size_t k, enum d
 	return v[format == DT_MXFP4 ? at % 32 : 0];
 }
 
-/* Asks for the line that lies `ahead` of `row`, and those of the seven rows below. */
-GEMM_INLINE void fetch(const uint8_t *row, struct stride s, size_t ahead)
-{
-	uintptr_t at = (uintptr_t)row + ahead; /* maybe beyond the end */
-
-	_mm_prefetch((const char *)at, _MM_HINT_T1);
-	_mm_prefetch((const char *)(at + s.one), _MM_HINT_T1);
-	_mm_prefetch((const char *)(at + 2 * s.one), _MM_HINT_T1);
-	_mm_prefetch((const char *)(at + s.three), _MM_HINT_T1);
-	_mm_prefetch((const char *)(at + 4 * s.one), _MM_HINT_T1);
-	_mm_prefetch((const char *)(at + s.five), _MM_HINT_T1);
-	_mm_prefetch((const char *)(at + 2 * s.three), _MM_HINT_T1);
-	_mm_prefetch((const char *)(at + s.seven), _MM_HINT_T1);
-}
-
 GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, size_t depth, size_t width,
 			    enum dtype format)
 {
 	size_t step = block_columns(format), whole = m / EIGHT * EIGHT, even = depth / step * step;
 	struct stride s = stride_of(bytes_of(format, w->ld));
-	size_t ahead = (size_t)w->ahead;
 
 	for (size_t i = 0; i < whole; i += EIGHT) {
 		const uint8_t *row = w->data + i * s.one, *scale = w->scale + i * w->ld / 32;
@@ -155,8 +139,6 @@ GEMM_INLINE void turn_right(float *panel, const struct gemm_rows *w, size_t m, s
 		for (size_t k = 0; k < even; k += step, row += bytes_of(format, step), to += step * width) {
 			__m256 reg[8];
 
-			if (bytes_of(format, k) % LINE_BYTES == 0)
-				fetch(row, s, ahead);
 			block_open(reg, row, s, format);
 			if (format == DT_MXFP4)
 				reg[4] = scales_open(scale + k / 32, w->ld / 32);
@@ -247,31 +229,13 @@ GEMM_INLINE void few_rest(struct few_sums *s, const struct gemm_few *f, size_t j
 	}
 }
 
-/* Lines that will be wanted, one after another, whatever the order they are used in: memory gives most when
- * it is read in its own. */
-struct coming {
-	const uint8_t *at, *end;
-};
-
-GEMM_INLINE void fetch_coming(struct coming *c)
+/* The next eight of the lines that will be wanted: one after another, whatever the order they are used in,
+ * since memory gives most when it is read in its own. */
+GEMM_INLINE void fetch_eight(uintptr_t *coming)
 {
-	if (c->at >= c->end)
-		return;
 	UNROLL(8)
-	for (size_t i = 0; i < EIGHT; i++)
-		_mm_prefetch((const char *)((uintptr_t)c->at + i * LINE_BYTES), _MM_HINT_T1);
-	c->at += EIGHT * LINE_BYTES;
-}
-
-/* What few_columns reads after rows j .. : as much of the rows below, in step. */
-GEMM_INLINE struct coming coming_after(const struct gemm_few *f, size_t j, size_t first, size_t rows,
-				       enum dtype format)
-{
-	size_t stride = bytes_of(format, f->w.ld),
-	       next = (j + rows) * stride + rows * bytes_of(format, first);
-	size_t all = f->m * stride;
-
-	return (struct coming){ f->w.data + (next < all ? next : all), f->w.data + all };
+	for (size_t i = 0; i < EIGHT; i++, *coming += LINE_BYTES)
+		_mm_prefetch((const char *)*coming, _MM_HINT_T1);
 }
 
 /* The chunk of the depth that begins at column `first`, of rows j .. of w. */
@@ -281,7 +245,9 @@ GEMM_INLINE void few_chunk(struct few_sums *sums, const struct gemm_few *f, size
 	size_t step = block_columns(format), line = 32 * LINE_BYTES / bytes_of(format, 32);
 	size_t end = f->depth - first < GEMM_CHUNK ? f->depth : first + GEMM_CHUNK;
 	size_t even = first + (end - first) / step * step, stride = bytes_of(format, f->w.ld);
-	struct coming coming = coming_after(f, j, first, EIGHT * groups, format);
+	/* As much of the rows below, in step. */
+	uintptr_t coming = (uintptr_t)f->w.data + (j + EIGHT * groups) * stride +
+			   EIGHT * groups * bytes_of(format, first);
 	int crowded = stride % CROWDED_BYTES == 0;
 	_Alignas(LINE_BYTES) uint8_t stage[FEW_MOST_GROUPS * EIGHT * LINE_BYTES];
 	const float *x = f->x + first * (n > 1 ? GEMM_MR : 1);
@@ -295,7 +261,8 @@ GEMM_INLINE void few_chunk(struct few_sums *sums, const struct gemm_few *f, size
 			__m256 reg[8];
 
 			if ((k - first) % line == 0) {
-				fetch_coming(&coming);
+				if (j + EIGHT * groups < f->m)
+					fetch_eight(&coming);
 				if (crowded)
 					stage_lines(lines, block, EIGHT, stride, bytes_of(format, end - k));
 			}
