@@ -38,9 +38,7 @@ static int print_plan(const struct plan *p, const char *cache, const struct pace
 static int run_plan_cmd(const struct call *c, struct err *e)
 {
 	const struct plan_cmd_opts *o = c->opts;
-	struct plan_opts how = { .cache = o->cache != NULL ? o->cache : c->host->cache,
-				 .template_path = call_template(c, NULL, NULL),
-				 .ahead = true };
+	struct plan_opts how = { .cache = o->cache != NULL ? o->cache : c->host->cache, .ahead = true };
 	struct plan plan;
 	struct spec s;
 	struct pace pace;
@@ -49,7 +47,8 @@ static int run_plan_cmd(const struct call *c, struct err *e)
 	if (call_spec_ahead(&s, c, c->operand[0], e) < 0 ||
 	    par_new(&how.par, call_threads(c, o->threads), GEMM_SCRATCH, e) < 0)
 		return -1;
-	if (plan_make(&plan, c->mem, &s, &how, e) == 0 && plan_pace(&pace, &plan, how.par, e) == 0 &&
+	if (call_template_files(&how.template, &how.n_templates, c, &s, NULL, e) == 0 &&
+	    plan_make(&plan, c->mem, &s, &how, e) == 0 && plan_pace(&pace, &plan, how.par, e) == 0 &&
 	    print_plan(&plan, how.cache, &pace, o) == 0)
 		rc = plan_check(&plan, how.cache, how.par, e);
 	par_free(how.par);

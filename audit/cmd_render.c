@@ -21,8 +21,12 @@ static int run_render(const struct call *c, struct err *e)
 {
 	const struct render_cmd_opts *o = c->opts;
 	const char *dir = c->operand[0];
+	const struct named_file *template;
+	size_t n;
 
 	if (call_run(c, dir, "results.json", e) < 0 ||
+	    call_template_files(&template, &n, c, NULL, o->template_path, e) < 0 ||
+	    run_retemplate(dir, template, n, e) < 0 ||
 	    call_render(c, dir, call_template(c, NULL, o->template_path), e) < 0)
 		return -1;
 	printf("%s/report.md\n%s/report.pdf\n", dir, dir);
@@ -34,8 +38,9 @@ const struct cmd cmd_render = {
 	.operands = "RUN",
 	.summary = "write a run's report again, with another template perhaps",
 	.about =
-		"Writes report.md, report.pdf and figures/ from the run's results.json and provenance.json, and a new MANIFEST. "
-		"Prints the paths of the two reports.",
+		"Writes report.md, the documents it links, report.pdf and figures/ from the run's results.json and provenance.json, "
+		"and a new MANIFEST. Provenance.json then names the template's files as they are now, and other .md files of the "
+		"directory are removed. Prints the paths of the two reports.",
 	.min = 1,
 	.max = 1,
 	.opts = render_fields,

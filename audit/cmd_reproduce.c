@@ -262,8 +262,8 @@ static int run_again(const struct call *c, const struct recorded *r, struct par 
 	audit.plan = &plan;
 	if (recall_spec(&s, &prov, c, r, e) < 0)
 		return -1;
-	how.template_path = call_template(c, &s, NULL);
-	if (dir_remove_tree(audit.cache, e) < 0 || dir_remove_tree(audit.out, e) < 0 ||
+	if (call_template_files(&how.template, &how.n_templates, c, &s, NULL, e) < 0 ||
+	    dir_remove_tree(audit.cache, e) < 0 || dir_remove_tree(audit.out, e) < 0 ||
 	    plan_make(&plan, c->mem, &s, &how, e) < 0)
 		return -1;
 	tell_surroundings(r);

@@ -8,6 +8,7 @@
 #include "num/gemm.h"
 #include "report/render.h"
 #include "report/surface.h"
+#include "report/template.h"
 
 #include <string.h>
 
@@ -61,6 +62,42 @@ const char *call_template(const struct call *c, const struct spec *s, const char
 	return arena_fmt(c->mem, "%s/report.md", c->host->templates);
 }
 
+int call_template_files(const struct named_file **out, size_t *n, const struct call *c, const struct spec *s,
+			const char *asked, struct err *e)
+{
+	const char *path = call_template(c, s, asked), **file;
+	const char *name =
+		s != NULL && path == s->report.template_file ? s->report.template_path : path_name(path);
+	struct named_file *named;
+
+	if (template_files(&file, n, c->mem, path, "report.md", e) < 0)
+		return -1;
+	named = ARENA_ARRAY(c->mem, *n, struct named_file);
+	for (size_t i = 0; i < *n; i++)
+		named[i] = (struct named_file){
+			.name = arena_fmt(c->mem, "%.*s%s", (int)(path_name(name) - name), name,
+					  path_name(file[i])),
+			.path = file[i],
+		};
+	*out = named;
+	return 0;
+}
+
+/* Those that another template linked would be sealed with the new ones. */
+static int remove_documents(const char *dir, struct arena *mem, struct err *e)
+{
+	char **name;
+	size_t n;
+
+	if (dir_list(&name, &n, mem, dir, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (view_ends(view_of(name[i]), ".md") &&
+		    path_remove(arena_fmt(mem, "%s/%s", dir, name[i]), e) < 0)
+			return -1;
+	return 0;
+}
+
 int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e)
 {
 	struct render_opts o = { .template_path = template_path,
@@ -68,7 +105,8 @@ int call_render(const struct call *c, const char *dir, const char *template_path
 				 .name = "report" };
 
 	/* a directory with a MANIFEST is a finished run (flow/run.h), and this one is not for a while */
-	if (path_remove(arena_fmt(c->mem, "%s/MANIFEST", dir), e) < 0 || report_render(dir, &o, e) < 0 ||
+	if (path_remove(arena_fmt(c->mem, "%s/MANIFEST", dir), e) < 0 ||
+	    remove_documents(dir, c->mem, e) < 0 || report_render(dir, &o, e) < 0 ||
 	    surfaces_write(dir, e) < 0)
 		return -1;
 	return run_seal(dir, e);
@@ -91,7 +129,7 @@ int call_audit(const char **dir, const struct call *c, const struct spec *s, con
 {
 	const char *template_path = call_template(c, s, o->template_path);
 	const char *cache = o->cache != NULL ? o->cache : c->host->cache;
-	struct plan_opts how = { .cache = cache, .template_path = template_path, .par = par };
+	struct plan_opts how = { .cache = cache, .par = par };
 	struct run_opts opts = {
 		.cache = cache, .out = o->out, .allow_dirty = o->allow_dirty, .comm = o->comm
 	};
@@ -108,7 +146,8 @@ int call_audit(const char **dir, const struct call *c, const struct spec *s, con
 	if (o->prov == NULL && c->host->date != NULL)
 		prov.date = c->host->date;
 	if (plan == NULL) {
-		if (plan_make(&made, c->mem, s, &how, e) < 0)
+		if (call_template_files(&how.template, &how.n_templates, c, s, o->template_path, e) < 0 ||
+		    plan_make(&made, c->mem, s, &how, e) < 0)
 			return -1;
 		plan = &made;
 	}

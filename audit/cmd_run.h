@@ -12,6 +12,9 @@
 
 /* The template: what was asked for, else the spec's (which may be NULL), else the one that came with the program. */
 const char *call_template(const struct call *c, const struct spec *s, const char *asked);
+/* The files it is made of; s and asked as above. */
+int call_template_files(const struct named_file **out, size_t *n, const struct call *c, const struct spec *s,
+			const char *asked, struct err *e);
 /* An audit, to its sealed run directory, which is `dir` in the call's memory. */
 struct audit_opts {
 	const char *cache;	   /* NULL: the host's */

@@ -109,7 +109,7 @@ static int run_export(const struct call *c, struct err *e)
 {
 	const struct export_opts *o = c->opts;
 	const char *cache = o->cache != NULL ? o->cache : c->host->cache;
-	struct plan_opts how = { .cache = cache, .template_path = call_template(c, NULL, NULL) };
+	struct plan_opts how = { .cache = cache };
 	struct plan plan;
 	struct spec s;
 	int rc;

@@ -150,7 +150,7 @@ static void put_model(struct json_out *j, const struct surface *s, const char *r
 	json_close(j, '}');
 	json_open(j, "resources", '[');
 	for (const struct json *in = inputs ? inputs->first : NULL; in; in = in->next) {
-		if (strcmp(json_text(s->mem, in, "role", ""), role))
+		if (strcmp(json_text(s->mem, in, "role", ""), role) != 0)
 			continue;
 		json_open(j, NULL, '{');
 		json_put(j, "name", json_find(in, "name"));

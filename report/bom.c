@@ -20,7 +20,7 @@ static void put_files(struct json_out *j, const struct surface *s, const char *r
 
 	json_open(j, "components", '[');
 	for (const struct json *in = inputs ? inputs->first : NULL; in; in = in->next) {
-		if (strcmp(json_text(s->mem, in, "role", ""), role))
+		if (strcmp(json_text(s->mem, in, "role", ""), role) != 0)
 			continue;
 		json_open(j, NULL, '{');
 		json_puts(j, "type", "file");

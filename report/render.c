@@ -39,6 +39,8 @@ struct renderer {
 	size_t n_documents;
 	struct picture *picture;
 	size_t n_pictures, cap_pictures;
+	const char **file; /* what the template is made of */
+	size_t n_files;
 };
 
 static const char *within(struct renderer *r, const char *dir, struct view name)
@@ -95,16 +97,6 @@ static int read_data(struct renderer *r, struct err *e)
 	return 0;
 }
 
-/* The folder of the template, without its '/'. */
-static const char *template_folder(struct renderer *r)
-{
-	const char *slash = strrchr(r->opts->template_path, '/');
-
-	if (!slash)
-		return ".";
-	return arena_strdup(&r->mem, r->opts->template_path, (size_t)(slash - r->opts->template_path));
-}
-
 static int add_document(struct renderer *r, struct view name, const char *path, struct err *e)
 {
 	const struct template_opts opts = { .strict = true, .fonts = r->fonts };
@@ -132,7 +124,10 @@ static int follow_link(struct renderer *r, struct view target, struct err *e)
 			return 0;
 	if (r->n_documents == DOCUMENTS)
 		return err_set(e, ERR_SPEC, "more than %d documents linked from one another", (int)DOCUMENTS);
-	return add_document(r, target, within(r, template_folder(r), target), e);
+	for (size_t i = 1; i < r->n_files; i++)
+		if (view_is(target, path_name(r->file[i])))
+			return add_document(r, target, r->file[i], e);
+	return 0;
 }
 
 static struct picture *find_picture(struct renderer *r, struct view target)
@@ -266,7 +261,9 @@ int report_render(const char *run_dir, const struct render_opts *o, struct err *
 	struct renderer r = { .mem = ARENA_INIT, .opts = o, .dir = run_dir };
 	int rc = -1;
 
-	if (read_data(&r, e) < 0 || fonts_open(&r.fonts, o->fonts, e) < 0)
+	if (read_data(&r, e) < 0 || fonts_open(&r.fonts, o->fonts, e) < 0 ||
+	    template_files(&r.file, &r.n_files, &r.mem, o->template_path, arena_fmt(&r.mem, "%s.md", o->name),
+			   e) < 0)
 		goto out;
 	if (add_document(&r, view_of(arena_fmt(&r.mem, "%s.md", o->name)), o->template_path, e) < 0)
 		goto out;

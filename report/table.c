@@ -22,6 +22,7 @@ struct cell {
 
 struct row {
 	struct cell *cell;
+	size_t first, end; /* its bands */
 	bool head;
 };
 
@@ -30,6 +31,7 @@ struct table {
 	size_t n_rows, n_columns;
 	const struct look *look;
 	double *width; /* (n_columns) of the text, without padding */
+	bool *text;    /* (n_columns) not of numbers, which stand to the right */
 	double pad;    /* left and right of it */
 };
 
@@ -63,6 +65,7 @@ static void measure(const struct table *t, double *asks, double *needs)
 
 	for (size_t k = 0; k < t->n_columns; k++) {
 		asks[k] = needs[k] = 12;
+		t->text[k] = t->row[0].cell[k].align != NODE_RIGHT;
 		for (size_t i = 0; i < t->n_rows; i++) {
 			const struct passage *p = &t->row[i].cell[k].p;
 			double all = passage_width(p), word = passage_widest_word(p);
@@ -103,6 +106,22 @@ static void divide_rest(const struct table *t, const double *asks, const double 
 			t->width[k] = needs[k] + rest / open;
 }
 
+/* All of it fits: every column gets somewhat more than it asks for, and text what is then left, so that a number does
+ * not stand far from the words before it. */
+static void stretch(const struct table *t, const double *asks, double sum, double room)
+{
+	const double most = 1.5;
+	double texts = 0, by = room / sum, rest;
+
+	for (size_t k = 0; k < t->n_columns; k++)
+		texts += t->text[k] ? asks[k] : 0;
+	if (texts > 0 && by > most)
+		by = most;
+	rest = room - by * sum;
+	for (size_t k = 0; k < t->n_columns; k++)
+		t->width[k] = asks[k] * (by + (t->text[k] ? rest / texts : 0));
+}
+
 static void divide(const struct table *t, const double *asks, const double *needs, double room)
 {
 	double need = 0, sum = 0;
@@ -111,13 +130,14 @@ static void divide(const struct table *t, const double *asks, const double *need
 		need += needs[k];
 		sum += asks[k];
 	}
-	if (need < room && sum > room) {
+	if (need >= room) {
+		for (size_t k = 0; k < t->n_columns; k++)
+			t->width[k] = needs[k] * room / need;
+	} else if (sum > room) {
 		divide_rest(t, asks, needs, room - need);
-		return;
+	} else {
+		stretch(t, asks, sum, room);
 	}
-	/* all of it fits, and is stretched; or not even the needs do, and they are squeezed */
-	for (size_t k = 0; k < t->n_columns; k++)
-		t->width[k] = need < room ? asks[k] * room / sum : needs[k] * room / need;
 }
 
 /* One line of a row across all its columns. */
@@ -158,8 +178,9 @@ static void add_row(struct flow *f, const struct table *t, struct row *r, double
 		    double before)
 {
 	enum { WHOLE = 14 }; /* lines up to which a row is not cut */
-	size_t n = 1, first = f->n;
+	size_t n = 1;
 
+	r->first = f->n;
 	for (size_t k = 0; k < t->n_columns; k++) {
 		struct cell *c = &r->cell[k];
 
@@ -168,8 +189,9 @@ static void add_row(struct flow *f, const struct table *t, struct row *r, double
 	}
 	for (size_t i = 0; i < n; i++)
 		add_slice(f, t, r, i, n, x, width, i ? 0 : before);
-	for (size_t i = first; i + 1 < f->n; i++)
-		f->band[i].keep = n <= WHOLE || i == first || i + 2 == f->n;
+	r->end = f->n;
+	for (size_t i = r->first; i + 1 < r->end; i++)
+		f->band[i].keep = n <= WHOLE || i == r->first || i + 2 == r->end;
 }
 
 /* A head without words is none. */
@@ -181,24 +203,51 @@ static bool is_empty(const struct table *t, const struct row *r)
 	return true;
 }
 
-/* Tables up to this height are not cut at all; of the others the first rows stay together, and the last ones. A row that is
- * high is company enough. */
-static void keep_rows(struct flow *f, size_t first)
+static double height_of(const struct flow *f, const struct row *r)
 {
-	const double whole = 190, company = 40;
-	double height = 0, head = 0, tail = 0;
+	double height = 0;
+
+	for (size_t i = r->first; i < r->end; i++)
+		height += f->band[i].height;
+	return height;
+}
+
+/* So many rows, so high, may stand on a page apart from the others: several, or one that is high. */
+static bool is_company(size_t rows, double height)
+{
+	const double high = 100, several = 40;
+
+	return height >= high || (rows > 1 && height >= several);
+}
+
+/* On one page with what is above it in the table. */
+static void join_above(struct flow *f, const struct row *r, size_t first)
+{
+	if (r->first > first)
+		f->band[r->first - 1].keep = true;
+}
+
+/* Tables up to this height are not cut at all; of the others the first rows stay together, and the last ones. */
+static void keep_rows(struct flow *f, const struct table *t, size_t first)
+{
+	const double whole = 190;
+	double height = 0;
 
 	for (size_t i = first; i < f->n; i++)
 		height += f->band[i].height;
 	for (size_t i = first; height <= whole && i + 1 < f->n; i++)
 		f->band[i].keep = true;
-	for (size_t i = first; i + 1 < f->n && head < company; i++) {
-		f->band[i].keep = true;
-		head += f->band[i].n_heads ? f->band[i].height : 0;
+	height = 0;
+	for (size_t i = 1; i < t->n_rows && !is_company(i - 1, height); i++) {
+		join_above(f, &t->row[i], first);
+		height += height_of(f, &t->row[i]);
 	}
-	for (size_t i = f->n - 1; i > first && tail < company; i--) {
-		tail += f->band[i].height;
-		f->band[i - 1].keep |= tail < company;
+	height = 0;
+	for (size_t i = t->n_rows; --i > 0;) {
+		height += height_of(f, &t->row[i]);
+		if (is_company(t->n_rows - i, height))
+			break;
+		join_above(f, &t->row[i], first);
 	}
 }
 
@@ -212,6 +261,7 @@ void flow_table(struct flow *f, const struct node *table, double x, double width
 	if (!t.n_rows || !t.n_columns)
 		return;
 	t.width = ARENA_ARRAY(f->mem, 3 * t.n_columns, double);
+	t.text = ARENA_ARRAY(f->mem, t.n_columns, bool);
 	asks = t.width + t.n_columns;
 	needs = asks + t.n_columns;
 	measure(&t, asks, needs);
@@ -236,5 +286,5 @@ void flow_table(struct flow *f, const struct node *table, double x, double width
 		}
 	}
 	if (f->n > heads)
-		keep_rows(f, heads);
+		keep_rows(f, &t, heads);
 }

@@ -1,6 +1,7 @@
 #include "report/template.h"
 
 #include "base/map.h"
+#include "base/sort.h"
 #include "report/escape.h"
 #include "report/mustache.h"
 #include "store/metrics.h"
@@ -323,18 +324,25 @@ static int fill_tags(struct filler *f, const struct mustache *m, size_t from, si
 	return 0;
 }
 
+/* With its '/', or empty. */
+static struct view folder_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+
+	return (struct view){ file, slash ? (size_t)(slash - file) + 1 : 0 };
+}
+
 int template_fill_text(struct str *out, struct view text, const char *file, const struct json *data,
 		       const struct template_opts *o, struct err *e)
 {
 	struct filler f = {
 		.mem = ARENA_INIT, .out = out, .opts = o, .escape = { .fonts = o->fonts }, .n_frames = 1
 	};
-	const char *slash = strrchr(file, '/');
 	struct mustache m;
 	int rc;
 
 	f.escape.seen = out->n;
-	f.folder = (struct view){ file, slash ? (size_t)(slash - file) + 1 : 0 };
+	f.folder = folder_of(file);
 	f.frame = ARENA_ARRAY(&f.mem, FRAMES, struct frame);
 	f.frame[0] = (struct frame){ data, { "", 0 } };
 	rc = mustache_parse(&m, &f.mem, text, file, e);
@@ -354,5 +362,87 @@ int template_fill(struct str *out, const char *path, const struct json *data, co
 	if (rc == 0)
 		rc = template_fill_text(out, text, path, data, o, e);
 	arena_release(&mem);
+	return rc;
+}
+
+/* ---- what a template is made of ---- */
+
+struct files {
+	struct arena *mem;
+	const char **path;
+	size_t n, cap;
+	struct view folder, own;
+};
+
+/* NAME.md beside the template; what cannot be a name, is not there or is listed already is none. */
+static void files_add(struct files *f, struct view name)
+{
+	const char *path =
+		arena_fmt(f->mem, "%.*s%.*s.md", (int)f->folder.n, f->folder.p, (int)name.n, name.p);
+
+	if (!view_is_name(name) || !path_is_file(path))
+		return;
+	for (size_t i = 0; i < f->n; i++)
+		if (strcmp(f->path[i], path) == 0)
+			return;
+	f->path = mem_grow(f->path, &f->cap, f->n + 1, sizeof(*f->path));
+	f->path[f->n++] = path;
+}
+
+/* "](NAME.md)" */
+static void files_add_links(struct files *f, struct view text)
+{
+	const size_t mark = sizeof("](") - 1, ending = sizeof(".md") - 1;
+
+	for (size_t i = 0; i + mark <= text.n; i++) {
+		struct view target = { text.p + i + mark, 0 };
+
+		if (text.p[i] != ']' || text.p[i + 1] != '(')
+			continue;
+		while (i + mark + target.n < text.n && target.p[target.n] != ')')
+			target.n++;
+		if (i + mark + target.n < text.n && view_ends(target, ".md") && !view_eq(target, f->own))
+			files_add(f, (struct view){ target.p, target.n - ending });
+	}
+}
+
+static int files_follow(struct files *f, const char *path, struct err *e)
+{
+	struct mustache m;
+	struct view text;
+
+	if (file_read(&text, f->mem, path, TEMPLATE_BYTES, e) < 0 ||
+	    mustache_parse(&m, f->mem, text, path, e) < 0)
+		return -1;
+	for (size_t i = 0; i < m.n; i++) {
+		if (m.tag[i].kind == TAG_PARTIAL)
+			files_add(f, m.tag[i].text);
+		else if (m.tag[i].kind == TAG_TEXT)
+			files_add_links(f, m.tag[i].text);
+	}
+	return 0;
+}
+
+static int by_path(const void *a, const void *b, void *ud)
+{
+	(void)ud;
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+int template_files(const char ***out, size_t *n, struct arena *mem, const char *path, const char *own,
+		   struct err *e)
+{
+	struct files f = { .mem = mem, .folder = folder_of(path), .own = view_of(own) };
+	int rc = 0;
+
+	f.path = mem_grow(NULL, &f.cap, 1, sizeof(*f.path));
+	f.path[f.n++] = arena_strdup(mem, path, strlen(path));
+	for (size_t i = 0; i < f.n && rc == 0; i++)
+		rc = files_follow(&f, f.path[i], e);
+	sort_stable(f.path + 1, f.n - 1, sizeof(*f.path), by_path, NULL);
+	*n = f.n;
+	*out = ARENA_ARRAY(mem, f.n, const char *);
+	memcpy(*out, f.path, f.n * sizeof(*f.path));
+	mem_free(f.path);
 	return rc;
 }

@@ -36,4 +36,12 @@ int template_fill(struct str *out, const char *path, const struct json *data, co
 int template_fill_text(struct str *out, struct view text, const char *file, const struct json *data,
 		       const struct template_opts *o, struct err *e);
 
+/*
+ * The files it is made of: itself, then by name what is beside it of the partials that it names and of the documents
+ * that it links, and what those name and link.  A link is one that the text of a template has whole, as in
+ * "[all](latents.md)"; one to `own`, the name of the document that is made, leads back.
+ */
+int template_files(const char ***out, size_t *n, struct arena *mem, const char *path, const char *own,
+		   struct err *e);
+
 #endif

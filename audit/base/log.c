@@ -90,30 +90,33 @@ static void say(const char *event, const char *prefix, const char *text)
 	funlockfile(stderr);
 }
 
-void log_note(const char *fmt, ...)
+PRINTF_LIKE(3, 0)
+static void say_line(const char *event, const char *prefix, const char *fmt, va_list ap)
 {
 	struct err line; /* its message is one clean line of text, which is all that is wanted here */
 	char text[sizeof(line.msg)];
+
+	vsnprintf(text, sizeof(text), fmt, ap);
+	err_set(&line, ERR_NONE, "%s", text);
+	say(event, prefix, line.msg);
+}
+
+void log_note(const char *fmt, ...)
+{
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	say_line("note", "", fmt, ap);
 	va_end(ap);
-	err_set(&line, ERR_NONE, "%s", text);
-	say("note", "", line.msg);
 }
 
 void log_warn(const char *fmt, ...)
 {
-	struct err line;
-	char text[sizeof(line.msg)];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	say_line("warning", "warning: ", fmt, ap);
 	va_end(ap);
-	err_set(&line, ERR_NONE, "%s", text);
-	say("warning", "warning: ", line.msg);
 }
 
 struct progress {

@@ -24,7 +24,7 @@ struct piece {
 	bool both;	/* `put` is called for either model */
 	size_t rank, shape[3];
 	void (*put)(struct writer *w, bool candidate);
-	const void *value; /* of a scalar, where there is no `put` */
+	const void *value; /* of each element, where there is no `put` */
 };
 
 /* (d, latents): the encoder rows, turned, COLUMNS of them at a time. */
@@ -84,30 +84,12 @@ static void put_encoder_bias(struct writer *w, bool candidate)
 	out_put(w->out, w->d->bias_enc, dfc_latents(&w->d->shape) * sizeof(float));
 }
 
-/* No value: dictionary_learning then leaves activations as they are. */
-static void put_none(struct writer *w, bool candidate)
-{
-	size_t n = candidate ? w->d->shape.d_b : w->d->shape.d_a;
-	const float none = __builtin_nanf("");
-
-	for (size_t i = 0; i < n; i++)
-		out_put(w->out, &none, sizeof(none));
-}
-
-static void put_one(struct writer *w, bool candidate)
-{
-	const float one = 1.0f;
-
-	(void)candidate;
-	out_put(w->out, &one, sizeof(one));
-}
-
-struct scalars {
+struct values {
 	int32_t k, normalization;
-	float threshold, one;
+	float threshold, one, none;
 };
 
-static size_t list(struct piece *p, const struct dfc_shape *s, const struct scalars *v)
+static size_t list(struct piece *p, const struct dfc_shape *s, const struct values *v)
 {
 	size_t n = dfc_latents(s), d = s->d_a;
 	const struct piece common[] = {
@@ -120,9 +102,10 @@ static size_t list(struct piece *p, const struct dfc_shape *s, const struct scal
 		{ "decoder.weight", DT_F32, false, true, 3, { 2, n, d }, put_decoder, NULL },
 		{ "decoder.bias", DT_F32, false, true, 2, { 2, d }, put_bias, NULL },
 		{ "code_normalization_id", DT_I32, false, false, 0, { 0 }, NULL, &v->normalization },
-		{ "activation_mean", DT_F32, false, true, 2, { 2, d }, put_none, NULL },
-		{ "activation_std", DT_F32, false, true, 2, { 2, d }, put_none, NULL },
-		{ "activation_global_scale", DT_F32, false, true, 1, { 2 }, put_one, NULL },
+		/* no value: dictionary_learning then leaves activations as they are */
+		{ "activation_mean", DT_F32, false, false, 2, { 2, d }, NULL, &v->none },
+		{ "activation_std", DT_F32, false, false, 2, { 2, d }, NULL, &v->none },
+		{ "activation_global_scale", DT_F32, false, false, 1, { 2 }, NULL, &v->one },
 		{ "target_rms", DT_F32, false, false, 0, { 0 }, NULL, &v->one },
 	};
 	const struct piece apart[] = {
@@ -141,6 +124,15 @@ static size_t list(struct piece *p, const struct dfc_shape *s, const struct scal
 	return sizeof(common) / sizeof(*common) + m;
 }
 
+static size_t elements(const struct piece *p)
+{
+	size_t n = 1;
+
+	for (size_t k = 0; k < p->rank; k++)
+		n *= p->shape[k];
+	return n;
+}
+
 /* The head of the file: its length, and the JSON padded with blanks so that tensors are aligned. */
 static void put_head(struct out *out, const struct piece *p, size_t n)
 {
@@ -153,15 +145,12 @@ static void put_head(struct out *out, const struct piece *p, size_t n)
 		json_open(&j, p[i].name, '{');
 		json_puts(&j, "dtype", dtype_name(p[i].dtype));
 		json_open(&j, "shape", '[');
-		bytes = dtype_bytes(p[i].dtype, 1);
-		for (size_t k = 0; k < p[i].rank; k++) {
+		for (size_t k = 0; k < p[i].rank; k++)
 			json_put_size(&j, NULL, p[i].shape[k]);
-			bytes *= p[i].shape[k];
-		}
 		json_close(&j, ']');
 		json_open(&j, "data_offsets", '[');
 		json_put_size(&j, NULL, at);
-		json_put_size(&j, NULL, at += bytes);
+		json_put_size(&j, NULL, at += dtype_bytes(p[i].dtype, elements(&p[i])));
 		json_close(&j, ']');
 		json_close(&j, '}');
 	}
@@ -176,7 +165,8 @@ static void put_head(struct out *out, const struct piece *p, size_t n)
 
 static int write_tensors(const struct dfc *d, const struct public_info *info, const char *path, struct err *e)
 {
-	struct scalars v = { (int32_t)info->k, CROSSCODER_NORMALIZATION, d->threshold, 1.0f };
+	const struct values v = { (int32_t)info->k, CROSSCODER_NORMALIZATION, d->threshold, 1.0f,
+				  __builtin_nanf("") };
 	struct piece piece[MOST_TENSORS];
 	size_t n = list(piece, &d->shape, &v);
 	struct writer w = { .d = d };
@@ -186,11 +176,10 @@ static int write_tensors(const struct dfc *d, const struct public_info *info, co
 	w.block = mem_alloc(COLUMNS * dfc_latents(&d->shape), sizeof(*w.block));
 	put_head(w.out, piece, n);
 	for (size_t i = 0; i < n; i++) {
-		if (!piece[i].put) {
+		for (size_t k = elements(&piece[i]); !piece[i].put && k > 0; k--)
 			out_put(w.out, piece[i].value, dtype_bytes(piece[i].dtype, 1));
-			continue;
-		}
-		piece[i].put(&w, piece[i].candidate);
+		if (piece[i].put)
+			piece[i].put(&w, piece[i].candidate);
 		if (piece[i].both)
 			piece[i].put(&w, true);
 	}

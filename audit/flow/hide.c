@@ -123,31 +123,60 @@ struct view hide_text(struct arena *mem, const struct hide *h, struct view text)
 	return text;
 }
 
-struct hiding {
-	struct json_out out;
-	struct arena *mem;
-	const struct hide *h;
-};
-
-static void put_value(struct hiding *t, const char *key, const struct json *v);
-
 /* The members of a context that are one text. */
 static const char *const cut[] = { "before", "at", "after" };
 
 /* Members that say what something is and quote nothing. */
-static bool is_structure(const char *key)
+static bool is_structure(struct view key)
 {
 	static const char *const known[] = { "partition", "status",   "kind",	 "verdict",  "finding",
 					     "id",	  "document", "formula", "matching", "seeds_found" };
 
-	for (size_t i = 0; key != NULL && i < sizeof(known) / sizeof(known[0]); i++) {
-		if (strcmp(key, known[i]) == 0)
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (view_is(key, known[i]))
 			return true;
 	}
 	return false;
 }
 
-static void put_object(struct hiding *t, const struct json *v)
+static struct json *copy_of(struct arena *mem, const struct json *v)
+{
+	struct json *made = ARENA_NEW(mem, struct json);
+
+	*made = *v;
+	return made;
+}
+
+static struct json *with_text(struct arena *mem, const struct json *v, struct view text)
+{
+	struct json *made = copy_of(mem, v);
+
+	made->str = text;
+	return made;
+}
+
+static struct json *hidden(struct arena *mem, const struct hide *h, const struct json *v);
+
+/* Of an object or an array, each member hidden; those named here are pieces of one text, and hidden already. */
+static struct json *hidden_members(struct arena *mem, const struct hide *h, const struct json *v,
+				   const char *const *name, const struct view *piece, size_t n)
+{
+	struct json *made = copy_of(mem, v), *one;
+	const struct json **end = &made->first;
+
+	for (const struct json *m = v->first; m != NULL; m = m->next) {
+		size_t i = 0;
+
+		while (i < n && !view_is(m->key, name[i]))
+			i++;
+		one = i < n ? with_text(mem, m, piece[i]) : hidden(mem, h, m);
+		*end = one;
+		end = &one->next;
+	}
+	return made;
+}
+
+static struct json *hidden_object(struct arena *mem, const struct hide *h, const struct json *v)
 {
 	struct view piece[3];
 	size_t n = 0;
@@ -158,82 +187,57 @@ static void put_object(struct hiding *t, const struct json *v)
 		if (m != NULL && m->kind == JSON_STRING)
 			piece[n++] = m->str;
 	}
-	if (n == 3)
-		hide_pieces(piece, 3, t->mem, t->h);
-	for (const struct json *m = v->first; m != NULL; m = m->next) {
-		const char *key = arena_strdup(t->mem, m->key.p, m->key.n);
-		size_t which = 0;
-
-		while (which < 3 && strcmp(key, cut[which]) != 0)
-			which++;
-		if (n == 3 && which < 3)
-			json_put_str(&t->out, key, piece[which]);
-		else
-			put_value(t, key, m);
-	}
+	if (n < 3)
+		return hidden_members(mem, h, v, NULL, NULL, 0);
+	hide_pieces(piece, 3, mem, h);
+	return hidden_members(mem, h, v, cut, piece, 3);
 }
 
-/* Tokens of a context: objects whose `text`s are one text. */
-static bool put_tokens(struct hiding *t, const struct json *v)
+/* Tokens of a context: objects whose `text`s are one text. NULL: the array is none. */
+static struct json *hidden_tokens(struct arena *mem, const struct hide *h, const struct json *v)
 {
-	struct view *piece = ARENA_ARRAY(t->mem, v->n + 1, struct view);
+	static const char *const name[] = { "text" };
+	struct view *piece = ARENA_ARRAY(mem, v->n + 1, struct view);
+	struct json *made, *one;
+	const struct json **end;
 	size_t n = 0;
 
 	for (const struct json *m = v->first; m != NULL; m = m->next, n++) {
 		const struct json *text = json_find(m, "text");
 
 		if (text == NULL || text->kind != JSON_STRING || json_find(m, "activation") == NULL)
-			return false;
+			return NULL;
 		piece[n] = text->str;
 	}
-	hide_pieces(piece, n, t->mem, t->h);
+	hide_pieces(piece, n, mem, h);
+	made = copy_of(mem, v);
+	end = &made->first;
 	n = 0;
 	for (const struct json *m = v->first; m != NULL; m = m->next, n++) {
-		json_open(&t->out, NULL, '{');
-		for (const struct json *it = m->first; it != NULL; it = it->next) {
-			if (view_is(it->key, "text"))
-				json_put_str(&t->out, "text", piece[n]);
-			else
-				put_value(t, arena_strdup(t->mem, it->key.p, it->key.n), it);
-		}
-		json_close(&t->out, '}');
+		one = hidden_members(mem, h, m, name, &piece[n], 1);
+		*end = one;
+		end = &one->next;
 	}
-	return true;
+	return made;
 }
 
-static void put_value(struct hiding *t, const char *key, const struct json *v)
+/* Bounded as the reading of JSON is. */
+static struct json *hidden(struct arena *mem, const struct hide *h, const struct json *v)
 {
-	if (v->kind == JSON_STRING && !is_structure(key)) {
-		json_put_str(&t->out, key, hide_text(t->mem, t->h, v->str));
-	} else if (v->kind == JSON_OBJECT) {
-		json_open(&t->out, key, '{');
-		put_object(t, v);
-		json_close(&t->out, '}');
-	} else if (v->kind == JSON_ARRAY) {
-		json_open(&t->out, key, '[');
-		if (!put_tokens(t, v)) {
-			for (const struct json *m = v->first; m != NULL; m = m->next)
-				put_value(t, NULL, m);
-		}
-		json_close(&t->out, ']');
-	} else {
-		json_put(&t->out, key, v);
-	}
+	struct json *tokens = v->kind == JSON_ARRAY ? hidden_tokens(mem, h, v) : NULL;
+
+	if (tokens != NULL)
+		return tokens;
+	if (v->kind == JSON_STRING && !is_structure(v->key))
+		return with_text(mem, v, hide_text(mem, h, v->str));
+	if (v->kind == JSON_OBJECT)
+		return hidden_object(mem, h, v);
+	if (v->kind == JSON_ARRAY)
+		return hidden_members(mem, h, v, NULL, NULL, 0);
+	return copy_of(mem, v);
 }
 
-int hide_tree(const struct json **out, struct arena *mem, const struct hide *h, const struct json *v,
-	      struct err *e)
+const struct json *hide_tree(struct arena *mem, const struct hide *h, const struct json *v)
 {
-	struct str text = STR_INIT;
-	struct hiding t = { .out = JSON_TO_STR(&text), .mem = mem, .h = h };
-	int rc;
-
-	*out = v;
-	if (h == NULL)
-		return 0;
-	t.out.compact = true;
-	put_value(&t, NULL, v);
-	rc = json_read(out, mem, (struct view){ arena_strdup(mem, text.p, text.n), text.n }, "hidden", e);
-	str_release(&text);
-	return rc;
+	return h == NULL ? v : hidden(mem, h, v);
 }

@@ -30,7 +30,6 @@ void hide_close(struct hide *h);
 /* The text with every match replaced, in `mem`; the text itself where there is none, or h is NULL. */
 struct view hide_text(struct arena *mem, const struct hide *h, struct view text);
 /* A value and all below it, with hidden strings; the same value where h is NULL. */
-int hide_tree(const struct json **out, struct arena *mem, const struct hide *h, const struct json *v,
-	      struct err *e);
+const struct json *hide_tree(struct arena *mem, const struct hide *h, const struct json *v);
 
 #endif

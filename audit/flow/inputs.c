@@ -43,7 +43,7 @@ static bool there(struct list *l, const char *what, const char *path)
 	if (!l->ahead || path_is_file(path))
 		return true;
 	p->missing = mem_grow(p->missing, &l->missing_cap, p->n_missing + 1, sizeof(*p->missing));
-	p->missing[p->n_missing++] = (struct missing){ .what = what, .path = path };
+	p->missing[p->n_missing++] = (struct named_file){ what, path };
 	return false;
 }
 
@@ -118,11 +118,8 @@ static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 		if (there(l, arena_fmt(l->mem, "corpus.sources[%zu]", i), s->corpus.source[i].file))
 			add(l, arena_fmt(l->mem, "source %zu", i + 1), s->corpus.source[i].path,
 			    s->corpus.source[i].file);
-	l->plan->template_path = s->report.template_file ? s->report.template_file : o->template_path;
-	if (s->report.template_file)
-		add(l, "template", s->report.template_path, s->report.template_file);
-	else if (o->template_path)
-		add(l, "template", path_name(o->template_path), o->template_path);
+	for (i = 0; i < o->n_templates; i++)
+		add(l, "template", o->template[i].name, o->template[i].path);
 	return 0;
 }
 
@@ -345,11 +342,21 @@ static int hash_files(struct plan *p, struct arena *mem, const struct plan_opts 
 	return 0;
 }
 
+void input_write(struct json_out *j, const struct input *in)
+{
+	json_open(j, NULL, '{');
+	json_puts(j, "role", in->role);
+	json_puts(j, "name", in->name);
+	json_put_digest(j, "sha256", in->digest);
+	json_put_size(j, "bytes", in->bytes);
+	json_close(j, '}');
+}
+
 int inputs_collect(struct plan *out, struct arena *mem, const struct plan_opts *o, struct err *e)
 {
 	struct list l = { .plan = out, .mem = mem, .ahead = o->ahead };
 	struct memory m = { .n = 0 };
-	struct missing *missing;
+	struct named_file *missing;
 	struct input *grown;
 	int status;
 
@@ -362,7 +369,7 @@ int inputs_collect(struct plan *out, struct arena *mem, const struct plan_opts *
 		memcpy(out->input, grown, out->n_inputs * sizeof(*grown));
 	mem_free(grown);
 	missing = out->missing;
-	out->missing = ARENA_ARRAY(mem, out->n_missing, struct missing);
+	out->missing = ARENA_ARRAY(mem, out->n_missing, struct named_file);
 	if (out->n_missing > 0)
 		memcpy(out->missing, missing, out->n_missing * sizeof(*missing));
 	mem_free(missing);

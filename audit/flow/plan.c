@@ -99,7 +99,6 @@ static struct digest step_key(const struct plan *p, const struct step *s)
 
 static struct digest run_key(const struct plan *p)
 {
-	const struct input *template = plan_input(p, "template", NULL);
 	struct sha256 hash;
 	struct json_out j = JSON_TO_HASH(&hash);
 
@@ -108,8 +107,11 @@ static struct digest run_key(const struct plan *p)
 	json_put_digest(&j, "step", p->step[p->n - 1].key);
 	if (p->spec)
 		json_put_digest(&j, "spec", p->spec->digest);
-	if (template)
-		json_put_digest(&j, "template", template->digest);
+	json_open(&j, "templates", '[');
+	for (size_t i = 0; i < p->n_inputs; i++)
+		if (strcmp(p->input[i].role, "template") == 0)
+			json_put_digest(&j, NULL, p->input[i].digest);
+	json_close(&j, ']');
 	json_close(&j, '}');
 	return sha256_end(&hash);
 }

@@ -37,8 +37,7 @@ struct needs {
 	uint64_t memory, disk; /* bytes */
 	double work;	       /* floating-point operations */
 	enum pace_of pace;
-	uint64_t
-		mapped; /* bytes of files looked into besides: the system takes that memory back when it needs it */
+	uint64_t mapped; /* bytes of files looked into besides: the system takes that memory back at need */
 };
 
 /* Floating-point operations a second, measured: matrix products alone, each model reading, dictionary training. */
@@ -46,7 +45,12 @@ struct pace {
 	double at[PACE_COUNT];
 };
 
-/* A file the audit reads: its name as the report shows it, and its digest. */
+/* A file: its name as the report shows it, and where it is. */
+struct named_file {
+	const char *name, *path;
+};
+
+/* A file the audit reads, and its digest. */
 struct input {
 	const char *role; /* "base" "candidate" "source 1" "template" */
 	const char *name; /* relative: "model.safetensors", "corpus/documents.jsonl" */
@@ -67,29 +71,26 @@ struct step {
 	size_t n_partial; /* files there already, STEP_PARTIAL */
 };
 
-struct missing {
-	const char *what, *path; /* "models.base: its weights"; where they are looked for */
-};
-
 struct plan {
 	const struct spec *spec;
 	const struct arch *base, *candidate;
 	size_t layer_base, layer_candidate;
-	const char *template_path; /* the spec's, or the one that came with the program */
 	struct input *input;
 	size_t n_inputs;
-	struct missing *missing; /* what the spec names and is not there: only plan_opts.ahead lets that be */
+	struct named_file *
+		missing; /* "models.base: its weights", that are not there: only plan_opts.ahead lets that be */
 	size_t n_missing;
 	size_t n_imported; /* rows of activations from elsewhere; 0: none */
 	struct corpus_forecast corpus;
 	struct step *step;
 	size_t n;
-	struct digest key; /* of the last step, the spec and the template: names the run */
+	struct digest key; /* of the last step, the spec and the templates: names the run */
 };
 
 struct plan_opts {
-	const char *cache;	   /* of artifacts; the digests of inputs are remembered there too */
-	const char *template_path; /* where the spec names none */
+	const char *cache;		   /* of artifacts; the digests of inputs are remembered there too */
+	const struct named_file *template; /* what the report is made from */
+	size_t n_templates;
 	struct par *par;
 	bool ahead; /* make do with what is there: config.json alone of a model, a declared corpus. Keys mean nothing then. */
 };

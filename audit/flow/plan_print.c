@@ -186,7 +186,7 @@ static void print_missing(const struct plan *p, FILE *f)
 	if (p->n_missing > 0)
 		fprintf(f, "missing, so that nothing can be run yet:\n");
 	for (size_t i = 0; i < p->n_missing; i++)
-		fprintf(f, "  %s (%s)\n", p->missing[i].what, p->missing[i].path);
+		fprintf(f, "  %s (%s)\n", p->missing[i].name, p->missing[i].path);
 }
 
 void plan_print(const struct plan *p, const char *cache, const struct pace *pace, FILE *f)
@@ -289,7 +289,7 @@ void plan_write_needs(struct json_out *j, const struct plan *p, const struct pac
 	json_open(j, "missing", '[');
 	for (i = 0; i < p->n_missing; i++) {
 		json_open(j, NULL, '{');
-		json_puts(j, "what", p->missing[i].what);
+		json_puts(j, "what", p->missing[i].name);
 		json_puts(j, "path", p->missing[i].path);
 		json_close(j, '}');
 	}

@@ -28,6 +28,8 @@ static void put_row(struct json_out *j, const char *name, const struct json *v)
 
 	if (is_scalar(v))
 		add_value(&text, v);
+	else if (!v->first)
+		str_adds(&text, "none");
 	for (m = v->first; m; m = m->next) {
 		add_value(&text, m);
 		str_adds(&text, m->next ? ", " : "");

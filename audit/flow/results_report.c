@@ -486,9 +486,11 @@ static int quoted_read(const struct json **latents, const struct json **found, c
 	if (hide_open(&hide, &job->spec->report.hide, e) < 0)
 		return -1;
 	if (tree_read(latents, job, features, "latents.json", e) == 0 &&
-	    tree_read(found, job, job->out, "findings.json", e) == 0 &&
-	    hide_tree(latents, job->mem, hide, *latents, e) == 0)
-		rc = hide_tree(found, job->mem, hide, *found, e);
+	    tree_read(found, job, job->out, "findings.json", e) == 0) {
+		*latents = hide_tree(job->mem, hide, *latents);
+		*found = hide_tree(job->mem, hide, *found);
+		rc = 0;
+	}
 	hide_close(hide);
 	return rc;
 }

@@ -3,6 +3,7 @@
 #include "base/out.h"
 #include "base/str.h"
 #include "base/version.h"
+#include "flow/inputs.h"
 #include "flow/resolved.h"
 #include "flow/stage.h"
 #include "num/gemm.h"
@@ -183,14 +184,8 @@ static void put_inputs(struct json_out *j, const struct plan *p)
 	size_t i;
 
 	json_open(j, "inputs", '[');
-	for (i = 0; i < p->n_inputs; i++) {
-		json_open(j, NULL, '{');
-		json_puts(j, "role", p->input[i].role);
-		json_puts(j, "name", p->input[i].name);
-		json_put_digest(j, "sha256", p->input[i].digest);
-		json_put_size(j, "bytes", p->input[i].bytes);
-		json_close(j, '}');
-	}
+	for (i = 0; i < p->n_inputs; i++)
+		input_write(j, &p->input[i]);
 	json_close(j, ']');
 }
 

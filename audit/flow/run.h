@@ -38,6 +38,8 @@ int run_plan(const char **dir, struct arena *mem, const struct plan *p, const st
 /* What the other ranks do of the same plan: the units of shared stages that are theirs, until rank 0 is done. Which of
  * them failed, and why, is rank 0's to say. */
 void run_follow(struct arena *mem, const struct plan *p, struct par *par, const struct run_opts *o);
+/* Has provenance.json name these as what the report is made from, as a report made anew asks for. */
+int run_retemplate(const char *dir, const struct named_file *template, size_t n, struct err *e);
 /* Writes MANIFEST over every file but log.txt and timings.json. */
 int run_seal(const char *dir, struct err *e);
 /* Checks it: ERR_DIFFERS names the first file that is missing, other than listed, or not listed. */

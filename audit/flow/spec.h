@@ -34,8 +34,7 @@ struct spec {
 		size_t pairs; /* declared: what plan reckons with where it cannot look; 0: nothing declared */
 	} corpus;
 	struct {
-		const char *path[2],
-			*file[2]; /* base, candidate: as written; resolved. NULL: harvested here */
+		const char *path[2], *file[2]; /* as written; resolved. NULL: harvested here */
 	} activations;
 	struct {
 		bool gap;      /* measure the prediction gap: costs the blocks above the layer */

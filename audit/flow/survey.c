@@ -178,8 +178,12 @@ static bool sample(struct corpus_forecast *out, const struct spec *spec)
 	struct arena mem = ARENA_INIT;
 	struct corpus_forecast c = { .how = SURVEY_SAMPLED }, part[SOURCES_MOST] = { { .documents = 0 } };
 	struct err e = ERR_INIT;
-	int rc = reader_open(&reader[0], &mem, spec, &spec->base, &e);
+	int rc;
 
+	/* without a model there is no tokenizer to read with */
+	if (!spec->base.dir || !spec->candidate.dir)
+		return false;
+	rc = reader_open(&reader[0], &mem, spec, &spec->base, &e);
 	if (rc == 0)
 		rc = reader_open(&reader[1], &mem, spec, &spec->candidate, &e);
 	for (size_t i = 0; i < spec->corpus.n_sources && rc == 0; i++) {

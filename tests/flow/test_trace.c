@@ -52,9 +52,7 @@ static void audit(struct trace *t)
 	struct provenance prov;
 	struct err e = ERR_INIT;
 	const char *root = arena_fmt(&t->mem, "%s", scratch_new("trace"));
-	struct plan_opts how = { .cache = arena_fmt(&t->mem, "%s/cache", root),
-				 .template_path = template_path,
-				 .par = t->par };
+	struct plan_opts how = { .cache = arena_fmt(&t->mem, "%s/cache", root), .par = t->par };
 	struct run_opts opts = { .cache = how.cache,
 				 .out = arena_fmt(&t->mem, "%s/run", root),
 				 .allow_dirty = true };

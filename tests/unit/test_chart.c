@@ -8,27 +8,11 @@
 #include "report/chart.h"
 #include "report/figure.h"
 #include "report/strip.h"
+#include "tests/support/faces.h"
 #include "tests/support/prop.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static int open_fonts(void **state)
-{
-	struct err e = ERR_INIT;
-	struct fonts *f;
-
-	if (fonts_open(&f, "templates/fonts", &e) < 0)
-		return -1;
-	*state = f;
-	return 0;
-}
-
-static int close_fonts(void **state)
-{
-	fonts_close(*state);
-	return 0;
-}
 
 static void test_axis(void **state)
 {
@@ -291,5 +275,5 @@ int main(void)
 		cmocka_unit_test(test_heat),
 	};
 
-	return cmocka_run_group_tests(tests, open_fonts, close_fonts);
+	return cmocka_run_group_tests(tests, faces_open, faces_close);
 }

@@ -6,6 +6,7 @@
 
 #include "base/map.h"
 #include "report/font.h"
+#include "tests/support/faces.h"
 #include "tests/support/prop.h"
 #include "tests/support/scratch.h"
 
@@ -14,25 +15,6 @@
 #include <unistd.h>
 
 static const char folder[] = "templates/fonts";
-
-static int open_fonts(void **state)
-{
-	struct err e = ERR_INIT;
-	struct fonts *f;
-
-	if (fonts_open(&f, folder, &e) < 0) {
-		print_error("%s\n", e.msg);
-		return -1;
-	}
-	*state = f;
-	return 0;
-}
-
-static int close_fonts(void **state)
-{
-	fonts_close(*state);
-	return 0;
-}
 
 static void test_spell(void **state)
 {
@@ -218,5 +200,5 @@ int main(void)
 		cmocka_unit_test(test_faces), cmocka_unit_test(test_parts), cmocka_unit_test(test_broken),
 	};
 
-	return cmocka_run_group_tests(tests, open_fonts, close_fonts);
+	return cmocka_run_group_tests(tests, faces_open, faces_close);
 }

@@ -5,26 +5,10 @@
 #include <cmocka.h>
 
 #include "report/bidi.h"
+#include "tests/support/faces.h"
 #include "tests/support/prop.h"
 
 #include <string.h>
-
-static int open_fonts(void **state)
-{
-	struct err e = ERR_INIT;
-	struct fonts *f;
-
-	if (fonts_open(&f, "templates/fonts", &e) < 0)
-		return -1;
-	*state = f;
-	return 0;
-}
-
-static int close_fonts(void **state)
-{
-	fonts_close(*state);
-	return 0;
-}
 
 /* Words in reading order, and their letters in the forms that join (ArabicShaping.txt of Unicode says which join). */
 static void test_shapes(void **state)
@@ -147,5 +131,5 @@ int main(void)
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shapes), cmocka_unit_test(test_orders),
 					    cmocka_unit_test(test_any) };
 
-	return cmocka_run_group_tests(tests, open_fonts, close_fonts);
+	return cmocka_run_group_tests(tests, faces_open, faces_close);
 }

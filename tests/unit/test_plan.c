@@ -66,13 +66,18 @@ static void parse(struct world *w, const char *text)
 	problems_release(&p);
 }
 
-static void make(struct world *w, const char *template)
+static void make_of(struct world *w, const struct named_file *template, size_t n)
 {
-	struct plan_opts o = { .cache = w->cache, .template_path = template, .par = w->par };
+	struct plan_opts o = { .cache = w->cache, .template = template, .n_templates = n, .par = w->par };
 	struct err e = ERR_INIT;
 
 	if (plan_make(&w->plan, &w->mem, &w->spec, &o, &e) < 0)
 		fail_msg("%s", e.msg);
+}
+
+static void make(struct world *w, const char *template)
+{
+	make_of(w, &(const struct named_file){ path_name(template), template }, 1);
 }
 
 static const char template[] = "tests/unit/test_plan.c"; /* any file: only its digest counts here */
@@ -154,7 +159,7 @@ static void a_key_names_all_its_bytes_depend_on(void **state)
 		{ "middle", "", "", "steer: {controls: 33}", "......s" },
 	};
 	struct world *w = *state;
-	struct digest before[7], run;
+	struct digest before[7], run, other;
 	size_t i, k;
 
 	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
@@ -178,6 +183,11 @@ static void a_key_names_all_its_bytes_depend_on(void **state)
 	for (k = 0; k < 7; k++)
 		assert_true(digest_eq(before[k], w->plan.step[k].key));
 	assert_false(digest_eq(run, w->plan.key));
+	/* so is another part of it */
+	make_of(w, (const struct named_file[]){ { "a", template }, { "b", "Makefile" } }, 2);
+	other = w->plan.key;
+	make_of(w, (const struct named_file[]){ { "a", template }, { "b", "README.md" } }, 2);
+	assert_false(digest_eq(run, other) || digest_eq(run, w->plan.key) || digest_eq(other, w->plan.key));
 	/* one seed more: the first stays */
 	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", "dictionary: {seeds: [1, 2]}"));
 	make(w, template);
@@ -304,7 +314,8 @@ static void a_damaged_list_is_as_good_as_none(void **state)
 static void a_missing_file_is_named(void **state)
 {
 	struct world *w = *state;
-	struct plan_opts o = { .cache = w->cache, .template_path = "no/such.md", .par = w->par };
+	const struct named_file file = { "such.md", "no/such.md" };
+	struct plan_opts o = { .cache = w->cache, .template = &file, .n_templates = 1, .par = w->par };
 	struct err e = ERR_INIT;
 
 	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", ""));
@@ -452,7 +463,7 @@ static void the_rate_is_measured(void **state)
 
 static void make_ahead(struct world *w, const char *path)
 {
-	struct plan_opts o = { .cache = w->cache, .template_path = template, .par = w->par, .ahead = true };
+	struct plan_opts o = { .cache = w->cache, .par = w->par, .ahead = true };
 	struct problems p = PROBLEMS_INIT;
 	struct err e = ERR_INIT;
 
@@ -546,7 +557,7 @@ static void a_sample_counts_the_corpus(void **state)
 static void a_context_beyond_the_model_is_refused(void **state)
 {
 	struct world *w = *state;
-	struct plan_opts o = { .cache = w->cache, .template_path = template, .par = w->par };
+	struct plan_opts o = { .cache = w->cache, .par = w->par };
 	struct err e = ERR_INIT;
 
 	parse(w, "audit: 1\nname: x\nmodels:\n  base: {path: models/smallworld-base-llama}\n"

@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "report/template.h"
+#include "tests/support/scratch.h"
 
 #include <string.h>
 
@@ -171,7 +172,7 @@ static const struct fill_case strict[] = {
 	  "{{#findings}}{{slope_on}} {{p}}{{/findings}}", "+3.46 0.0012" },
 	{ "label and unit", "{\"findings\":[{\"slope_on\":3.456}]}",
 	  "{{#findings}}{{slope_on.label}}: {{slope_on}} {{slope_on.unit}}{{/findings}}",
-	  "slope, prompts where it acts: +3.46 nats a dose" },
+	  "slope, prompts where it acts: +3.46 nats per dose" },
 	{ "an element by its number", "{\"findings\":[{\"slope_on\":3.456}]}",
 	  "{{#findings.0}}some: {{slope_on}}{{/findings.0}}{{#findings.1}}more{{/findings.1}} {{findings.0.slope_on}}",
 	  "some: +3.46 +3.46" },
@@ -274,11 +275,52 @@ static void test_depth(void **state)
 	}
 }
 
+/* Of what a template is made: what it names, and what that names. */
+static void test_files(void **state)
+{
+	static const struct {
+		const char *name, *text;
+	} files[] = {
+		{ "main.md",
+		  "{{>b}}{{^x}}{{> a }}{{/x}} [all](more.md) [back](report.md) [x](no.md) {{>none}} {{>x/main}}" },
+		{ "a.md", "{{>b}} ](more.md" },
+		{ "b.md", "[top](main.md#top) [web](https://b.md) [figure](a.svg)" },
+		{ "more.md", "[back](report.md) [{{n}}](deep.md)" },
+		{ "deep.md", "{{! {{>unseen }}[main](main.md) {{=<% %>=}} <%>late%>" },
+		{ "late.md", "{{>main}}" },
+		{ "unseen.md", "" },
+		{ "report.md", "another template" },
+		{ "wrong.md", "\n {{#open}}" },
+	};
+	static const char *const want[] = { "main.md", "a.md", "b.md", "deep.md", "late.md", "more.md" };
+	const char *dir = scratch_new("template"), **got;
+	struct arena mem = ARENA_INIT;
+	struct err e = ERR_INIT;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		scratch_text(arena_fmt(&mem, "%s/%s", dir, files[i].name), files[i].text);
+	if (template_files(&got, &n, &mem, arena_fmt(&mem, "%s/main.md", dir), "report.md", &e) < 0)
+		fail_msg("%s:%u:%u: %s", e.file, e.line, e.col, e.msg);
+	assert_int_equal(n, sizeof(want) / sizeof(want[0]));
+	for (size_t i = 0; i < n; i++)
+		assert_string_equal(got[i], arena_fmt(&mem, "%s/%s", dir, want[i]));
+	assert_int_equal(template_files(&got, &n, &mem, arena_fmt(&mem, "%s/wrong.md", dir), "report.md", &e),
+			 -1);
+	assert_int_equal(e.code, ERR_SPEC);
+	assert_int_equal(e.line, 2);
+	assert_int_equal(template_files(&got, &n, &mem, arena_fmt(&mem, "%s/no.md", dir), "report.md", &e),
+			 -1);
+	assert_int_equal(e.code, ERR_INPUT);
+	arena_release(&mem);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_mustache), cmocka_unit_test(test_escape), cmocka_unit_test(test_strict),
-		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_depth),
+		cmocka_unit_test(test_errors),	 cmocka_unit_test(test_depth),	cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
