@@ -327,7 +327,7 @@ static void the_page_says_what_the_results_say(void **state)
 	assert_non_null(section);
 	printed_is(section, NULL, 0, "variance explained", at(v, "held_out.fve")->real);
 	printed_is(section, NULL, 0, "without exclusives", at(v, "held_out.fve_shared_only")->real);
-	printed_is(section, NULL, 0, "active a pair", at(v, "held_out.l0")->real);
+	printed_is(section, NULL, 0, "active per pair", at(v, "held_out.l0")->real);
 }
 
 int main(void)
