@@ -12,7 +12,7 @@ static const struct {
 	const char *meaning;
 } exits[] = {
 	{ 0, "done" },
-	{ 1, "a check ran, and its answer is no (verify, parity)" },
+	{ 1, "a check ran, and its answer is no (verify, diff, golden, reproduce, parity)" },
 	{ 2,
 	  "asked wrongly: the command line, a spec, a template, an uncommitted spec without --allow-dirty" },
 	{ 3, "bad input: a model, corpus or artifact is missing or malformed" },
