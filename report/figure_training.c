@@ -80,7 +80,7 @@ int figure_training(struct scene *s, const struct json *results, struct view id,
 	s->height = 2 * panel_height + gutter;
 	draw_panel(s, curve, "Loss", loss, 1, false, 0);
 	draw_panel(s, curve, "Variance explained", fve, 2, false, 1);
-	draw_panel(s, curve, "Active latents a pair", l0, 3, false, 2);
+	draw_panel(s, curve, "Active latents per pair", l0, 3, false, 2);
 	draw_panel(s, curve, "Dead latents", dead, 3, true, 3);
 	return 0;
 }

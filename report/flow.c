@@ -177,6 +177,7 @@ static void add_paragraph(struct flow *f, const struct node *n, double x, double
 	struct style t = FLOW_BODY;
 	struct passage p;
 	size_t first = f->n;
+	bool is_title;
 
 	if (is_picture(n)) {
 		add_picture(f, n->first, x, width);
@@ -194,8 +195,9 @@ static void add_paragraph(struct flow *f, const struct node *n, double x, double
 	passage_make(&p, f->mem, f->fonts, n, t);
 	if (p.n)
 		add_lines(f, &p, x, width, t.size < 9 ? 11 : body_leading, before);
-	/* the numbers of a picture stay with its caption */
-	if (f->n > first && (is_caption(n) ? is_one_row(n->next) : introduces(n, f->n - first)))
+	is_title = first > 0 && f->band[first - 1].keep && f->n == first + 1 && n->next;
+	/* the numbers of a picture stay with its caption, a line under a heading with what it is the title of */
+	if (f->n > first && (is_caption(n) ? is_one_row(n->next) : introduces(n, f->n - first) || is_title))
 		f->band[f->n - 1].keep = true;
 }
 

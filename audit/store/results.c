@@ -55,6 +55,13 @@ static bool same_number(const struct json *a, const struct json *b)
 	return !(a->real < b->real) && !(a->real > b->real);
 }
 
+/* On one line, whatever the text holds. */
+static void add_line(struct str *out, struct view text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		str_addc(out, (unsigned char)text.p[i] < 32 ? ' ' : text.p[i]);
+}
+
 void element_name(struct str *out, const struct json *element, size_t i)
 {
 	const struct json *id = json_find(element, "id");
@@ -62,7 +69,7 @@ void element_name(struct str *out, const struct json *element, size_t i)
 	if (!id)
 		id = json_find(element, "name");
 	if (id && id->kind == JSON_STRING && id->str.n > 0 && id->str.n <= TEXT_SHOWN)
-		str_addv(out, id->str);
+		add_line(out, id->str);
 	else
 		str_addf(out, "%zu", i);
 }
@@ -84,7 +91,7 @@ static void step_into(struct walk *w, struct view key, size_t i, const struct js
 
 	if (key.p) {
 		str_adds(&w->shown, shown ? "." : "");
-		str_addv(&w->shown, key);
+		add_line(&w->shown, key);
 		str_adds(&w->row, row ? "." : "");
 		str_addv(&w->row, key);
 	} else {
@@ -173,8 +180,7 @@ static void print_value(struct str *out, const struct json *v)
 	} else if (v->kind == JSON_STRING) {
 		n = v->str.n > TEXT_SHOWN ? utf8_valid(v->str.p, TEXT_SHOWN) : v->str.n;
 		str_addc(out, '"');
-		for (size_t i = 0; i < n; i++)
-			str_addc(out, (unsigned char)v->str.p[i] < 32 ? ' ' : v->str.p[i]);
+		add_line(out, (struct view){ v->str.p, n });
 		str_adds(out, n < v->str.n ? "...\"" : "\"");
 	} else if (v->kind == JSON_OBJECT || v->kind == JSON_ARRAY) {
 		str_adds(out, json_kind_name(v->kind));

@@ -262,6 +262,30 @@ static void test_company(void **state)
 	}
 }
 
+/* A heading and the line under it stand on the page of what they are the title of. */
+static void test_title(void **state)
+{
+	for (size_t fill = 0; fill < 60; fill++) {
+		struct arena mem = ARENA_INIT;
+		struct str text = STR_INIT;
+		struct err e = ERR_INIT;
+		struct paper p;
+
+		for (size_t i = 0; i < fill; i++)
+			str_adds(&text, "filler\n\n");
+		str_adds(&text, "## Head\n\n**title**\n\nlead\n\n| a |\n|---|\n| first |\n| second |\n");
+		assert_int_equal(set(&p, &mem, *state, str_view(&text), &e), 0);
+		for (size_t i = 0; i < p.n_pages; i++) {
+			if (count_words(&p.page[i], VIEW("title")) != count_words(&p.page[i], VIEW("Head")) ||
+			    count_words(&p.page[i], VIEW("title")) != count_words(&p.page[i], VIEW("first")))
+				fail_msg("%zu lines before: page %zu parts a title from its table", fill,
+					 i + 1);
+		}
+		arena_release(&mem);
+		str_release(&text);
+	}
+}
+
 static void test_pages(void **state)
 {
 	struct arena mem = ARENA_INIT;
@@ -390,8 +414,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_any_document), cmocka_unit_test(test_company),
-		cmocka_unit_test(test_pages),	     cmocka_unit_test(test_dead_links),
-		cmocka_unit_test(test_file),	     cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_title),	     cmocka_unit_test(test_pages),
+		cmocka_unit_test(test_dead_links),   cmocka_unit_test(test_file),
+		cmocka_unit_test(test_faults),
 	};
 
 	return cmocka_run_group_tests(tests, faces_open, faces_close);
