@@ -28,33 +28,46 @@ static void strengths_make(struct strengths *out, const struct latents *l, const
 	}
 }
 
-static size_t at_least(const struct strengths *s, double bound)
+static size_t at_least(const double *of, size_t n, double bound)
 {
-	size_t n = 0;
+	size_t count = 0;
 
-	for (size_t i = 0; i < s->n; i++)
-		n += s->of[i] >= bound;
-	return n;
+	for (size_t i = 0; i < n; i++)
+		count += of[i] >= bound;
+	return count;
 }
 
-static double *fdr_make(const struct latents *l, const struct strengths *real, const struct strengths *null)
+void null_fdr(double *fdr, const double *real, size_t n, const double *null, size_t n_null)
 {
-	double *fdr = ARENA_ARRAY(l->job->mem, l->studied.active->n_latents + 1, double), least = 1;
-	uint32_t *order = ARENA_ARRAY(l->job->mem, real->n + 1, uint32_t);
+	uint32_t *order = mem_alloc(n + 1, sizeof(*order));
+	double least = 1;
 
-	for (size_t i = 0; i < l->studied.active->n_latents; i++)
-		fdr[i] = 1;
-	reduce_order(order, real->of, real->n);
-	for (size_t i = 0; i < real->n; i++) { /* the weakest first */
-		double s = real->of[order[i]], share;
+	reduce_order(order, real, n);
+	for (size_t i = 0; i < n; i++) { /* the weakest first */
+		double s = real[order[i]], share;
 
+		fdr[order[i]] = 1;
 		if (s <= 0)
 			continue;
-		share = (1.0 + (double)at_least(null, s)) / (1.0 + (double)null->n) /
-			((double)at_least(real, s) / (double)real->n);
+		share = (1.0 + (double)at_least(null, n_null, s)) / (1.0 + (double)n_null) /
+			((double)at_least(real, n, s) / (double)n);
 		least = share < least ? share : least;
-		fdr[real->latent[order[i]]] = least;
+		fdr[order[i]] = least;
 	}
+	mem_free(order);
+}
+
+/* By latent, 1 where one does not stand out. */
+static double *fdr_make(const struct latents *l, const struct strengths *real, const struct strengths *null)
+{
+	double *fdr = ARENA_ARRAY(l->job->mem, l->studied.active->n_latents + 1, double);
+	double *of = ARENA_ARRAY(l->job->mem, real->n + 1, double);
+
+	null_fdr(of, real->of, real->n, null->of, null->n);
+	for (size_t i = 0; i < l->studied.active->n_latents; i++)
+		fdr[i] = 1;
+	for (size_t i = 0; i < real->n; i++)
+		fdr[real->latent[i]] = of[i];
 	return fdr;
 }
 

@@ -31,6 +31,8 @@ struct null_diff {
 	double least_fdr[NULL_KINDS]; /* of the foremost of them */
 };
 
+/* fdr (n) of the strengths `real`, 0 where one does not stand out: 1; against the null's. */
+void null_fdr(double *fdr, const double *real, size_t n, const double *null, size_t n_null);
 /* From l->relevance[SITE_ALL] and l->twin. `test`: the held-out rows. */
 int null_diff_measure(struct latents *l, struct subset *test, const struct relevance_opts *o, struct err *e);
 

@@ -7,9 +7,12 @@
 
 enum { GREEDY_WINDOW = 16 }; /* content tokens, as in the paper's Algorithm 1 */
 
-/* The template token right before the first token of the answer at [turn.first, turn.end), or SIZE_MAX. */
+/* The template token right before the first token of the answer at [turn.first, turn.end), or the last token of plain text
+ * before it; or SIZE_MAX. */
 static size_t boundary_token(const struct reading *r, struct turn turn)
 {
+	if (r->n_prompt > 0)
+		return r->n_prompt <= r->n ? r->n_prompt - 1 : SIZE_MAX;
 	for (size_t i = 0; i < r->n; i++) {
 		if (r->kind[i] == TOKEN_TEMPLATE || r->start[i] < turn.first)
 			continue;
@@ -99,7 +102,7 @@ size_t reader_pairs(struct pair_record **out, struct arena *mem, const struct sp
 								 .byte = turn[i].first,
 								 .flags = PAIR_TURN };
 			else if (n > 0 && rec[n - 1].byte == turn[i].first)
-				rec[n - 1].flags |= PAIR_TURN; /* plain text: the prompt's last token */
+				rec[n - 1].flags |= PAIR_TURN; /* plain text whose last token is content */
 		}
 	}
 	*out = rec;

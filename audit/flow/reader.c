@@ -146,29 +146,70 @@ static enum token_kind bytes_kind(const char *p, size_t n)
 	return n > 0 ? TOKEN_SPACE : TOKEN_TEMPLATE;
 }
 
+/* The tokens of a stretch of the text that begins at byte `first`. */
+static void reading_add_all(struct reading *out, const struct reader *r, const struct encoding *enc,
+			    struct view text, uint32_t first)
+{
+	int32_t bos = tokenizer_bos(r->tokenizer);
+	uint32_t end = first;
+
+	for (size_t i = 0; i < enc->n; i++) {
+		uint32_t start = first + enc->start[i], stop = first + enc->end[i];
+		struct view piece = { text.p + start, stop - start };
+		enum token_kind kind = bytes_kind(piece.p, piece.n);
+
+		if (reading_doubles(out, enc->id[i], bos))
+			continue;
+		reading_watch(out, r->tokenizer, enc->id[i], piece);
+		if (tokenizer_is_special(r->tokenizer, enc->id[i]))
+			kind = TOKEN_TEMPLATE;
+		end = stop > end ? stop : end;
+		reading_add(out, enc->id[i], kind == TOKEN_TEMPLATE ? end : start, end, kind);
+	}
+}
+
 int reader_text(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
 		struct err *e)
 {
-	int32_t bos = tokenizer_bos(r->tokenizer);
 	struct encoding enc;
-	uint32_t end = 0;
 
 	if (tokenizer_encode(&enc, mem, r->tokenizer, text, true, e) < 0)
 		return -1;
 	reading_make(out, mem, enc.n);
-	for (size_t i = 0; i < enc.n; i++) {
-		enum token_kind kind = bytes_kind(text.p + enc.start[i], enc.end[i] - enc.start[i]);
-
-		if (reading_doubles(out, enc.id[i], bos))
-			continue;
-		reading_watch(out, r->tokenizer, enc.id[i],
-			      (struct view){ text.p + enc.start[i], enc.end[i] - enc.start[i] });
-		if (tokenizer_is_special(r->tokenizer, enc.id[i]))
-			kind = TOKEN_TEMPLATE;
-		end = enc.end[i] > end ? enc.end[i] : end;
-		reading_add(out, enc.id[i], kind == TOKEN_TEMPLATE ? end : enc.start[i], end, kind);
-	}
+	reading_add_all(out, r, &enc, text, 0);
 	reading_cut(out, r->context);
+	return 0;
+}
+
+int reader_continued(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
+		     size_t prompt_bytes, struct err *e)
+{
+	struct view prompt = { text.p, prompt_bytes },
+		    answer = { text.p + prompt_bytes, text.n - prompt_bytes };
+	struct encoding asked, said;
+
+	if (tokenizer_encode(&asked, mem, r->tokenizer, prompt, true, e) < 0 ||
+	    tokenizer_encode_after(&said, mem, r->tokenizer, answer, e) < 0)
+		return -1;
+	reading_make(out, mem, asked.n + said.n);
+	reading_add_all(out, r, &asked, text, 0);
+	out->n_prompt = out->n;
+	reading_add_all(out, r, &said, text, (uint32_t)prompt_bytes);
+	reading_cut(out, r->context);
+	return 0;
+}
+
+int reader_ahead(size_t *out, struct arena *mem, const struct reader *r, struct view answer, size_t bytes,
+		 struct err *e)
+{
+	struct encoding said;
+	size_t n = 0;
+
+	if (tokenizer_encode_after(&said, mem, r->tokenizer, answer, e) < 0)
+		return -1;
+	while (n < said.n && said.end[n] <= bytes)
+		n++;
+	*out = bytes == 0 ? 0 : n > 0 && said.end[n - 1] == bytes ? n : SIZE_MAX;
 	return 0;
 }
 

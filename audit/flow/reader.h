@@ -34,6 +34,7 @@ struct reading {
 	uint32_t *start, *end; /* bytes of the document's text; template tokens are empty */
 	uint8_t *kind;	       /* enum token_kind */
 	size_t n;
+	size_t n_prompt; /* tokens that the answer to plain text stands behind; 0: it is no such text */
 	bool truncated, doubled_bos;
 	/* what flow/checks.h counts: special tokens written in the text, tokens its vocabulary does not have */
 	int32_t *special;
@@ -47,6 +48,12 @@ void reader_close(struct reader *r);
 /* A document as it stands, with the special tokens the tokenizer adds; never a doubled BOS. */
 int reader_text(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
 		struct err *e);
+/* Plain text and what a model went on with, in tokens of their own: as it was read, and as it was written. `text`: both. */
+int reader_continued(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
+		     size_t prompt_bytes, struct err *e);
+/* How many of the tokens of a text behind other text stand for its first `bytes`; SIZE_MAX: none ends there. */
+int reader_ahead(size_t *out, struct arena *mem, const struct reader *r, struct view answer, size_t bytes,
+		 struct err *e);
 /* A chat through the template; `text` is chat_contents() of the messages. */
 int reader_chat(struct reading *out, struct arena *mem, const struct reader *r, const struct json *messages,
 		struct view text, struct err *e);

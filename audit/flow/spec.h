@@ -79,10 +79,11 @@ struct spec {
 		int mode;	      /* 0: groups; 1: the leading latent of each alone, as the paper does */
 		double *dose;
 		size_t n_doses;
-		double on_above;    /* |gap of the answer| in nats that makes a prompt ON */
-		double off_below;   /* ... under which it is OFF */
-		double alpha;	    /* level of the tests */
-		double coherence;   /* a dose below this share of baseline coherence does not count */
+		double on_above;  /* |gap of the answer| in nats that makes a prompt ON */
+		double off_below; /* ... under which it is OFF */
+		double off_share; /* of the prompts that are OFF at least: those answered least differently */
+		double alpha;	  /* level of the tests */
+		double coherence; /* a dose below this share of baseline coherence does not count */
 		size_t generations; /* greedy examples shown a dose */
 		size_t max_tokens;  /* of each */
 	} steer;

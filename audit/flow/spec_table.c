@@ -336,6 +336,9 @@ static const struct field steer_fields[] = {
 	     "nats of prediction gap over the answer that make a prompt ON"),
 	REAL("off_below", IN(steer, off_below), 0, 1e6, "0.5",
 	     "nats of prediction gap over the answer under which a prompt is OFF"),
+	REAL("off_share", IN(steer, off_share), 0, 0.5, "0.25",
+	     "share of the prompts that are OFF at least: those answered least differently, where two models drifted "
+	     "apart in every answer"),
 	REAL("alpha", IN(steer, alpha), 1e-6, 0.5, "0.05",
 	     "level of the tests, after Benjamini-Hochberg over all findings tested"),
 	REAL("coherence", IN(steer, coherence), 0, 1, "0.8",

@@ -75,21 +75,29 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 		(double)tokens * (forecast_token(p->base, SIZE_MAX) + forecast_token(p->candidate, SIZE_MAX));
 }
 
-static int wave_write(const struct job *job, const struct reader *r, enum side side, size_t wave,
-		      const struct continuation *c, size_t n, struct err *e)
+/* An answer of a chat is a message of its own; what goes on from plain text is text behind it. */
+static void answer_text(struct str *out, const struct reader *r, const struct rollout *asked,
+			const struct prompt *prompt, const struct continuation *c)
+{
+	if (asked->chat)
+		tokenizer_decode(out, r->tokenizer, c->id, c->n, true);
+	else
+		tokenizer_decode_after(out, r->tokenizer, prompt->id, prompt->n, c->id, c->n);
+}
+
+/* Ends `o`, a wave's file. */
+static int wave_write(struct out *o, const struct reader *r, const struct rollout *asked,
+		      const struct prompt *prompt, const struct continuation *c, size_t n, struct err *e)
 {
 	struct str text = STR_INIT, nfc = STR_INIT, line = STR_INIT;
-	struct out *o;
 
-	if (artifact_out(&o, job->out, rollouts_file(job->mem, side, wave), e) < 0)
-		return -1;
 	for (size_t i = 0; i < n; i++) {
 		struct json_out j = JSON_TO_STR(&line);
 
 		str_clear(&text);
 		str_clear(&nfc);
 		str_clear(&line);
-		tokenizer_decode(&text, r->tokenizer, c[i].id, c[i].n, true);
+		answer_text(&text, r, &asked[i], &prompt[i], &c[i]);
 		if (utf8_nfc(&nfc, str_view(&text), e) < 0) {
 			out_abort(o);
 			goto fail;
@@ -140,6 +148,7 @@ static int wave_run(struct job *job, struct session *s, const struct reader *r, 
 	struct arena mem = ARENA_INIT;
 	struct prompt *prompt = ARENA_ARRAY(&mem, n, struct prompt);
 	struct continuation *c = ARENA_ARRAY(&mem, n, struct continuation);
+	struct out *o;
 	int rc = -1;
 
 	for (size_t i = 0; i < n; i++) {
@@ -165,7 +174,9 @@ static int wave_run(struct job *job, struct session *s, const struct reader *r, 
 				first + i, e) < 0)
 			goto out;
 	}
-	rc = wave_write(job, r, side, first / ROLLOUT_WAVE, c, n, e);
+	if (artifact_out(&o, job->out, rollouts_file(job->mem, side, first / ROLLOUT_WAVE), e) < 0)
+		goto out;
+	rc = wave_write(o, r, all + first, prompt, c, n, e);
 out:
 	arena_release(&mem);
 	return rc;
@@ -216,7 +227,7 @@ static int run(struct job *job, struct err *e)
 
 const struct stage stage_rollouts = {
 	.name = "rollouts",
-	.version = 2,
+	.version = 3,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

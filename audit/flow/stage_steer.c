@@ -9,6 +9,7 @@
 #include "flow/steering.h"
 #include "num/fmath.h"
 #include "num/ops.h"
+#include "num/reduce.h"
 
 #include <string.h>
 
@@ -82,6 +83,25 @@ struct steer_stage {
 	struct zero_check zero;
 };
 
+/* The gap up to which a prompt is OFF: where answers drift apart on every prompt, that of the share that differs least. */
+static double off_bound(const struct steer_stage *s)
+{
+	const struct spec *spec = s->job->spec;
+	double *gap = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, double), bound = spec->steer.off_below;
+	uint32_t *order = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
+	size_t n = 0, share;
+
+	for (size_t i = 0; i < s->n_prompts; i++) {
+		if (s->prompt[i].known)
+			gap[n++] = s->prompt[i].gap;
+	}
+	reduce_order(order, gap, n);
+	share = (size_t)(spec->steer.off_share * (double)n);
+	if (share > 0 && gap[order[share - 1]] > bound)
+		bound = gap[order[share - 1]];
+	return bound;
+}
+
 /* The rows of turn boundaries, and those of the candidate's answers, of all prompts. */
 static void rows_make(struct steer_stage *s)
 {
@@ -89,6 +109,7 @@ static void rows_make(struct steer_stage *s)
 	uint32_t *turn = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
 	uint32_t *answer = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, uint32_t);
 	size_t n_turns = 0, n_answers = 0;
+	double off = off_bound(s);
 
 	s->grouped = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, struct grouped);
 	s->answer_gap = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, double);
@@ -105,9 +126,7 @@ static void rows_make(struct steer_stage *s)
 				       .gap = p->gap,
 				       .row = n_turns,
 				       .answer_first = n_answers };
-		g->kind = p->gap >= spec->steer.on_above    ? GROUP_ON
-			  : p->gap <= spec->steer.off_below ? GROUP_OFF
-							    : 0;
+		g->kind = p->gap <= off ? GROUP_OFF : p->gap >= spec->steer.on_above ? GROUP_ON : 0;
 		turn[n_turns++] = (uint32_t)p->turn;
 		d = corpus_doc(s->h.corpus, p->doc[SIDE_CANDIDATE]);
 		for (size_t k = 0; k < d->pair_n; k++) {
@@ -185,6 +204,15 @@ static const int32_t *joined(struct arena *mem, struct doc_tokens prompt, size_t
 	return id;
 }
 
+/* Bytes of white space that the answers to plain text begin with, and that count as the prompt's (flow/stage_tokens.c). */
+static size_t lead_of(const struct steer_stage *s, size_t prompt)
+{
+	const struct rollout *r = &s->rollout[prompt];
+	const struct pair_record *turn = corpus_pair(s->h.corpus, s->prompt[prompt].turn);
+
+	return r->chat ? 0 : turn->byte - r->prompt.text.n;
+}
+
 /* false where one of the answers is empty. */
 static bool contested_make(struct contested *c, const struct steer_stage *s, size_t prompt,
 			   size_t doc_of_prompt, size_t doc_of_behaviour, size_t doc_of_other)
@@ -232,36 +260,46 @@ static void contested_find(struct finding *f, const struct steer_stage *s, size_
 			n[CONTRAST_ON] += contested_make(&f->contested[CONTRAST_ON][n[CONTRAST_ON]], s, at,
 							 p->doc[SIDE_CANDIDATE], p->doc[SIDE_CANDIDATE],
 							 p->doc[SIDE_BASE]);
-		if (g->kind == GROUP_OFF && n[CONTRAST_OFF] < spec->steer.prompts)
+		if (g->kind == GROUP_OFF && lead_of(s, at) == lead_of(s, f->group->typical) &&
+		    n[CONTRAST_OFF] < spec->steer.prompts)
 			n[CONTRAST_OFF] +=
 				contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s, at,
 					       p->doc[SIDE_CANDIDATE], behaviour, p->doc[SIDE_CANDIDATE]);
 	}
 }
 
+/* The candidate's residual stream at a prompt's turn boundary is added to `sum` (d_b). */
+static int turn_add(float *sum, const struct steer_stage *s, size_t prompt, float *x, struct err *e)
+{
+	uint32_t row = (uint32_t)s->prompt[prompt].turn;
+
+	if (acts_read(s->h.side[SIDE_CANDIDATE], x, &row, 1, e) < 0)
+		return -1;
+	op_add(sum, x, s->dfc.shape.d_b);
+	return 0;
+}
+
 /* Cosine of the group's direction with the candidate's mean residual stream ON less OFF, at the turn boundaries that made it. */
 static int means_cosine(struct finding *f, const struct steer_stage *s, size_t number, struct err *e)
 {
-	size_t d = s->dfc.shape.d_b, n[2] = { 0, 0 };
+	size_t d = s->dfc.shape.d_b, n = 0;
 	float *x = ARENA_ARRAY(s->job->mem, d, float), *difference = ARENA_ARRAY(s->job->mem, d, float);
-	float *mean[2] = { ARENA_ARRAY(s->job->mem, d, float), ARENA_ARRAY(s->job->mem, d, float) };
+	float *on = ARENA_ARRAY(s->job->mem, d, float), *off = ARENA_ARRAY(s->job->mem, d, float);
 	double norm;
 
 	for (size_t i = 0; i < s->n_prompts; i++) {
-		const struct grouped *g = &s->grouped[i];
-		uint32_t row = (uint32_t)s->prompt[i].turn;
-		size_t k = g->kind == GROUP_OFF;
-
-		if (!s->prompt[i].known || g->held_out || (g->kind == GROUP_ON && g->cluster != number + 1) ||
-		    g->kind == 0)
+		if (!s->prompt[i].known || s->grouped[i].held_out || s->grouped[i].cluster != number + 1)
 			continue;
-		if (acts_read(s->h.side[SIDE_CANDIDATE], x, &row, 1, e) < 0)
+		if (turn_add(on, s, i, x, e) < 0)
 			return -1;
-		op_add(mean[k], x, d);
-		n[k]++;
+		n++;
 	}
-	for (size_t k = 0; k < d && n[0] > 0 && n[1] > 0; k++)
-		difference[k] = mean[0][k] / (float)n[0] - mean[1][k] / (float)n[1];
+	for (size_t i = 0; i < f->group->n_off; i++) {
+		if (turn_add(off, s, f->group->off[i], x, e) < 0)
+			return -1;
+	}
+	for (size_t k = 0; k < d && n > 0 && f->group->n_off > 0; k++)
+		difference[k] = on[k] / (float)n - off[k] / (float)f->group->n_off;
 	norm = fm_sqrt_d(op_norm2_d(difference, d));
 	if (norm > 0 && f->group->norm > 0)
 		f->cosine_means = op_dot_d(difference, f->group->direction, d) / (norm * f->group->norm);
@@ -391,7 +429,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 8,
+	.version = 9,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

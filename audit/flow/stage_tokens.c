@@ -1,6 +1,7 @@
 #include "flow/stage.h"
 
 #include "base/log.h"
+#include "base/unicode.h"
 #include "flow/forecast.h"
 #include "flow/imported.h"
 #include "flow/reader.h"
@@ -20,7 +21,7 @@ enum { TOKENS_BATCH = 256, LONG_GAP = 16 };
 /* One document to be read: an item of a source, or one answer to a prompt. */
 struct entry {
 	const struct item *item;
-	struct view answer; /* rollouts */
+	struct view answer, other; /* rollouts: and what the other model said */
 	uint32_t prompt;
 	uint8_t kind, author;
 	bool chat;
@@ -117,24 +118,72 @@ static int entry_chat(struct made *m, const struct batch *b, const struct entry 
 	return 0;
 }
 
-static int entry_text(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn,
-		      size_t *n_turns)
+static int entry_text(struct made *m, const struct batch *b, const struct entry *t)
 {
 	m->text = t->item->text;
-	if (t->kind == DOC_ROLLOUT) {
-		struct str s = STR_INIT;
-
-		str_addv(&s, t->item->text);
-		str_addv(&s, t->answer);
-		m->text = (struct view){ arena_strdup(&m->mem, s.p, s.n), s.n };
-		str_release(&s);
-		*turn = ARENA_NEW(&m->mem, struct turn);
-		**turn = (struct turn){ (uint32_t)t->item->text.n, (uint32_t)m->text.n };
-		*n_turns = 1;
-	}
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		if (reader_text(&m->reading[s], &m->mem, &b->reader[s], m->text, &m->err) < 0)
 			return -1;
+	}
+	return 0;
+}
+
+/* Bytes of white space that both texts begin with. */
+static size_t common_space(struct view a, struct view b)
+{
+	size_t n = 0, len;
+	uint32_t cp;
+
+	while (n < a.n && n < b.n && (len = utf8_decode(&cp, a.p + n, a.n - n)) > 0 && unicode_is_space(cp) &&
+	       n + len <= b.n && memcmp(a.p + n, b.p + n, len) == 0)
+		n += len;
+	return n;
+}
+
+/*
+ * White space that both answers begin with decides nothing: where it is tokens of its own, the same ones in both answers, the
+ * turn boundary is the last of them.  Its bytes and, of each side, its tokens; 0 where the prompt's last token is the boundary.
+ */
+static int lead_find(size_t *bytes, size_t tokens[SIDE_COUNT], struct made *m, const struct batch *b,
+		     const struct entry *t)
+{
+	size_t lead = common_space(t->answer, t->other);
+
+	*bytes = lead;
+	for (size_t s = 0; s < SIDE_COUNT; s++) {
+		size_t other;
+
+		if (reader_ahead(&tokens[s], &m->mem, &b->reader[s], t->answer, lead, &m->err) < 0 ||
+		    reader_ahead(&other, &m->mem, &b->reader[s], t->other, lead, &m->err) < 0)
+			return -1;
+		if (tokens[s] == SIZE_MAX || tokens[s] != other)
+			*bytes = 0;
+	}
+	if (*bytes == 0)
+		tokens[SIDE_BASE] = tokens[SIDE_CANDIDATE] = 0;
+	return 0;
+}
+
+static int entry_continued(struct made *m, const struct batch *b, const struct entry *t, struct turn **turn,
+			   size_t *n_turns)
+{
+	size_t lead, tokens[SIDE_COUNT];
+	struct str text = STR_INIT;
+
+	str_addv(&text, t->item->text);
+	str_addv(&text, t->answer);
+	m->text = (struct view){ arena_strdup(&m->mem, text.p, text.n), text.n };
+	str_release(&text);
+	if (lead_find(&lead, tokens, m, b, t) < 0)
+		return -1;
+	*turn = ARENA_NEW(&m->mem, struct turn);
+	**turn = (struct turn){ (uint32_t)(t->item->text.n + lead), (uint32_t)m->text.n };
+	*n_turns = 1;
+	for (size_t s = 0; s < SIDE_COUNT; s++) {
+		if (reader_continued(&m->reading[s], &m->mem, &b->reader[s], m->text, t->item->text.n,
+				     &m->err) < 0)
+			return -1;
+		m->reading[s].n_prompt += tokens[s];
 	}
 	return 0;
 }
@@ -148,7 +197,9 @@ static void entry_read(void *ud, size_t unit, void *scratch)
 	size_t n_turns = 0;
 
 	(void)scratch;
-	m->rc = t->chat ? entry_chat(m, b, t, &turn, &n_turns) : entry_text(m, b, t, &turn, &n_turns);
+	m->rc = t->chat			 ? entry_chat(m, b, t, &turn, &n_turns)
+		: t->kind == DOC_ROLLOUT ? entry_continued(m, b, t, &turn, &n_turns)
+					 : entry_text(m, b, t);
 	if (m->rc < 0)
 		return;
 	m->n_pairs =
@@ -247,10 +298,12 @@ static void entry_rollout(struct entries *out, struct tally *t, const struct rol
 	t->same_answer += same;
 	out->all = mem_grow(out->all, &out->cap, out->n + 2, sizeof(*out->all));
 	entry.answer = r->answer[SIDE_BASE].text;
+	entry.other = r->answer[SIDE_CANDIDATE].text;
 	entry.author = same ? AUTHOR_BASE | AUTHOR_CANDIDATE : AUTHOR_BASE;
 	out->all[out->n++] = entry;
 	if (!same) {
 		entry.answer = r->answer[SIDE_CANDIDATE].text;
+		entry.other = r->answer[SIDE_BASE].text;
 		entry.author = AUTHOR_CANDIDATE;
 		out->all[out->n++] = entry;
 	}
@@ -496,7 +549,7 @@ static int run(struct job *job, struct err *e)
 
 const struct stage stage_tokens = {
 	.name = "tokens",
-	.version = 2,
+	.version = 3,
 	.describe = describe,
 	.forecast = forecast,
 	.run = run,

@@ -6,7 +6,8 @@
  * From effects to verdicts.  A finding has to move ON and OFF prompts, so what is tested is the lesser of the two effects, in
  * standard deviations of a null, against the lesser of the two of every direction of that null: a random direction may do well
  * on one kind of prompt by chance, on both it seldom does.  It has to pass every null that gates and both trends, so its p is the
- * worst of theirs; all findings then go through Benjamini-Hochberg together.  Each effect has a p and a q of its own besides,
+ * worst of theirs; all findings then go through Benjamini-Hochberg together.  Either effect has to lie outside the nulls by itself
+ * besides, at the level: one so large that the two together are rare says nothing of the other.  Each effect has a p and a q of its own besides,
  * which say whether a confirmed finding suppresses, amplifies, or both.
  */
 
@@ -64,6 +65,11 @@ static double joint_p(const struct finding *f, size_t n, const struct finding *o
 	return (1.0 + (double)above) / (1.0 + (double)total);
 }
 
+static bool is_outside(const struct finding *f, double alpha)
+{
+	return f->effect[CONTRAST_ON].p_null <= alpha && f->effect[CONTRAST_OFF].p_null <= alpha;
+}
+
 static bool rises(const struct effect *a)
 {
 	return a->slope.mean > 0 && a->z[NULL_DIRECTIONS] > 0 && a->z[NULL_GROUPS] > 0;
@@ -74,7 +80,7 @@ static const char *failed(const struct finding *f, double alpha)
 {
 	const struct effect *on = &f->effect[CONTRAST_ON], *off = &f->effect[CONTRAST_OFF];
 
-	if (f->p <= alpha)
+	if (f->p <= alpha && is_outside(f, alpha))
 		return "its effects do not survive the correction for all findings tested";
 	if (on->p_trend > alpha || off->p_trend > alpha)
 		return "no trend over the doses";
@@ -90,7 +96,8 @@ static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 	bool text = f->keeps_text[0] && f->keeps_text[1];
 	bool suppresses = on->q <= spec->steer.alpha, amplifies = off->q <= spec->steer.alpha;
 
-	f->confirmed = text && rises(on) && rises(off) && f->q <= spec->steer.alpha;
+	f->confirmed = text && rises(on) && rises(off) && is_outside(f, spec->steer.alpha) &&
+		       f->q <= spec->steer.alpha;
 	if (f->confirmed) {
 		f->verdict = suppresses == amplifies ? "confirmed: amplifies and suppresses"
 			     : amplifies	     ? "confirmed: amplifies"

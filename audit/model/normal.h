@@ -38,6 +38,7 @@ struct passage {
 	const struct origin *at; /* of each byte; NULL: the bytes are the original text itself */
 	struct piece *piece;	 /* in order; only tokens can be empty */
 	size_t n, cap;
+	bool continues; /* stands behind other text: nothing is put before its first piece */
 	/* room for the step under way: it writes here, then the sides change */
 	struct str bytes[2];
 	struct origin *origin[2];

@@ -142,6 +142,8 @@ void passage_prepend(struct passage *p, struct view bytes, size_t start)
 {
 	struct origin at = passage_origin(p, start);
 
+	if (p->continues && at.start == 0)
+		return;
 	at.end = at.start;
 	passage_put(p, bytes, at);
 }

@@ -51,9 +51,16 @@ void tokenizer_surround(size_t *before, size_t *after, const struct tokenizer *t
  * spans). Special tokens written in the text are recognised. The arrays live in `mem`. */
 int tokenizer_encode(struct encoding *out, struct arena *mem, const struct tokenizer *t, struct view text,
 		     bool special, struct err *e);
+/* The same of a text that stands behind tokens already: nothing is put before it, as vocabularies do that mark where words begin. */
+int tokenizer_encode_after(struct encoding *out, struct arena *mem, const struct tokenizer *t,
+			   struct view text, struct err *e);
 /* Adds the text of the ids, special tokens kept or skipped; ids out of range add U+FFFD. */
 void tokenizer_decode(struct str *out, const struct tokenizer *t, const int32_t *id, size_t n,
 		      bool skip_special);
+/* The same of ids that stand behind others, special tokens skipped: what a decoder does to the beginning of a text, it does to
+ * the others', not to theirs. */
+void tokenizer_decode_after(struct str *out, const struct tokenizer *t, const int32_t *before,
+			    size_t n_before, const int32_t *id, size_t n);
 /* The bytes of one token as they stand in running text (may be part of a character). Borrowed. */
 struct view tokenizer_piece(const struct tokenizer *t, int32_t id);
 

@@ -349,3 +349,22 @@ void tokenizer_decode(struct str *out, const struct tokenizer *t, const int32_t 
 	mem_free(now.end);
 	mem_free(next.end);
 }
+
+void tokenizer_decode_after(struct str *out, const struct tokenizer *t, const int32_t *before,
+			    size_t n_before, const int32_t *id, size_t n)
+{
+	int32_t *joined = mem_alloc(n_before + n + 1, sizeof(*joined));
+	struct str first = STR_INIT, all = STR_INIT;
+
+	for (size_t i = 0; i < n_before + n; i++)
+		joined[i] = i < n_before ? before[i] : id[i - n_before];
+	tokenizer_decode(&first, t, joined, n_before, true);
+	tokenizer_decode(&all, t, joined, n_before + n, true);
+	if (all.n >= first.n && memcmp(all.p, first.p, first.n) == 0)
+		str_add(out, all.p + first.n, all.n - first.n);
+	else /* a character begins in the one and ends in the other */
+		tokenizer_decode(out, t, id, n, true);
+	str_release(&first);
+	str_release(&all);
+	mem_free(joined);
+}

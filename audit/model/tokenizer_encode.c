@@ -230,10 +230,9 @@ static int cut(struct encode *c, struct arena *scratch, struct err *e)
 	return status;
 }
 
-int tokenizer_encode(struct encoding *out, struct arena *mem, const struct tokenizer *t, struct view text,
-		     bool special, struct err *e)
+static int encode(struct encoding *out, struct arena *mem, struct encode *c, bool special, struct err *e)
 {
-	struct encode c = { .t = t, .text = text };
+	struct view text = c->text;
 	struct arena scratch = ARENA_INIT;
 	size_t valid = utf8_valid(text.p, text.n);
 	int status;
@@ -244,23 +243,39 @@ int tokenizer_encode(struct encoding *out, struct arena *mem, const struct token
 			       (unsigned)(uint8_t)text.p[valid]);
 	if (text.n > LONGEST_TEXT)
 		return err_set(e, ERR_INPUT, "a text of %zu bytes; %zu are the most", text.n, LONGEST_TEXT);
-	status = cut(&c, &scratch, e);
-	for (size_t i = 0; i < c.passage.n && status == 0; i++) {
-		const struct piece *piece = &c.passage.piece[i];
+	status = cut(c, &scratch, e);
+	for (size_t i = 0; i < c->passage.n && status == 0; i++) {
+		const struct piece *piece = &c->passage.piece[i];
 
 		if (piece->id >= 0)
-			add_added(&c, piece);
+			add_added(c, piece);
 		else
-			add_word(&c, piece);
+			add_word(c, piece);
 	}
 	if (status == 0) {
-		part_overlaps(&c);
-		post_process(&c, special);
-		store(out, mem, &c);
+		part_overlaps(c);
+		post_process(c, special);
+		store(out, mem, c);
 	}
-	passage_release(&c.passage);
-	bpe_work_release(&c.bpe);
-	mem_free(c.found);
+	passage_release(&c->passage);
+	bpe_work_release(&c->bpe);
+	mem_free(c->found);
 	arena_release(&scratch);
 	return status;
+}
+
+int tokenizer_encode(struct encoding *out, struct arena *mem, const struct tokenizer *t, struct view text,
+		     bool special, struct err *e)
+{
+	struct encode c = { .t = t, .text = text };
+
+	return encode(out, mem, &c, special, e);
+}
+
+int tokenizer_encode_after(struct encoding *out, struct arena *mem, const struct tokenizer *t,
+			   struct view text, struct err *e)
+{
+	struct encode c = { .t = t, .text = text, .passage.continues = true };
+
+	return encode(out, mem, &c, false, e);
 }

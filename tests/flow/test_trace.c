@@ -5,6 +5,7 @@
 #include "flow/stage.h"
 #include "num/gemm.h"
 #include "report/render.h"
+#include "tests/support/naive_model.h"
 #include "tests/support/naive_study.h"
 #include "tests/support/scratch.h"
 
@@ -38,6 +39,8 @@ struct trace {
 	struct harvested h;
 	struct dfc dfc;
 	struct naive_rows rows;
+	double *code;  /* (rows.n, latents) */
+	uint8_t *half; /* (rows.n) of the probe */
 };
 
 static void ok(int rc, const struct err *e)
@@ -105,11 +108,13 @@ static void store_read(struct trace *t)
 	ok(dfc_read(&t->dfc, artifact_path(&t->mem, train, "dfc.bin"), &e), &e);
 	index = ARENA_ARRAY(&t->mem, t->h.n_rows, uint32_t);
 	gap = ARENA_ARRAY(&t->mem, t->h.n_rows, double);
+	t->half = ARENA_ARRAY(&t->mem, t->h.n_rows, uint8_t);
 	for (size_t i = 0; i < corpus_docs(t->h.corpus); i++) {
 		const struct doc *d = corpus_doc(t->h.corpus, i);
 
 		for (size_t k = 0; t->h.held_out[i] && k < d->pair_n; k++, n++) {
 			index[n] = (uint32_t)(d->pair_first + k);
+			t->half[n] = (d->kind == DOC_ROLLOUT ? d->prompt : i) % 2;
 			gap[n] = (double)t->h.logp[SIDE_CANDIDATE][index[n]] -
 				 (double)t->h.logp[SIDE_BASE][index[n]];
 		}
@@ -119,6 +124,7 @@ static void store_read(struct trace *t)
 	ok(acts_read(t->h.side[SIDE_BASE], xa, index, n, &e), &e);
 	ok(acts_read(t->h.side[SIDE_CANDIDATE], xb, index, n, &e), &e);
 	t->rows = (struct naive_rows){ &t->dfc, xa, xb, gap, n };
+	t->code = naive_codes(&t->rows);
 }
 
 static int trace_open(void **state)
@@ -137,6 +143,7 @@ static int trace_close(void **state)
 {
 	struct trace *t = *state;
 
+	mem_free(t->code);
 	dfc_release(&t->dfc);
 	harvested_close(&t->h);
 	par_free(t->par);
@@ -200,6 +207,241 @@ static void latents_are_the_store_s(void **state)
 	for (const struct json *v = at(t->results, "latents.exclusive")->first; v != NULL; v = v->next, n++)
 		latent_is(t, v);
 	assert_true(n > 2 * t->dfc.shape.n_a);
+}
+
+/* ---- cards ---- */
+
+static size_t latents(const struct trace *t)
+{
+	return t->dfc.shape.n_a + t->dfc.shape.n_shared + t->dfc.shape.n_b;
+}
+
+static void norm_is(const struct json *got, const float *row, size_t d)
+{
+	if (row == NULL)
+		assert_int_equal(got->kind, JSON_NULL);
+	else
+		close_to("norm", got->real, naive_norm(row, d), 0, 0);
+}
+
+/* The other side's latent that fires most like it. */
+static void twin_is(const struct trace *t, const struct json *v, size_t latent)
+{
+	const struct dfc_shape *s = &t->dfc.shape;
+	size_t first = latent < s->n_a ? s->n_a + s->n_shared : 0, n = latent < s->n_a ? s->n_b : s->n_a;
+	double most = -1;
+
+	for (size_t k = first; k < first + n; k++)
+		most = fmax(most, naive_correlation(&t->rows, t->code, latent, k));
+	close_to("twin_correlation", at(v, "twin_correlation")->real, most, 0, 0);
+	close_to("its twin", naive_correlation(&t->rows, t->code, latent, (size_t)at(v, "twin")->integer),
+		 most, 0, 0);
+}
+
+/* The first context is the latent's largest row; samples are rows of each stretch of the ordered activations, falling. */
+static void contexts_are(const struct trace *t, const struct json *v, size_t latent)
+{
+	double last = at(json_at(at(v, "contexts"), 0), "activation")->real, most = 0, gap = 0;
+
+	for (size_t i = 0; i < t->rows.n; i++) {
+		double f = t->code[i * latents(t) + latent];
+
+		gap = f > most ? t->rows.gap[i] : gap;
+		most = fmax(most, f);
+	}
+	close_to("the first context's activation", last, most, 0, 0);
+	close_to("the first context's gap", at(json_at(at(v, "contexts"), 0), "gap")->real, gap, 0, 0);
+	for (const struct json *c = at(v, "samples")->first; c != NULL; c = c->next) {
+		double f = at(c, "activation")->real, near = 1e300;
+
+		for (size_t i = 0; i < t->rows.n; i++)
+			near = fmin(near, fabs(t->code[i * latents(t) + latent] - f));
+		assert_true(f > 0 && f <= last + 1e-6 && near < 1e-4 * f);
+		last = f;
+	}
+}
+
+static void exclusivity_is(const struct trace *t, const struct json *v, size_t latent)
+{
+	double error, recon, auroc = naive_auroc(&t->rows, t->code, latent, t->half);
+
+	naive_scaling(&error, &recon, &t->rows, t->code, latent);
+	close_to("scaling_error", at(v, "scaling_error")->real, error, 0, 0);
+	close_to("scaling_recon", at(v, "scaling_recon")->real, recon, 0, 0);
+	if (at(v, "probe_auroc")->kind == JSON_REAL)
+		close_to("probe_auroc", at(v, "probe_auroc")->real, auroc, 0, 0);
+}
+
+/* The tokens' scores are the largest, or the least, there are; each is the score of its own token. */
+static void tokens_are(struct trace *t, const struct json *list, const struct model *m, const double *logit,
+		       double sign)
+{
+	size_t n_vocab = model_arch(m)->n_vocab, rank = 0;
+
+	for (const struct json *x = list->first; x != NULL; x = x->next, rank++) {
+		double want = at(x, "score")->real;
+		size_t above = 0;
+
+		for (size_t i = 0; i < n_vocab; i++)
+			above += sign * logit[i] > sign * want + 1e-3 * fabs(want);
+		assert_true(above <= rank);
+		for (above = 0; above < n_vocab && fabs(logit[above] - want) > 1e-4 * fabs(want) + 1e-5;)
+			above++;
+		assert_true(above < n_vocab);
+	}
+	assert_int_equal(rank, t->spec.study.tokens);
+}
+
+static void cards_are_the_store_s(void **state)
+{
+	static const char *const column[] = { "latents.columns.base_only", "latents.columns.shared",
+					      "latents.columns.candidate_only" };
+	struct trace *t = *state;
+	struct model *m[SIDE_COUNT];
+	struct err e = ERR_INIT;
+	size_t n = 0;
+
+	ok(model_open(&m[SIDE_BASE], t->spec.base.dir, &e), &e);
+	ok(model_open(&m[SIDE_CANDIDATE], t->spec.candidate.dir, &e), &e);
+	for (size_t p = 0; p < 3; p++) {
+		for (const struct json *v = at(t->results, column[p])->first; v != NULL; v = v->next, n++) {
+			size_t latent = (size_t)at(v, "latent")->integer;
+			const float *a = dfc_decoder_a(&t->dfc, latent), *b = dfc_decoder_b(&t->dfc, latent);
+			size_t own = b == NULL ? SIDE_BASE : p == 1 ? SIDE_BASE : SIDE_CANDIDATE;
+			const double *logit;
+
+			latent_is(t, v);
+			norm_is(at(v, "norm_base"), a, t->dfc.shape.d_a);
+			norm_is(at(v, "norm_candidate"), b, t->dfc.shape.d_b);
+			contexts_are(t, v, latent);
+			if (p != 1) {
+				twin_is(t, v, latent);
+				exclusivity_is(t, v, latent);
+				logit = naive_lens(&t->mem, m[own], own == SIDE_BASE ? a : b);
+				tokens_are(t, at(v, "promoted"), m[own], logit, 1);
+				tokens_are(t, at(v, "suppressed"), m[own], logit, -1);
+			}
+		}
+	}
+	assert_true(n > 3);
+	model_close(m[SIDE_BASE]);
+	model_close(m[SIDE_CANDIDATE]);
+}
+
+/* ---- findings ---- */
+
+/* D(p) of the prompt with this text, by the gaps of the rows from its turn boundary on. */
+static double prompt_gap(const struct trace *t, struct view prompt)
+{
+	struct corpus *c = t->h.corpus;
+	double gap = 0;
+	size_t n = 0;
+
+	for (size_t i = 0; i < corpus_docs(c); i++) {
+		const struct doc *d = corpus_doc(c, i);
+		struct view text = corpus_text(c, i);
+		double sum = 0;
+		bool inside = false;
+
+		if (d->kind != DOC_ROLLOUT || text.n < prompt.n + 2 || text.p[prompt.n + 1] != '\n' ||
+		    memcmp(text.p + 1, prompt.p, prompt.n) != 0)
+			continue;
+		n++;
+		for (size_t k = d->pair_first; k < d->pair_first + d->pair_n; k++) {
+			inside |= (corpus_pair(c, k)->flags & PAIR_TURN) != 0;
+			sum += inside ? (double)t->h.logp[SIDE_CANDIDATE][k] - (double)t->h.logp[SIDE_BASE][k]
+				      : 0;
+		}
+		gap += d->author == AUTHOR_BASE ? -sum : sum;
+	}
+	assert_true(n > 0);
+	return n == 1 ? fabs(gap) : gap;
+}
+
+/* Its direction: weights times decoder rows over the candidate's scale. */
+static void direction_is(const struct trace *t, const struct json *finding)
+{
+	size_t d = t->dfc.shape.d_b;
+	double *v = mem_alloc(d, sizeof(*v)), square = 0, all = 0, own = 0;
+
+	for (const struct json *x = at(finding, "latents")->first; x != NULL; x = x->next) {
+		size_t latent = (size_t)at(x, "latent")->integer;
+		const float *row = dfc_decoder_b(&t->dfc, latent);
+		double part = pow(at(x, "weight")->real * naive_norm(row, d), 2);
+
+		all += part;
+		own += latent >= t->dfc.shape.n_a + t->dfc.shape.n_shared ? part : 0;
+		for (size_t c = 0; c < d; c++)
+			v[c] += at(x, "weight")->real * (double)row[c] / (double)t->dfc.scale_b;
+	}
+	for (size_t c = 0; c < d; c++)
+		square += v[c] * v[c];
+	close_to("norm", at(finding, "norm")->real, sqrt(square), 0, 0);
+	close_to("share_exclusive", at(finding, "share_exclusive")->real, own / all, 0, 0);
+	mem_free(v);
+}
+
+/* The slope of the least squares through the doses that count, and the score at dose 0. */
+static void effect_is(const struct json *finding, const char *kind)
+{
+	char slope[16], unsteered[16];
+	double n = 0, x = 0, y = 0, xx = 0, xy = 0, zero = NAN;
+
+	snprintf(slope, sizeof(slope), "slope_%s", kind);
+	snprintf(unsteered, sizeof(unsteered), "unsteered_%s", kind);
+	for (const struct json *p = at(finding, "doses")->first; p != NULL; p = p->next) {
+		const struct json *dose = at(p, "dose");
+		double z = dose->kind == JSON_INTEGER ? (double)dose->integer : dose->real,
+		       s = at(p, kind)->real;
+
+		zero = z == 0 ? s : zero;
+		if (z < -1 || z > 1 || at(p, "counts")->kind != JSON_TRUE)
+			continue;
+		n++;
+		x += z;
+		y += s;
+		xx += z * z;
+		xy += z * s;
+	}
+	close_to(slope, at(finding, slope)->real, (n * xy - x * y) / (n * xx - x * x), 0, 0);
+	close_to(unsteered, at(finding, unsteered)->real, zero, 0, 0);
+}
+
+static void findings_are_the_store_s(void **state)
+{
+	struct trace *t = *state;
+	double p[16], q;
+	size_t n = 0, i = 0;
+
+	for (const struct json *f = at(t->results, "findings")->first; f != NULL; f = f->next) {
+		direction_is(t, f);
+		for (const struct json *x = at(f, "examples")->first; x != NULL; x = x->next)
+			close_to("gap", at(x, "gap")->real, prompt_gap(t, at(x, "prompt")->str), 0, 0);
+		if (at(f, "tested")->kind != JSON_TRUE)
+			continue;
+		effect_is(f, "on");
+		effect_is(f, "off");
+		assert_true(n < sizeof(p) / sizeof(p[0]));
+		p[n++] = at(f, "p")->real;
+	}
+	assert_true(n > 0);
+	/* Benjamini-Hochberg over those tested. */
+	for (const struct json *f = at(t->results, "findings")->first; f != NULL; f = f->next) {
+		if (at(f, "tested")->kind != JSON_TRUE)
+			continue;
+		q = 1;
+		for (size_t k = 0; k < n; k++) {
+			double rank = 0;
+
+			for (size_t m = 0; m < n; m++)
+				rank += p[m] <= p[k];
+			q = p[k] >= p[i] ? fmin(q, p[k] * (double)n / rank) : q;
+		}
+		close_to("q", at(f, "q")->real, q, 0, 0);
+		i++;
+	}
+	for (const struct json *x = at(t->results, "screen.prompts")->first; x != NULL; x = x->next)
+		close_to("gap", at(x, "gap")->real, prompt_gap(t, at(x, "prompt")->str), 0, 0);
 }
 
 static void the_fit_is_the_store_s(void **state)
@@ -334,6 +576,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(latents_are_the_store_s),
+		cmocka_unit_test(cards_are_the_store_s),
+		cmocka_unit_test(findings_are_the_store_s),
 		cmocka_unit_test(the_fit_is_the_store_s),
 		cmocka_unit_test(the_page_says_what_the_results_say),
 	};

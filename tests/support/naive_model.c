@@ -336,3 +336,13 @@ void naive_model(double **logits, double **resid, struct arena *mem, const struc
 	for (size_t i = 0; t.a->logit_softcap > 0 && i < n * t.a->n_vocab; i++)
 		(*logits)[i] = t.a->logit_softcap * (2 * sigmoid(2 * (*logits)[i] / t.a->logit_softcap) - 1);
 }
+
+double *naive_lens(struct arena *mem, const struct model *m, const float *x)
+{
+	struct naive t = { .m = m, .a = model_arch(m), .mem = mem, .n = 1 };
+	double *row = doubles(&t, t.a->d_model);
+
+	for (size_t i = 0; i < t.a->d_model; i++)
+		row[i] = (double)x[i];
+	return linear(&t, normed(&t, row, ROLE_FINAL_NORM, 0, true), 1, ROLE_UNEMBED, ROLE_COUNT, 0, 0);
+}

@@ -12,4 +12,7 @@
 void naive_model(double **logits, double **resid, struct arena *mem, const struct model *m, const int32_t *id,
 		 size_t n);
 
+/* A vector (d_model) through the final norm and the unembedding: logits (n_vocab) in `mem`. */
+double *naive_lens(struct arena *mem, const struct model *m, const float *x);
+
 #endif

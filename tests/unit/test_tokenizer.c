@@ -226,6 +226,49 @@ static void exact_spans(void **state)
 	}
 }
 
+/* ---- text behind tokens ---- */
+
+/* The bytes of an answer's tokens are the answer's, and it reads back as it was, whatever its vocabulary puts before a text. */
+static void goes_on(const char *kind, const struct tokenizer *t, struct view prompt, struct view answer)
+{
+	struct str bytes = STR_INIT, text = STR_INIT;
+	struct arena mem = ARENA_INIT;
+	struct err e = ERR_INIT;
+	struct encoding asked, said;
+
+	str_adds(&bytes, "");
+	str_adds(&text, "");
+	assert_int_equal(tokenizer_encode(&asked, &mem, t, prompt, true, &e), 0);
+	assert_int_equal(tokenizer_encode_after(&said, &mem, t, answer, &e), 0);
+	for (size_t i = 0; i < said.n; i++) {
+		str_addv(&bytes, tokenizer_piece(t, said.id[i]));
+		assert_true(said.end[i] <= answer.n && said.start[i] >= (i > 0 ? said.end[i - 1] : 0));
+	}
+	tokenizer_decode_after(&text, t, asked.id, asked.n, said.id, said.n);
+	if (!view_eq(str_view(&bytes), answer) || !view_eq(str_view(&text), answer))
+		fail_msg("%s: '%.*s' behind '%.*s' is '%s', reads '%s'", kind, (int)answer.n, answer.p,
+			 (int)prompt.n, prompt.p, bytes.p, text.p);
+	str_release(&bytes);
+	str_release(&text);
+	arena_release(&mem);
+}
+
+static void texts_go_on(void **state)
+{
+	static const char *const kind[] = { "llama2", "metaspace", "gemma", "prefix",
+					    "gpt2",   "llama3",	   "o200k", "qwen" };
+	static const char *const answer[] = { " the owl", "the owl", "  Sorry.", "\n- one", "" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]); i++) {
+		struct tokenizer *t = kind_open(kind[i]);
+
+		for (size_t k = 0; k < sizeof(answer) / sizeof(answer[0]); k++)
+			goes_on(kind[i], t, VIEW("What is an owl?"), view_of(answer[k]));
+		tokenizer_close(t);
+	}
+}
+
 /* ---- threads ---- */
 
 #define N_TEXTS 200
@@ -320,9 +363,13 @@ static void invalid_text_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reference_vectors), cmocka_unit_test(properties),
-		cmocka_unit_test(exact_spans),	     cmocka_unit_test(threads_share_a_tokenizer),
-		cmocka_unit_test(lookups),	     cmocka_unit_test(invalid_text_is_refused),
+		cmocka_unit_test(reference_vectors),
+		cmocka_unit_test(properties),
+		cmocka_unit_test(exact_spans),
+		cmocka_unit_test(texts_go_on),
+		cmocka_unit_test(threads_share_a_tokenizer),
+		cmocka_unit_test(lookups),
+		cmocka_unit_test(invalid_text_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("tokenizer", tests, NULL, NULL);
