@@ -166,7 +166,7 @@ int main(int argc, char **argv)
 	struct arena mem = ARENA_INIT;
 	struct err e = ERR_INIT;
 	struct comm *comm = NULL;
-	bool leads;
+	bool leads, written;
 	int rc;
 
 	catch_signals();
@@ -176,7 +176,9 @@ int main(int argc, char **argv)
 	leads = comm_rank(comm) == 0;
 	if (rc == 0)
 		rc = dispatch(&mem, comm, argc, argv, &e);
-	if (rc == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+	/* what was printed stands before what is said of it, also where both go to one file */
+	written = fflush(stdout) == 0 && !ferror(stdout);
+	if (rc == 0 && !written)
 		rc = err_set(&e, ERR_IO, "cannot write all of standard output: %s",
 			     strerror(errno ? errno : EIO));
 	if (rc < 0 && e.msg[0] && leads)
