@@ -176,9 +176,9 @@ static struct json *hidden_members(struct arena *mem, const struct hide *h, cons
 	return made;
 }
 
-static struct json *hidden_object(struct arena *mem, const struct hide *h, const struct json *v)
+static struct json *hidden_parts(struct arena *mem, const struct hide *h, const struct json *v)
 {
-	struct view piece[3];
+	struct view piece[3] = { { .n = 0 } };
 	size_t n = 0;
 
 	for (size_t i = 0; i < 3; i++) {
@@ -187,10 +187,9 @@ static struct json *hidden_object(struct arena *mem, const struct hide *h, const
 		if (m != NULL && m->kind == JSON_STRING)
 			piece[n++] = m->str;
 	}
-	if (n < 3)
-		return hidden_members(mem, h, v, NULL, NULL, 0);
-	hide_pieces(piece, 3, mem, h);
-	return hidden_members(mem, h, v, cut, piece, 3);
+	if (n == 3)
+		hide_pieces(piece, 3, mem, h);
+	return hidden_members(mem, h, v, cut, piece, n == 3 ? 3 : 0);
 }
 
 /* Tokens of a context: objects whose `text`s are one text. NULL: the array is none. */
@@ -230,10 +229,8 @@ static struct json *hidden(struct arena *mem, const struct hide *h, const struct
 		return tokens;
 	if (v->kind == JSON_STRING && !is_structure(v->key))
 		return with_text(mem, v, hide_text(mem, h, v->str));
-	if (v->kind == JSON_OBJECT)
-		return hidden_object(mem, h, v);
-	if (v->kind == JSON_ARRAY)
-		return hidden_members(mem, h, v, NULL, NULL, 0);
+	if (v->kind == JSON_OBJECT || v->kind == JSON_ARRAY)
+		return hidden_parts(mem, h, v);
 	return copy_of(mem, v);
 }
 
