@@ -94,8 +94,7 @@ struct spec {
 	} limits;
 	struct gate_opts gate;
 	struct {
-		const char *template_path; /* as written; NULL: the installed templates/report.md */
-		const char *template_file; /* resolved; NULL likewise */
+		const char *template_path, *template_file; /* as written; resolved. NULL: the installed report.md */
 		struct hide_opts hide;
 	} report;
 	struct {
