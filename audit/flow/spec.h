@@ -94,7 +94,7 @@ struct spec {
 	} limits;
 	struct gate_opts gate;
 	struct {
-		const char *template_path, *template_file; /* as written; resolved. NULL: the installed report.md */
+		const char *template_path, *template_file; /* as written; resolved. NULL: the installed one */
 		struct hide_opts hide;
 	} report;
 	struct {

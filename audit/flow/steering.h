@@ -4,8 +4,8 @@
 #include "flow/prompts.h"
 #include "flow/rollouts.h"
 #include "flow/stage.h"
+#include "flow/steering_parts.h"
 #include "model/tokenizer.h"
-#include "num/stats.h"
 #include "study/contrast.h"
 #include "study/groups.h"
 
@@ -23,8 +23,6 @@
  * over the first tokens of both answers.  Effect: the least-squares slope of the mean over prompts, nats a unit dose, over
  * the doses from -1 to 1 that leave the text coherent.
  */
-
-enum contrast { CONTRAST_ON, CONTRAST_OFF, CONTRAST_COUNT };
 
 /* Directions of the same norm to compare with. The first NULL_GATES are what an effect has to exceed; the others are shown. */
 enum null_kind { NULL_DIRECTIONS, NULL_GROUPS, NULL_EXCLUSIVE, NULL_SHARED, NULL_COUNT, NULL_GATES = 2 };
@@ -49,36 +47,10 @@ struct effect {
 	double z[NULL_COUNT];
 	double p_null, p_trend; /* the worse rank among the nulls that gate; doses permuted within prompts */
 	double p,
-		q; /* of this kind alone: the worse of both; after Benjamini-Hochberg over all findings and kinds */
+		q; /* of this kind alone: the worse of both; Benjamini-Hochberg over all findings and kinds */
 	double least; /* the smallest slope found four times of five, by the nulls and the prompts' spread */
-	double unsteered; /* S at dose 0 */
-	struct interval
-		ablated; /* change of S where the group's own part is taken out of the turn boundary */
-};
-
-/* Answers at one dose that show a behaviour of the spec, and how likely the model finds its texts. */
-struct shown_behaviour {
-	size_t hits[CONTRAST_COUNT], n[CONTRAST_COUNT];
-	double odds[CONTRAST_COUNT];   /* mean log P(shows) - log P(instead), nats */
-	double target[CONTRAST_COUNT]; /* mean log P(target), nats */
-};
-
-struct point {
-	double dose;
-	struct interval score[CONTRAST_COUNT];			 /* over prompts */
-	double null_lo[CONTRAST_COUNT], null_hi[CONTRAST_COUNT]; /* over random directions */
-	double coherence, divergence;
-	double read_back[CONTRAST_COUNT];  /* mean activation of finding.said in the generated text */
-	struct shown_behaviour *behaviour; /* (n_behaviours) */
-};
-
-struct generated {
-	size_t prompt, dose; /* number of the rollout, index of the dose */
-	enum contrast kind;
-	struct view text;
-	double logp;	  /* nats a token, of the unsteered candidate; the least likely token left out */
-	double distinct;  /* share of its bigrams that are new */
-	double read_back; /* mean activation of finding.said */
+	double unsteered;	 /* S at dose 0 */
+	struct interval ablated; /* change of S with the group's own part out of the turn boundary */
 };
 
 struct finding {
@@ -93,11 +65,9 @@ struct finding {
 	double cosine_means;  /* of its direction with the plain difference of means */
 	const uint32_t *said; /* candidate-only latents of its answers, that texts are read back for */
 	size_t n_said;
-	double p,
-		q; /* that it moves both kinds: flow/steer_judge.c; after Benjamini-Hochberg over all findings */
+	double p, q; /* that it moves both kinds: flow/steer_judge.c; Benjamini-Hochberg over all findings */
 	bool tested, confirmed;
-	bool keeps_text
-		[2]; /* a dose below, above 0 leaves the text coherent: the effect is measured on those */
+	bool keeps_text[2]; /* a dose below, above 0 leaves the text coherent: the effect is of those */
 	const char *verdict;
 };
 
