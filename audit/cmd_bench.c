@@ -18,6 +18,7 @@
 		.hi = 1000, .fallback = start, .help = text                                        \
 	}
 
+static const char *const state_words[] = { "f32", "bf16", NULL };
 static const char *const layer_words[] = { "all", NULL };
 
 static const struct field bench_fields[] = {
@@ -26,6 +27,12 @@ static const struct field bench_fields[] = {
 	SIZE_ROW(width, 1, 1e7, "8192", "train: latents"),
 	REAL_ROW(exclusive, 0, 0.5, "0.05", "share of the latents that is each model's own"),
 	SIZE_ROW(k, 0, 1e6, "0", "latents kept a row; 0: 64 for train, as many as are active for toy"),
+	{ .name = "state",
+	  .kind = FIELD_WORD,
+	  .offset = offsetof(struct bench_opts, state),
+	  .words = state_words,
+	  .fallback = "f32",
+	  .help = "train: Adam's moments, as train.state of a spec" },
 	SIZE_ROW(batch, 1, 262144, "2048", "pairs a step"),
 	SIZE_ROW(steps, 1, 1e6, "15", "train, forward, decode: steps timed, after some that are not"),
 	TEXT_ROW(sizes, "819,2048,4096", "toy: latents of the dictionaries tried"),

@@ -16,7 +16,7 @@ struct bench_opts {
 	double pairs, active, lr;
 	size_t tokens, sequences, context;
 	int64_t layer; /* -1: none */
-	unsigned shape;
+	unsigned shape, state;
 	size_t threads;
 	const char *out;   /* NULL: none */
 	const char *cache; /* NULL: the host's */

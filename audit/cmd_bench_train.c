@@ -187,6 +187,12 @@ static void write_json(const struct run *r, struct interval step, struct interva
 	print_json(&text);
 }
 
+/* Of a parameter, its gradient and its moments. */
+static size_t parameter_bytes(const struct run *r)
+{
+	return 2 * sizeof(float) + adam_state_bytes(1, r->train.state);
+}
+
 static void print_markdown(const struct run *r, struct interval step, struct interval encode)
 {
 	const struct dfc_shape *s = &r->shape;
@@ -203,9 +209,10 @@ static void print_markdown(const struct run *r, struct interval step, struct int
 	       encode.hi, encode.mean * flop * 1e-9);
 	printf("Training reaches %.0f %% of the encode's rate. Peak memory %.1f MiB with the random pairs; "
 	       "planned for "
-	       "training %.1f MiB, parameters times 16 bytes are %.1f MiB.\n",
+	       "training %.1f MiB, parameters times %zu bytes are %.1f MiB.\n",
 	       100.0 * step.mean / encode.mean, r->peak / 1048576.0,
-	       (double)trainer_bytes(s, &r->train) / 1048576.0, params * 16.0 / 1048576.0);
+	       (double)trainer_bytes(s, &r->train) / 1048576.0, parameter_bytes(r),
+	       params * (double)parameter_bytes(r) / 1048576.0);
 }
 
 static int prepare(struct run *r, struct err *e)
@@ -232,6 +239,7 @@ static int prepare(struct run *r, struct err *e)
 		.threshold_from = 1000,
 		.init_norm = 0.4,
 		.score = SCORE_BALANCED,
+		.state = (enum adam_format)o->state,
 		.seed = 1,
 	};
 	if (gemm_setup(NULL, e) < 0 ||

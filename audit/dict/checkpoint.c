@@ -1,21 +1,20 @@
 #include "dict/blob.h"
 #include "dict/trainer.h"
 
-#include <float.h>
 #include <string.h>
 
 /*
- * The checkpoint file is that of blob.h, named "DFCCKPT1": the head below, then the parameters, Adam's
- * first and second moments (float, n_params each) and the idle counters (u64, n_latents).
+ * The checkpoint file is that of blob.h, named "DFCCKPT2": the head below, then the parameters (float), Adam's
+ * first and second moments (float or bf16, n_params each) and the idle counters (u64, n_latents).
  */
 
-static const char file_name[] = "DFCCKPT1";
+static const char file_name[] = "DFCCKPT2";
 
 /* What a run is; a checkpoint of another is refused. */
 struct identity {
 	uint64_t d_a, d_b, n_a, n_shared, n_b;
 	uint64_t n_rows, batch, warmup, k, k_start, k_anneal, aux_k, dead_after, threshold_from, seed, score,
-		promote_every;
+		promote_every, state;
 	double lr, beta1, beta2, adam_eps, grad_clip, aux_weight, outlier, threshold_decay, init_norm, enrich,
 		promote;
 };
@@ -26,7 +25,7 @@ struct ckpt_head {
 	double threshold;
 	float smallest, dict_threshold, scale_a, scale_b;
 };
-_Static_assert(sizeof(struct ckpt_head) == 28 * 8 + 24 + 16, "no padding in the file");
+_Static_assert(sizeof(struct ckpt_head) == 29 * 8 + 24 + 16, "no padding in the file");
 
 static const struct {
 	const char *name;
@@ -58,6 +57,7 @@ static const struct {
 	WHOLE(seed),
 	WHOLE(score),
 	WHOLE(promote_every),
+	WHOLE(state),
 	REAL(lr),
 	REAL(beta1),
 	REAL(beta2),
@@ -108,6 +108,7 @@ static struct identity identity_of(const struct trainer *t)
 		.enrich = o->enrich,
 		.promote = o->promote,
 		.promote_every = o->promote_every,
+		.state = o->state,
 	};
 }
 
@@ -148,8 +149,7 @@ int trainer_save(const struct trainer *t, const char *path, struct err *e)
 	struct blob_part part[] = {
 		{ &h, sizeof(h) },
 		{ t->dict.memory, bytes },
-		{ t->m.memory, bytes },
-		{ t->v.memory, bytes },
+		{ t->state.memory, adam_state_bytes(t->state.n, t->state.format) },
 		{ t->idle, dfc_latents(&t->dict.shape) * sizeof(*t->idle) },
 	};
 
@@ -170,10 +170,10 @@ static int check_head(const struct ckpt_head *h, const char *path, struct err *e
 	return 0;
 }
 
-static bool all_within(const float *x, size_t n, float least)
+static bool all_finite(const float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (!__builtin_isfinite(x[i]) || x[i] < least)
+		if (!__builtin_isfinite(x[i]))
 			return false;
 	return true;
 }
@@ -182,17 +182,17 @@ static bool all_within(const float *x, size_t n, float least)
 static int take(struct trainer *t, struct blob *b, const struct ckpt_head *h, struct err *e)
 {
 	size_t n = t->dict.n_params, latents = dfc_latents(&t->dict.shape);
+	size_t moments = adam_state_bytes(n, t->state.format);
 	const float *number = (const float *)(const void *)(b->map.p + b->at);
 
-	if (blob_expect(b, n * 3 * sizeof(float) + latents * sizeof(*t->idle), e) < 0)
+	if (blob_expect(b, n * sizeof(float) + moments + latents * sizeof(*t->idle), e) < 0)
 		return -1;
-	if (!all_within(number, 2 * n, -FLT_MAX) || !all_within(number + 2 * n, n, 0.0f))
+	if (!all_finite(number, n) || !adam_state_valid(&t->state, number + n))
 		return err_set(e, ERR_INPUT,
 			       "%s: holds a parameter that is not finite or a second moment below 0",
 			       b->path);
 	blob_take(b, t->dict.memory, n * sizeof(float));
-	blob_take(b, t->m.memory, n * sizeof(float));
-	blob_take(b, t->v.memory, n * sizeof(float));
+	blob_take(b, t->state.memory, moments);
 	blob_take(b, t->idle, latents * sizeof(*t->idle));
 	memset(t->moved, 1, latents * sizeof(*t->moved));
 	t->at = (size_t)h->at;

@@ -35,7 +35,8 @@ static bool is_dead(const struct trainer *t, size_t latent)
 	return t->idle[latent] >= t->opts.dead_after;
 }
 
-static void swap(float *a, float *b, size_t n)
+/* Parameters and their moments. */
+static void swap(struct trainer *t, float *a, float *b, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		float x = a[i];
@@ -43,20 +44,21 @@ static void swap(float *a, float *b, size_t n)
 		a[i] = b[i];
 		b[i] = x;
 	}
+	adam_state_swap(&t->state, (size_t)(a - t->dict.memory), (size_t)(b - t->dict.memory), n);
 }
 
-/* Of parameters or of one of Adam's moments. */
-static void swap_in(struct dfc *d, bool candidate, size_t i, size_t k)
+static void swap_rows(struct trainer *t, bool candidate, size_t i, size_t k)
 {
+	const struct dfc *d = &t->dict;
 	const struct dfc_shape *s = &d->shape;
 
-	swap(d->bias_enc + i, d->bias_enc + k, 1);
+	swap(t, d->bias_enc + i, d->bias_enc + k, 1);
 	if (candidate) {
-		swap(d->enc_b + (i - s->n_a) * s->d_b, d->enc_b + (k - s->n_a) * s->d_b, s->d_b);
-		swap(d->dec_b + (i - s->n_a) * s->d_b, d->dec_b + (k - s->n_a) * s->d_b, s->d_b);
+		swap(t, d->enc_b + (i - s->n_a) * s->d_b, d->enc_b + (k - s->n_a) * s->d_b, s->d_b);
+		swap(t, d->dec_b + (i - s->n_a) * s->d_b, d->dec_b + (k - s->n_a) * s->d_b, s->d_b);
 	} else {
-		swap(d->enc_a + i * s->d_a, d->enc_a + k * s->d_a, s->d_a);
-		swap(d->dec_a + i * s->d_a, d->dec_a + k * s->d_a, s->d_a);
+		swap(t, d->enc_a + i * s->d_a, d->enc_a + k * s->d_a, s->d_a);
+		swap(t, d->dec_a + i * s->d_a, d->dec_a + k * s->d_a, s->d_a);
 	}
 }
 
@@ -65,9 +67,7 @@ static void swap_latents(struct trainer *t, bool candidate, size_t i, size_t k)
 	uint64_t idle = t->idle[i];
 	uint8_t moved = t->moved[i] | t->moved[k];
 
-	swap_in(&t->dict, candidate, i, k);
-	swap_in(&t->m, candidate, i, k);
-	swap_in(&t->v, candidate, i, k);
+	swap_rows(t, candidate, i, k);
 	t->idle[i] = t->idle[k];
 	t->idle[k] = idle;
 	t->moved[i] = t->moved[k] = moved;

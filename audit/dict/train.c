@@ -42,12 +42,14 @@ size_t trainer_bytes(const struct dfc_shape *s, const struct train_opts *o)
 	struct carve room = CARVE_COUNT;
 	struct trainer t;
 	struct err e = ERR_INIT;
-	size_t n_params;
+	size_t n_params, each;
 
 	if (dfc_check_shape(s, &n_params, &e) < 0)
 		return SIZE_MAX;
 	carve(&t, &room, s, o);
-	return room.bytes > SIZE_MAX - n_params * 16 ? SIZE_MAX : room.bytes + n_params * 16;
+	/* parameters, gradients and moments */
+	each = 2 * sizeof(float) + adam_state_bytes(1, o->state);
+	return room.bytes > SIZE_MAX - n_params * each ? SIZE_MAX : room.bytes + n_params * each;
 }
 
 /* Values that must lie in [least, most]. */
@@ -91,7 +93,8 @@ static int reserve(struct trainer *t, const struct dfc_shape *s, struct err *e)
 	if (t->opts.batch * size_min(largest_k(&t->opts), dfc_latents(s)) > UINT32_MAX)
 		return err_set(e, ERR_SIZE, "batch %zu with %zu latents a row: more than 4 billion in all",
 			       t->opts.batch, size_min(largest_k(&t->opts), dfc_latents(s)));
-	if (dfc_new(&t->dict, s, e) < 0 || dfc_new(&t->m, s, e) < 0 || dfc_new(&t->v, s, e) < 0 ||
+	if (dfc_new(&t->dict, s, e) < 0 ||
+	    adam_state_new(&t->state, t->dict.n_params, t->opts.state, e) < 0 ||
 	    dfc_new(&t->grad.of, s, e) < 0)
 		return -1;
 	carve(t, &room, s, &t->opts);
@@ -128,8 +131,7 @@ void trainer_free(struct trainer *t)
 	if (!t)
 		return;
 	dfc_release(&t->dict);
-	dfc_release(&t->m);
-	dfc_release(&t->v);
+	adam_state_release(&t->state);
 	dfc_release(&t->grad.of);
 	sampler_release(&t->sampler);
 	mem_free(t->block);
@@ -216,9 +218,8 @@ struct update {
 static void update_part(const struct update *u, float *p, const float *g, size_t n)
 {
 	struct trainer *t = u->t;
-	size_t at = (size_t)(p - t->dict.memory);
 
-	adam_row(&u->adam, p, t->m.memory + at, t->v.memory + at, g, n);
+	adam_state_step(&t->state, &u->adam, p, (size_t)(p - t->dict.memory), g, n);
 }
 
 static void update_latent(const struct update *u, size_t i)
@@ -258,7 +259,7 @@ static void update(struct trainer *t)
 	const struct train_opts *o = &t->opts;
 	struct adam_opts a = { lr_at(o, t->at), o->beta1, o->beta2, o->adam_eps };
 	double clip = o->grad_clip > 0.0 ? o->grad_clip / (t->grad.norm + 1e-6) : 1.0;
-	struct update u = { t, adam_at(&a, t->at + 1, clip < 1.0 ? clip : 1.0) };
+	struct update u = { t, adam_at(&a, t->at + 1, clip < 1.0 ? clip : 1.0, o->seed) };
 
 	par_run(t->par, span_count(dfc_latents(&t->dict.shape), ADAM_UNIT), update_unit, &u);
 	update_part(&u, t->dict.bias_a, t->grad.of.bias_a, t->dict.shape.d_a);

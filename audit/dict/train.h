@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 #include "base/par.h"
+#include "dict/adam.h"
 #include "dict/dfc.h"
 
 #include <stddef.h>
@@ -30,8 +31,9 @@ struct train_opts {
 	size_t threshold_from;	/* from this step on; before, the last smallest kept score */
 	double init_norm;	/* of decoder rows, per model */
 	enum score score;
-	double enrich; /* share of a batch drawn by row weight; 0: none */
-	double seeded; /* share of exclusive latents that start at rows drawn by `lead` */
+	enum adam_format state; /* of Adam's moments */
+	double enrich;		/* share of a batch drawn by row weight; 0: none */
+	double seeded;		/* share of exclusive latents that start at rows drawn by `lead` */
 	double promote; /* shared latents with this share of decoder norm in one model may become its own; 0: none */
 	size_t promote_every; /* steps; dict/promote.h */
 	double enrich_above; /* nats: gaps that count towards a row's weight (the weights are the caller's) */

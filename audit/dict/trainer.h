@@ -18,7 +18,8 @@ struct trainer {
 	struct par *par;
 	size_t at; /* steps done */
 
-	struct dfc dict, m, v; /* parameters and Adam's moments in the same places */
+	struct dfc dict;
+	struct adam_state state; /* of all parameters, in the order they lie in memory */
 	struct grad grad;
 	uint64_t *idle;	  /* (n_latents) kept rows since the latent was last on */
 	uint8_t *moved;	  /* (n_latents) has had a gradient: its moments may be other than 0 */

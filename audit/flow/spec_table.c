@@ -262,6 +262,9 @@ static const struct field train_fields[] = {
 	REAL("beta2", AT(struct train_opts, beta2), 0, 0.999999, "0.999",
 	     "Adam's decay of the second moment"),
 	REAL("adam_eps", AT(struct train_opts, adam_eps), 1e-16, 1, "1e-8", "Adam's epsilon"),
+	WORD("state", AT(struct train_opts, state), WORDS("f32", "bf16"), "f32",
+	     "Adam's moments: as floats, or rounded to bf16 at random (seeded), which is 12 bytes a parameter "
+	     "instead of 16"),
 	REAL("grad_clip", AT(struct train_opts, grad_clip), 1e-9, 1e9, "1",
 	     "the gradient's norm is cut to this"),
 	SIZE("log_every", AT(struct train_opts, log_every), 1, 1e9, "50",

@@ -105,7 +105,7 @@ static void test_ahead(void **state)
 	train_rig_free(&g);
 }
 
-static void test_resume(void **state)
+static void resume(enum adam_format format)
 {
 	static const size_t stops[] = { 0, 1, 11, 12, 37, 60 };
 	struct train_opts o = train_rig_opts();
@@ -113,7 +113,7 @@ static void test_resume(void **state)
 	struct digest whole;
 	struct train_rig g;
 
-	(void)state;
+	o.state = format;
 	train_rig_new(&g, &train_rig_shape, &o, 2);
 	train_rig_run(&g, o.steps + 1);
 	whole = digest_now(&g);
@@ -133,6 +133,13 @@ static void test_resume(void **state)
 			fail_msg("stopped after step %zu, it goes on differently", stops[i]);
 		train_rig_free(&g);
 	}
+}
+
+static void test_resume(void **state)
+{
+	(void)state;
+	resume(ADAM_F32);
+	resume(ADAM_BF16);
 }
 
 static void test_checkpoint_of_another(void **state)
