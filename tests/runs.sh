@@ -101,4 +101,11 @@ sed "s#\.\./\.\.#$PWD#; s#smallworld-llama-copyright#smallworld-base-llama#" gol
 	grep -q '"candidates": 0' "$work/same-models/results.json" && grep -q '^> \*\*Nothing found' "$work/same-models/report.md"
 verdict $? "the base against itself: nothing found"
 
+# hardly a prompt is held out: what they show makes a finding that nothing tests, and that is not "nothing found"
+sed "s#\.\./\.\.#$PWD#; s#held_out: 0.5#held_out: 0.02#" golden/small/spec.yaml >"$work/few.yaml"
+"$program" run "$work/few.yaml" --allow-dirty --cache "$work/cache-few" --out "$work/few" --progress=never >/dev/null &&
+	grep -q '"is_candidates": true' "$work/few/results.json" && grep -q '"is_nothing": false' "$work/few/results.json" &&
+	grep -q '"verdict": "not tested' "$work/few/results.json"
+verdict $? "too few prompts to test a finding: not nothing found"
+
 total

@@ -356,9 +356,10 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 		confirmed++;
 		kinds[view_is(kind->str, "candidate-only") ? 0 : view_is(kind->str, "base-only") ? 1 : 2]++;
 	}
+	/* Prompts that make a finding and are too few to test it are no reason to say that nothing was found. */
 	status = confirmed > 0			? "confirmed"
 		 : !t->job->spec->steer.enabled ? "untested"
-		 : tested > 0			? "candidates"
+		 : t->findings->first != NULL	? "candidates"
 						: "nothing";
 	json_open(j, "verdict", '{');
 	json_puts(j, "status", status);
