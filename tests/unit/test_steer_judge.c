@@ -129,8 +129,9 @@ static void findings_are_corrected_together(void **state)
 		finding_make(&b, i, 3, 0.05, 0.05);
 	judged(&b, MOST);
 	assert_true(b.f[0].p <= 0.05 && b.f[0].q > 0.05 && !b.f[0].confirmed);
-	assert_string_equal(b.f[0].verdict,
-			    "not confirmed: its effects do not survive the correction for all findings tested");
+	assert_string_equal(
+		b.f[0].verdict,
+		"not confirmed: its effects do not survive the correction for all findings tested");
 	arena_release(&b.mem);
 }
 
