@@ -185,5 +185,8 @@ int main(int argc, char **argv)
 		err_print(&e, stderr);
 	comm_close(comm, &e);
 	arena_release(&mem);
+	/* a library's thread that asks again and again for memory it may not have would be waited for */
+	if (mem_is_limited())
+		_exit(rc < 0 ? err_status(e.code) : 0);
 	return rc < 0 ? err_status(e.code) : 0;
 }

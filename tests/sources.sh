@@ -120,6 +120,42 @@ audit less
 [ $? -eq 2 ] && grep -q 'sources\[1\].share: other sources have one' "$work/less.log"
 verdict $? "a share for some sources only is refused: $(tail -2 "$work/less.log")"
 
+# a folder is a source: its files in the order of their names, one of them packed, each context named with its file
+mkdir "$work/texts"
+head -20 "$work/plain.jsonl" >"$work/texts/b.jsonl"
+sed -n 21,40p "$work/plain.jsonl" | gzip -n >"$work/texts/a.jsonl.gz"
+sed -n 41,60p "$work/plain.jsonl" >"$work/texts/c.jsonl"
+for path in texts 'texts/*.jsonl*'; do
+	spec folder "{kind: documents, path: '$path'}"
+	audit folder
+	grep -o '"document": "[^"]*' "$work/folder/results.json" | sort -u >"$work/names"
+	[ "$(sed 's/.*: "//; s/:.*//' "$work/names" | sort -u | tr '\n' ' ')" = 'texts/a.jsonl.gz texts/b.jsonl texts/c.jsonl ' ]
+	verdict $? "$path: contexts name the file: $(sed 's/.*: "//; s/:.*//' "$work/names" | sort -u | tr '\n' ' ') $(tail -1 "$work/folder.log")"
+done
+grep -q '"name": "texts/\*.jsonl\* (3 files)"' "$work/folder/results.json" &&
+	[ "$(grep -c '"name": "texts/[abc]' "$work/folder/provenance.json")" -eq 3 ]
+verdict $? "results.json has a folder as one input, provenance.json each file"
+echo '{"text": "One more."}' >"$work/texts/d.jsonl"
+"$program" plan "$work/folder.yaml" --cache "$work/cache" >"$work/folder.plan" 2>&1
+grep -q 'tokens.*to do' "$work/folder.plan"
+verdict $? "one file more is another corpus"
+echo '{"body": "x"}' >>"$work/texts/d.jsonl"
+audit folder
+[ $? -eq 3 ] && grep -q 'texts/d.jsonl:2:1: "text" is missing' "$work/folder.log"
+verdict $? "a bad line is named with its file: $(tail -1 "$work/folder.log")"
+
+# packed texts without end: refused by what they unpack to, with file and line, before anything runs
+head -c 90000000 /dev/zero | tr '\0' a | gzip -1 >"$work/line.txt.gz"
+spec line "{kind: documents, path: line.txt.gz}"
+"$program" plan "$work/line.yaml" --cache "$work/none" >"$work/line.plan" 2>&1
+[ $? -eq 3 ] && grep -q 'line.txt.gz: line 1 is longer than 64 MiB' "$work/line.plan"
+verdict $? "a line without end: $(tail -1 "$work/line.plan")"
+{ echo short && head -c 17000000 /dev/zero | tr '\0' a; } | gzip -1 >"$work/long.txt.gz"
+spec long "{kind: documents, path: long.txt.gz}"
+"$program" plan "$work/long.yaml" --cache "$work/none" >"$work/long.plan" 2>&1
+[ $? -eq 3 ] && grep -q 'long.txt.gz:2:1: a document of 17000000 bytes; 16 MiB is the most' "$work/long.plan"
+verdict $? "a document without end: $(tail -1 "$work/long.plan")"
+
 # where a context stood: line and byte in the source
 awk 'BEGIN { bad = 1 }
 	/"document": "plain.jsonl:/ { line = $2; gsub(/.*:|",$/, "", line) }

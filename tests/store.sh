@@ -41,6 +41,20 @@ says() { # CACHE STATUS WORDS WHAT
 	verdict $? "$5: exit $2, $(tail -1 "$work/$1.log")"
 }
 
+forecast() { # FIELD STEP...: of plan.json, added up
+	field=$1
+	shift
+	for step; do
+		sed -n '/"needs": \[/,$p' "$work/plan.json" |
+			sed -n "/\"label\": \"$step\"/,/}/s/^ *\"$field\": \([0-9]*\).*/\1/p"
+	done | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+most() { # the most memory and mapped files of any step of plan.json
+	sed -n '/"needs": \[/,$p' "$work/plan.json" |
+		awk '/"memory":/ { m = $2 + 0 } /"mapped":/ { m += $2; if (m > most) most = m } END { print most }'
+}
+
 # one byte of a file, in the middle, becomes another
 flip() {
 	at=$(($(wc -c <"$1") / 2))
@@ -110,6 +124,29 @@ spec memory 'harvest: {rows_per_shard: 1000}
 limits: {memory: 0.05}'
 audit memory memory
 says memory $? 5 'limits.memory allows' "limits.memory"
+
+# what the process may not have is said before anything runs
+(ulimit -v 100000 && audit small plain)
+says small $? 5 'this process can have 0.10' "a limit of the process"
+[ ! -e "$work/run-small" ]
+verdict $? "nothing was begun"
+
+# forecasts: a plan before anything ran, against what the run then took; answers are tried, and end early
+spec answers 'harvest: {rows_per_shard: 1000}'
+sed -i "s#sources: .*#sources: [{kind: rollouts, path: $PWD/specs/corpus/prompts.txt, limit: 260, max_tokens: 30}]#" \
+	"$work/answers.yaml"
+for case in plain answers; do
+	"$program" plan "$work/$case.yaml" --json --cache "$work/none" >"$work/plan.json" 2>"$work/plan.log"
+	audit $case $case
+	wanted=$(forecast disk 'acts base' 'acts candidate')
+	found=$(cat "$work/$case"/??/*/shard-* | wc -c)
+	[ $((found * 100)) -ge $((wanted * 98)) ] && [ $((found * 100)) -le $((wanted * 102)) ]
+	verdict $? "$case: a store of $found bytes where $wanted were forecast"
+	wanted=$(most)
+	found=$(sed -n 's/^ *"peak_rss": \([0-9]*\).*/\1/p' "$work/run-$case/timings.json")
+	[ "$found" -gt 0 ] && [ "$found" -le "$wanted" ]
+	verdict $? "$case: $found bytes resident where $wanted were forecast"
+done
 
 # two processes on one cache
 audit two plain &

@@ -46,6 +46,16 @@ void linefile_close(struct linefile *l)
 	mem_free(l);
 }
 
+size_t linefile_used(const struct linefile *l)
+{
+	return l->unpack != NULL ? unpack_used(l->unpack) : l->at;
+}
+
+bool linefile_is_packed(const struct linefile *l)
+{
+	return l->unpack != NULL;
+}
+
 /* More of the unpacked text behind what is held. */
 static int more(struct linefile *l, struct err *e)
 {

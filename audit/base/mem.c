@@ -223,6 +223,25 @@ size_t mem_peak_rss(void)
 	return kib * 1024;
 }
 
+/* SIZE_MAX where there is none. */
+static size_t own_limit(void)
+{
+	static const int kind[] = { RLIMIT_AS, RLIMIT_DATA };
+	size_t least = SIZE_MAX;
+	struct rlimit own;
+
+	for (size_t i = 0; i < sizeof(kind) / sizeof(kind[0]); i++) {
+		if (getrlimit(kind[i], &own) == 0 && own.rlim_cur != RLIM_INFINITY && own.rlim_cur < least)
+			least = (size_t)own.rlim_cur;
+	}
+	return least;
+}
+
+bool mem_is_limited(void)
+{
+	return own_limit() < SIZE_MAX;
+}
+
 size_t mem_machine(void)
 {
 	size_t all = (size_t)sysconf(_SC_PHYS_PAGES) * (size_t)sysconf(_SC_PAGESIZE);
@@ -235,7 +254,7 @@ size_t mem_machine(void)
 	    view_u64(&most, (struct view){ text.p, text.n - 1 }) && most < all)
 		all = (size_t)most;
 	arena_release(&mem);
-	return all;
+	return own_limit() < all ? own_limit() : all;
 }
 
 void mem_fail_at(size_t n)

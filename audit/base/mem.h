@@ -3,6 +3,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -54,8 +55,10 @@ size_t mem_reserved(void);
 size_t mem_reserved_peak(void);
 /* The most memory this process ever had resident, in bytes. */
 size_t mem_peak_rss(void);
-/* The memory this machine has, or the control group this process is in may use. */
+/* The memory this machine has, or this process may have of it, by its control group or its own limits (ulimit -v, -d). */
 size_t mem_machine(void);
+/* Has this process a limit of its own? */
+bool mem_is_limited(void);
 /* a * b, or ERR_SIZE naming `what` where that does not fit a size_t. */
 int mem_mul(size_t *out, size_t a, size_t b, const char *what, struct err *e);
 

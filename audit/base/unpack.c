@@ -61,6 +61,11 @@ void unpack_close(struct unpack *u)
 	mem_free(u);
 }
 
+size_t unpack_used(const struct unpack *u)
+{
+	return u->at;
+}
+
 static const char *packer(const struct unpack *u)
 {
 	return u->kind == PACKED_GZIP ? "gzip" : "zstd";

@@ -22,6 +22,8 @@ struct unpack;
 int unpack_open(struct unpack **out, struct view packed, const char *file, struct err *e);
 /* Up to n bytes, fewer only at the end. ERR_INPUT where the packed bytes end early or are damaged. */
 int unpack_read(size_t *got, struct unpack *u, char *p, size_t n, struct err *e);
+/* Packed bytes read so far. */
+size_t unpack_used(const struct unpack *u);
 void unpack_close(struct unpack *u);
 
 #endif

@@ -95,7 +95,7 @@ static void put_context(struct cards *c, size_t latent, uint32_t row, enum side 
 	const struct doc *d = corpus_doc(s->corpus, s->doc[row]);
 
 	json_open(&c->j, NULL, '{');
-	json_put_size(&c->j, "source", d->source);
+	json_put_size(&c->j, "source", d->file);
 	json_put_size(&c->j, "line", d->line);
 	json_put_size(&c->j, "byte", d->offset);
 	json_puts(&c->j, "kind", kind[d->kind]);
@@ -416,7 +416,7 @@ static void put_screen(struct cards *c)
 		struct view text = corpus_text(c->l->studied.corpus, t.text[i].doc);
 
 		json_open(&c->j, NULL, '{');
-		json_put_size(&c->j, "source", d->source);
+		json_put_size(&c->j, "source", d->file);
 		json_put_size(&c->j, "line", d->line);
 		json_put_size(&c->j, "byte", d->offset);
 		json_puts(&c->j, "kind", kind[d->kind]);

@@ -1,6 +1,7 @@
 #include "flow/facts.h"
 
 #include "flow/checks.h"
+#include "flow/files.h"
 #include "num/fmath.h"
 #include "num/ops.h"
 #include "num/stats.h"
@@ -82,7 +83,7 @@ static void put_split(struct json_out *j, const struct harvested *h, const struc
 
 	for (size_t i = 0; i < corpus_docs(h->corpus); i++) {
 		documents += h->held_out[i];
-		of_source[corpus_doc(h->corpus, i)->source] += h->held_out[i];
+		of_source[files_source(job->spec, corpus_doc(h->corpus, i)->file)] += h->held_out[i];
 		rows += h->held_out[i] ? corpus_doc(h->corpus, i)->pair_n : 0;
 	}
 	json_put_size(j, "rows", h->n_rows);

@@ -15,7 +15,7 @@
 
 /* A model by the digests of its files (weights, config, tokenizer), under the key "base" or "candidate". */
 void key_model(struct json_out *key, const struct plan *p, const char *role);
-/* A source by the digest of its file and the fields that choose from it. */
+/* A source by the digests of its files and the fields that choose from it. */
 void key_source(struct json_out *key, const struct plan *p, size_t source);
 
 /* Floating-point operations of one token through blocks 0 .. n_blocks-1 (SIZE_MAX: all, and the unembedding). */

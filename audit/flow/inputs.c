@@ -4,6 +4,7 @@
 #include "base/out.h"
 #include "base/sort.h"
 #include "base/str.h"
+#include "flow/files.h"
 #include "model/safetensors.h"
 
 #include <inttypes.h>
@@ -102,6 +103,19 @@ static int add_model(struct list *l, const char *role, const char *dir, struct e
 	return 0;
 }
 
+/* A file as the spec writes it; of several, each by its name. */
+static void add_source(struct list *l, size_t i)
+{
+	const struct spec_source *s = &l->plan->spec->corpus.source[i];
+	const char *what = arena_fmt(l->mem, "corpus.sources[%zu]", i),
+		   *role = arena_fmt(l->mem, "source %zu", i + 1);
+
+	for (size_t k = 0; k < s->n_files; k++) {
+		if (there(l, what, s->file[k]))
+			add(l, role, s->n_files == 1 ? s->path : files_name(l->mem, s, k), s->file[k]);
+	}
+}
+
 static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 {
 	static const char *const activations[] = { "activations base", "activations candidate" };
@@ -115,9 +129,7 @@ static int list_files(struct list *l, const struct plan_opts *o, struct err *e)
 		if (s->activations.file[i] && there(l, activations[i], s->activations.file[i]))
 			add(l, activations[i], s->activations.path[i], s->activations.file[i]);
 	for (i = 0; i < s->corpus.n_sources; i++)
-		if (there(l, arena_fmt(l->mem, "corpus.sources[%zu]", i), s->corpus.source[i].file))
-			add(l, arena_fmt(l->mem, "source %zu", i + 1), s->corpus.source[i].path,
-			    s->corpus.source[i].file);
+		add_source(l, i);
 	for (i = 0; i < o->n_templates; i++)
 		add(l, "template", o->template[i].name, o->template[i].path);
 	return 0;

@@ -82,7 +82,7 @@ static void close_one(struct harvest *h)
 
 /* Where a document comes from. What the base wrote is the same in both runs, whether the candidate wrote it too or not. */
 struct origin {
-	uint32_t source, author;
+	uint32_t file, author;
 	uint64_t line, offset;
 	size_t doc;
 };
@@ -92,8 +92,8 @@ static int by_origin(const void *a, const void *b, void *ud)
 	const struct origin *x = a, *y = b;
 
 	(void)ud;
-	if (x->source != y->source)
-		return x->source < y->source ? -1 : 1;
+	if (x->file != y->file)
+		return x->file < y->file ? -1 : 1;
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	if (x->offset != y->offset)
@@ -109,7 +109,7 @@ static struct origin *origins(const struct corpus *c)
 	for (size_t i = 0; i < n; i++) {
 		const struct doc *d = corpus_doc(c, i);
 
-		o[i] = (struct origin){ d->source, d->author & AUTHOR_BASE ? AUTHOR_BASE : d->author, d->line,
+		o[i] = (struct origin){ d->file, d->author & AUTHOR_BASE ? AUTHOR_BASE : d->author, d->line,
 					d->offset, i };
 	}
 	sort_stable(o, n, sizeof(*o), by_origin, NULL);

@@ -138,5 +138,6 @@ int plan_pace(struct pace *out, const struct plan *p, struct par *par, struct er
 	if (model_pace(&out->at[PACE_BASE], p, SIDE_BASE, product, par, e) < 0 ||
 	    model_pace(&out->at[PACE_CANDIDATE], p, SIDE_CANDIDATE, product, par, e) < 0)
 		return -1;
+	out->at[PACE_ANSWERS] = p->corpus.pace > 0 ? p->corpus.pace : out->at[PACE_CANDIDATE];
 	return train_pace(&out->at[PACE_TRAIN], p, product, par, e);
 }

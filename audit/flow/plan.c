@@ -116,9 +116,16 @@ static struct digest run_key(const struct plan *p)
 	return sha256_end(&hash);
 }
 
+static void needs_make(struct plan *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		p->step[i].needs = (struct needs){ .memory = 0 };
+		p->step[i].stage->forecast(&p->step[i].needs, p, &p->step[i]);
+	}
+}
+
 void plan_resolve(struct plan *p, const char *cache)
 {
-	struct arena mem = ARENA_INIT;
 	size_t i, k;
 
 	for (i = 0; i < p->n; i++) {
@@ -134,13 +141,8 @@ void plan_resolve(struct plan *p, const char *cache)
 		if (s->n_partial > 0)
 			s->state = STEP_PARTIAL;
 	}
-	survey_make(&p->corpus, &mem, p, cache);
-	for (i = 0; i < p->n; i++) {
-		p->step[i].needs = (struct needs){ .memory = 0 };
-		p->step[i].stage->forecast(&p->step[i].needs, p, &p->step[i]);
-	}
+	needs_make(p);
 	p->key = run_key(p);
-	arena_release(&mem);
 }
 
 /* ---- the whole ---- */
@@ -195,6 +197,25 @@ static int check_context(const struct plan *p, struct err *e)
 	return 0;
 }
 
+/* A plan that is too large with answers as long as they may get is looked at once more with some of them tried, so that what
+ * `plan` allows, `run` does. */
+static int plan_survey(struct plan *p, const struct plan_opts *o, bool try_answers, struct err *e)
+{
+	struct survey_opts how = { .cache = o->cache, .par = o->par, .try_answers = try_answers };
+	struct arena mem = ARENA_INIT;
+	struct err why = ERR_INIT;
+	int rc = survey_make(&p->corpus, &mem, p, &how, e);
+
+	arena_release(&mem);
+	if (rc < 0)
+		return -1;
+	needs_make(p);
+	if (p->corpus.answers != ANSWERS_LONGEST || try_answers || p->n_missing > 0 ||
+	    plan_check(p, o->cache, o->par, &why) == 0)
+		return 0;
+	return plan_survey(p, o, true, e);
+}
+
 int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o,
 	      struct err *e)
 {
@@ -210,7 +231,7 @@ int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const s
 		return -1;
 	add_steps(out, mem);
 	plan_resolve(out, o->cache);
-	return 0;
+	return plan_survey(out, o, o->try_answers, e);
 }
 
 const struct input *plan_input(const struct plan *p, const char *role, const char *name)

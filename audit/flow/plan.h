@@ -15,8 +15,7 @@
 #include <stdio.h>
 
 /*
- * What a spec comes to: steps in an order in which each comes after its
- * inputs.  A step's key is the digest of all that its bytes depend on: the
+ * What a spec comes to: steps in an order in which each comes after its inputs.  A step's key is the digest of all that its bytes depend on: the
  * stage's name and version, its options in canonical form, the keys of its
  * inputs, the digests of the files it reads, and the numeric backend.  Not
  * among them: threads, ranks, paths, the time.
@@ -30,7 +29,7 @@ struct stage;
 enum step_state { STEP_DONE, STEP_PARTIAL, STEP_TODO };
 
 /* At what pace a step's operations are done. */
-enum pace_of { PACE_PRODUCT, PACE_BASE, PACE_CANDIDATE, PACE_TRAIN, PACE_COUNT };
+enum pace_of { PACE_PRODUCT, PACE_BASE, PACE_CANDIDATE, PACE_ANSWERS, PACE_TRAIN, PACE_COUNT };
 
 /* What a step will need, forecast. */
 struct needs {
@@ -77,8 +76,8 @@ struct plan {
 	size_t layer_base, layer_candidate;
 	struct input *input;
 	size_t n_inputs;
-	struct named_file *
-		missing; /* "models.base: its weights", that are not there: only plan_opts.ahead lets that be */
+	struct named_file
+		*missing; /* "models.base: its weights", not there: only plan_opts.ahead lets that be */
 	size_t n_missing;
 	size_t n_imported; /* rows of activations from elsewhere; 0: none */
 	struct corpus_forecast corpus;
@@ -92,13 +91,15 @@ struct plan_opts {
 	const struct named_file *template; /* what the report is made from */
 	size_t n_templates;
 	struct par *par;
-	bool ahead; /* make do with what is there: config.json alone of a model, a declared corpus. Keys mean nothing then. */
+	bool ahead; /* make do with what is there: config.json alone, a declared corpus. Keys mean nothing then. */
+	bool try_answers; /* let models answer some prompts, to know how long answers are (flow/survey.h) */
 };
 
 /* Reads what the keys depend on, and looks into the cache. Makes nothing but the list of digests there. */
 int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const struct plan_opts *o,
 	      struct err *e);
-/* The part of it that needs no spec: keys, states and needs of steps whose stage, index, label and in are set. */
+/* The part of it that needs no spec: keys, states and needs of steps whose stage, index, label and in are set; needs by what
+ * `corpus` says. */
 void plan_resolve(struct plan *p, const char *cache);
 /* NULL where there is none. name NULL: the first of that role. */
 const struct input *plan_input(const struct plan *p, const char *role, const char *name);

@@ -19,6 +19,7 @@ struct total {
 	double seconds;		    /* 0 where no pace is known */
 	uint64_t mapped;
 	size_t todo;
+	double work;
 };
 
 /* Seconds of a step; 0 where no pace is known. */
@@ -39,6 +40,7 @@ static struct total total_of(const struct plan *p, const struct pace *pace)
 			continue;
 		t.todo++;
 		t.disk += s->needs.disk;
+		t.work += s->needs.work;
 		t.seconds += seconds_of(s, pace);
 		t.mapped = s->needs.mapped > t.mapped ? s->needs.mapped : t.mapped;
 		if (!t.largest || s->needs.memory > t.largest->needs.memory)
@@ -58,7 +60,7 @@ static int check_memory(const struct plan *p, const struct total *t, struct err 
 		return err_set(e, ERR_SIZE, "%s needs %.2f GiB of memory; limits.memory allows %.2f",
 			       t->largest->label, need, limit);
 	if (need > machine)
-		return err_set(e, ERR_SIZE, "%s needs %.2f GiB of memory; this machine has %.2f",
+		return err_set(e, ERR_SIZE, "%s needs %.2f GiB of memory; this process can have %.2f",
 			       t->largest->label, need, machine);
 	return 0;
 }
@@ -87,7 +89,7 @@ int plan_check(const struct plan *p, const char *cache, struct par *par, struct 
 
 	if (check_memory(p, &t, e) < 0 || check_disk(p, &t, cache, e) < 0)
 		return -1;
-	if (hours > 0 && t.todo > 0) {
+	if (hours > 0 && t.work > 0) {
 		if (plan_pace(&pace, p, par, e) < 0)
 			return -1;
 		need = total_of(p, &pace).seconds / 3600;
@@ -159,8 +161,23 @@ static void print_limit(double limit, double there, const char *where, FILE *f)
 
 static void print_corpus(const struct corpus_forecast *c, FILE *f)
 {
-	fprintf(f, "  about %zu documents, %.0f tokens of a model, %.0f pairs; %s\n", c->documents, c->tokens,
-		c->pairs, survey_words(c->how));
+	bool counted = c->how == SURVEY_COUNTED || (c->how == SURVEY_SAMPLED && c->error == 0);
+
+	fprintf(f, "  %s%zu documents, %.0f tokens of a model, %.0f pairs",
+		c->answers == ANSWERS_LONGEST ? "at most "
+		: counted		      ? ""
+					      : "about ",
+		c->documents, c->tokens, c->pairs);
+	if (c->error > 0 && c->answers != ANSWERS_LONGEST)
+		fprintf(f, " within %.1f %%", 100 * c->error);
+	fprintf(f, "; %s\n", counted ? survey_words(SURVEY_COUNTED) : survey_words(c->how));
+	if (c->answers == ANSWERS_TRIED)
+		fprintf(f, "  answers as those to %zu of %zu prompts, given just now\n", c->tried,
+			c->prompts);
+	if (c->answers == ANSWERS_LONGEST)
+		fprintf(f,
+			"  an upper bound: answers count as long as max_tokens allows, since models this large are not "
+			"tried out\n");
 }
 
 /* What a store takes, and what training does without one. */
@@ -213,7 +230,7 @@ void plan_print(const struct plan *p, const char *cache, const struct pace *pace
 	if (t.largest) {
 		path_free_bytes(&there, cache, &e);
 		fprintf(f, "\nmemory: %s at most", size_text(text, sizeof(text), t.largest->needs.memory));
-		print_limit(s ? s->limits.memory : 0, (double)mem_machine() / gib, "this machine has", f);
+		print_limit(s ? s->limits.memory : 0, (double)mem_machine() / gib, "there are", f);
 		if (t.mapped > 0)
 			fprintf(f,
 				"\n        besides, files of up to %s are looked into, in memory that the system takes back",
@@ -261,6 +278,7 @@ void plan_write(struct json_out *j, const struct plan *p)
 void plan_write_needs(struct json_out *j, const struct plan *p, const struct pace *pace)
 {
 	static const char *const state[] = { "done", "partial", "todo" };
+	static const char *const answers[] = { NULL, "in the cache", "tried", "longest" };
 	size_t i;
 
 	plan_write(j, p);
@@ -270,6 +288,9 @@ void plan_write_needs(struct json_out *j, const struct plan *p, const struct pac
 	json_put_size(j, "prompts", p->corpus.prompts);
 	json_put_real(j, "tokens", p->corpus.tokens);
 	json_put_real(j, "pairs", p->corpus.pairs);
+	json_put_real(j, "error", p->corpus.error);
+	json_puts(j, "answers", answers[p->corpus.answers]);
+	json_put_size(j, "tried", p->corpus.tried);
 	json_close(j, '}');
 	json_open(j, "needs", '[');
 	for (i = 0; i < p->n; i++) {

@@ -133,6 +133,21 @@ static void reading_cut(struct reading *r, size_t context)
 		r->n = context;
 }
 
+static void *kept(struct arena *mem, const void *p, size_t n, size_t size)
+{
+	return n > 0 ? memcpy(arena_alloc(mem, n, size), p, n * size) : arena_alloc(mem, 1, size);
+}
+
+/* Out of the memory it was made in: of a long document that is cut, little is left. */
+static void reading_keep(struct reading *r, struct arena *mem)
+{
+	r->id = kept(mem, r->id, r->n, sizeof(*r->id));
+	r->start = kept(mem, r->start, r->n, sizeof(*r->start));
+	r->end = kept(mem, r->end, r->n, sizeof(*r->end));
+	r->kind = kept(mem, r->kind, r->n, sizeof(*r->kind));
+	r->special = kept(mem, r->special, r->n_special, sizeof(*r->special));
+}
+
 static enum token_kind bytes_kind(const char *p, size_t n)
 {
 	for (size_t i = 0; i < n;) {
@@ -171,14 +186,18 @@ static void reading_add_all(struct reading *out, const struct reader *r, const s
 int reader_text(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
 		struct err *e)
 {
+	struct arena scratch = ARENA_INIT;
 	struct encoding enc;
+	int rc = tokenizer_encode(&enc, &scratch, r->tokenizer, text, true, e);
 
-	if (tokenizer_encode(&enc, mem, r->tokenizer, text, true, e) < 0)
-		return -1;
-	reading_make(out, mem, enc.n);
-	reading_add_all(out, r, &enc, text, 0);
-	reading_cut(out, r->context);
-	return 0;
+	if (rc == 0) {
+		reading_make(out, &scratch, enc.n);
+		reading_add_all(out, r, &enc, text, 0);
+		reading_cut(out, r->context);
+		reading_keep(out, mem);
+	}
+	arena_release(&scratch);
+	return rc;
 }
 
 int reader_continued(struct reading *out, struct arena *mem, const struct reader *r, struct view text,
@@ -272,10 +291,15 @@ static int rendered_chat(struct reading *out, struct arena *mem, const struct re
 int reader_chat(struct reading *out, struct arena *mem, const struct reader *r, const struct json *messages,
 		struct view text, struct err *e)
 {
-	if (rendered_chat(out, mem, r, messages, text, false, e) < 0)
-		return -1;
-	reading_cut(out, r->context);
-	return 0;
+	struct arena scratch = ARENA_INIT;
+	int rc = rendered_chat(out, &scratch, r, messages, text, false, e);
+
+	if (rc == 0) {
+		reading_cut(out, r->context);
+		reading_keep(out, mem);
+	}
+	arena_release(&scratch);
+	return rc;
 }
 
 int reader_prompt(struct reading *out, struct arena *mem, const struct reader *r, struct view prompt,

@@ -44,13 +44,13 @@ static const struct json *finding_of(const struct joint *t, const struct json *c
 
 static void put_context(struct json_out *j, const struct joint *t, const struct json *context)
 {
-	const struct json *source = json_find(context, "source"), *line = json_find(context, "line");
+	const struct json *file = json_find(context, "source"), *line = json_find(context, "line");
 
 	json_open(j, NULL, '{');
 	json_puts(j, "document",
-		  source_place(t->job->mem, t->job->spec, (size_t)source->integer, (uint64_t)line->integer));
+		  source_place(t->job->mem, t->job->spec, (size_t)file->integer, (uint64_t)line->integer));
 	for (const struct json *m = context->first; m != NULL; m = m->next) {
-		if (m != source && m != line)
+		if (m != file && m != line)
 			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
 	}
 	json_close(j, '}');

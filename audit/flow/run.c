@@ -5,6 +5,7 @@
 #include "base/version.h"
 #include "flow/inputs.h"
 #include "flow/resolved.h"
+#include "flow/source.h"
 #include "flow/stage.h"
 #include "num/gemm.h"
 
@@ -181,12 +182,52 @@ static size_t find_damaged(const struct run *r, size_t i)
 
 static void put_inputs(struct json_out *j, const struct plan *p)
 {
-	size_t i;
-
 	json_open(j, "inputs", '[');
-	for (i = 0; i < p->n_inputs; i++)
+	for (size_t i = 0; i < p->n_inputs; i++)
 		input_write(j, &p->input[i]);
 	json_close(j, ']');
+}
+
+/* The spec's source that an input is a file of; NULL where it is none. */
+static const struct spec_source *input_source(const struct plan *p, const struct input *in)
+{
+	uint64_t number;
+
+	if (strncmp(in->role, "source ", 7) != 0 || !view_u64(&number, view_of(in->role + 7)))
+		return NULL;
+	return &p->spec->corpus.source[number - 1];
+}
+
+/* The same for a report: the files of a source as one, its digest that of their digests in order. */
+static void put_inputs_short(struct json_out *j, const struct plan *p)
+{
+	struct arena mem = ARENA_INIT;
+	size_t i = 0, k;
+
+	json_open(j, "inputs", '[');
+	while (i < p->n_inputs) {
+		const struct spec_source *src = input_source(p, &p->input[i]);
+		struct input sum = p->input[i];
+		struct sha256 whole;
+
+		if (src == NULL || src->n_files == 1) {
+			input_write(j, &sum);
+			i++;
+			continue;
+		}
+		sha256_init(&whole);
+		sum.bytes = 0;
+		for (k = i; k < p->n_inputs && strcmp(p->input[k].role, sum.role) == 0; k++) {
+			sha256_add(&whole, p->input[k].digest.byte, sizeof(p->input[k].digest.byte));
+			sum.bytes += p->input[k].bytes;
+		}
+		sum.digest = sha256_end(&whole);
+		sum.name = arena_fmt(&mem, "%s (%zu files)", source_name(src), k - i);
+		input_write(j, &sum);
+		i = k;
+	}
+	json_close(j, ']');
+	arena_release(&mem);
 }
 
 /* A model as one digest: the SHA-256 of the SHA-256s (32 bytes each) of its files that are read, in the order of their
@@ -271,7 +312,7 @@ static int write_results(struct run *r, struct err *e)
 	json_open(&j, NULL, '{');
 	json_put_size(&j, "format", 1);
 	put_audit(&j, r->plan->spec);
-	put_inputs(&j, r->plan);
+	put_inputs_short(&j, r->plan);
 	if (resolved_write(&j, r->plan->spec, e) < 0 || put_reports(&j, r, e) < 0) {
 		out_abort(o);
 		return -1;

@@ -1,20 +1,11 @@
 #include "flow/source.h"
 
-#include "base/linefile.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "base/unicode.h"
+#include "flow/files.h"
 
 #include <string.h>
-
-static int line_err(struct err *e, const char *file, uint64_t line)
-{
-	snprintf(e->file, sizeof(e->file), "%s", file);
-	e->line = (unsigned)line;
-	if (e->col == 0)
-		e->col = 1;
-	return -1;
-}
 
 static int text_nfc(struct view *out, struct arena *mem, struct view in, struct err *e)
 {
@@ -142,68 +133,14 @@ static size_t text_mend(struct str *out, struct view in)
 	return replaced;
 }
 
-/* ---- what a document is in the file ---- */
-
-struct raw {
-	struct view text; /* until the next */
-	uint64_t line, offset;
-};
-
-struct raws {
-	struct linefile *lines;
-	const struct spec_source *src;
-	struct str whole; /* of several lines */
-};
-
-/* Lines up to the end or to a separator, as one. */
-static int raw_gather(struct raw *out, struct raws *r, struct err *e)
+/* Of its text, or of all that is said in it. */
+static size_t item_bytes(const struct item *it)
 {
-	bool first = true;
-	struct line l;
-	int rc;
+	size_t n = it->text.n;
 
-	str_clear(&r->whole);
-	while ((rc = linefile_next(&l, r->lines, e)) > 0) {
-		if (r->src->form == FORM_SEPARATED && view_is(l.text, r->src->separator)) {
-			if (!first && r->whole.n > 0)
-				break;
-			first = true;
-			continue;
-		}
-		if (first && l.text.n == 0)
-			continue;
-		if (first)
-			*out = (struct raw){ .line = l.number, .offset = l.offset };
-		else
-			str_addc(&r->whole, '\n');
-		first = false;
-		str_addv(&r->whole, l.text);
-		if (r->whole.n > LINE_MOST)
-			return err_set(
-				e, ERR_INPUT,
-				"%s: the document from line %llu is longer than %d MiB, the most that is read",
-				r->src->path, (unsigned long long)out->line, LINE_MOST >> 20);
-	}
-	while (r->whole.n > 0 && r->whole.p[r->whole.n - 1] == '\n')
-		r->whole.n--;
-	out->text = str_view(&r->whole);
-	return rc < 0 ? -1 : r->whole.n > 0;
-}
-
-/* The next document that is not empty: 1, or 0 at the end. */
-static int raw_next(struct raw *out, struct raws *r, struct err *e)
-{
-	struct line l;
-	int rc;
-
-	if (r->src->form == FORM_FILE || r->src->form == FORM_SEPARATED)
-		return raw_gather(out, r, e);
-	do
-		rc = linefile_next(&l, r->lines, e);
-	while (rc > 0 && l.text.n == 0);
-	if (rc > 0)
-		*out = (struct raw){ l.text, l.number, l.offset };
-	return rc;
+	for (const struct json *m = it->messages != NULL ? it->messages->first : NULL; m != NULL; m = m->next)
+		n += json_find(m, "content")->str.n;
+	return n;
 }
 
 static int item_read(struct item *it, struct arena *mem, const struct spec_source *src, struct view text,
@@ -223,12 +160,15 @@ static int item_read(struct item *it, struct arena *mem, const struct spec_sourc
 	}
 	rc = src->form == FORM_JSONL ? item_json(it, mem, src, text, e) : text_nfc(&it->text, mem, text, e);
 	str_release(&mended);
+	if (rc == 0 && item_bytes(it) > DOCUMENT_MOST)
+		rc = err_set(e, ERR_INPUT, "a document of %zu bytes; %d MiB is the most that is read of one",
+			     item_bytes(it), DOCUMENT_MOST >> 20);
 	return rc;
 }
 
-/* Which `limit` of n are kept, drawn by the seed; NULL where all are. */
-static uint8_t *items_draw(size_t n, size_t limit, uint64_t seed, size_t source)
+uint8_t *source_draw(size_t n, const struct spec *s, size_t source)
 {
+	size_t limit = s->corpus.source[source].limit;
 	uint32_t *perm;
 	uint8_t *keep;
 
@@ -236,58 +176,67 @@ static uint8_t *items_draw(size_t n, size_t limit, uint64_t seed, size_t source)
 		return NULL;
 	perm = mem_alloc(n, sizeof(*perm));
 	keep = mem_alloc(n, sizeof(*keep));
-	rng_permutation(rng_stream(seed, "corpus.select", source), perm, n);
+	rng_permutation(rng_stream(s->seed, "corpus.select", source), perm, n);
 	for (size_t i = 0; i < limit; i++)
 		keep[perm[i]] = 1;
 	mem_free(perm);
 	return keep;
 }
 
-static int raws_count(size_t *n, const struct spec_source *src, struct err *e)
+int source_count(size_t *n, const struct spec_source *src, struct err *e)
 {
-	struct raws r = { .src = src };
+	struct raws r = RAWS_OF(src);
 	struct raw raw;
-	int rc = linefile_open(&r.lines, src->file, e);
+	int rc;
 
 	*n = 0;
-	while (rc == 0 && (rc = raw_next(&raw, &r, e)) > 0) {
-		rc = 0;
-		if (++*n == UINT32_MAX)
+	while ((rc = raws_next(&raw, &r, e)) > 0) {
+		if (++*n == UINT32_MAX) {
 			rc = err_set(e, ERR_SIZE,
 				     "%s: %zu documents and more; at most that many are drawn from",
 				     src->path, *n);
+			break;
+		}
 	}
-	linefile_close(r.lines);
-	str_release(&r.whole);
+	raws_close(&r);
 	return rc;
 }
 
-/* Those of the file that are kept (all, where keep is NULL), in an array of their own. */
-static int items_read(struct item **out, size_t *n, struct arena *mem, const struct spec_source *src,
-		      size_t source, const uint8_t *keep, struct err *e)
+int source_item(struct item *out, struct arena *mem, const struct spec *s, size_t source,
+		const struct raw *raw, struct err *e)
 {
-	struct raws r = { .src = src };
+	const struct spec_source *src = &s->corpus.source[source];
+
+	*out = (struct item){ .source = source,
+			      .file = (uint32_t)(files_first(s, source) + raw->file),
+			      .line = raw->line,
+			      .offset = raw->offset };
+	if (item_read(out, mem, src, raw->text, e) < 0)
+		return raws_err(e, src, raw->file, raw->line);
+	return 0;
+}
+
+/* Those of the files that are kept (all, where keep is NULL), in an array of their own. */
+static int items_read(struct item **out, size_t *n, struct arena *mem, const struct spec *s, size_t source,
+		      const uint8_t *keep, struct err *e)
+{
+	struct raws r = RAWS_OF(&s->corpus.source[source]);
 	size_t cap = 0;
 	struct raw raw;
-	int rc = linefile_open(&r.lines, src->file, e);
+	int rc;
 
 	*out = NULL;
 	*n = 0;
-	for (size_t i = 0; rc == 0 && (rc = raw_next(&raw, &r, e)) > 0; i++) {
-		struct item it = { .source = source, .line = raw.line, .offset = raw.offset };
-
-		rc = 0;
+	for (size_t i = 0; (rc = raws_next(&raw, &r, e)) > 0; i++) {
 		if (keep != NULL && !keep[i])
 			continue;
-		if (item_read(&it, mem, src, raw.text, e) < 0) {
-			rc = line_err(e, src->path, raw.line);
-			break;
-		}
 		*out = mem_grow(*out, &cap, *n + 1, sizeof(**out));
-		(*out)[(*n)++] = it;
+		rc = source_item(&(*out)[*n], mem, s, source, &raw, e);
+		if (rc < 0)
+			break;
+		++*n;
 	}
-	linefile_close(r.lines);
-	str_release(&r.whole);
+	raws_close(&r);
 	return rc;
 }
 
@@ -302,11 +251,11 @@ int source_read(struct item **out, size_t *n, struct arena *mem, const struct sp
 
 	*n = 0;
 	if (src->limit > 0) {
-		if (raws_count(&found, src, e) < 0)
+		if (source_count(&found, src, e) < 0)
 			return -1;
-		keep = items_draw(found, src->limit, s->seed, i);
+		keep = source_draw(found, s, i);
 	}
-	rc = items_read(&item, n, mem, src, i, keep, e);
+	rc = items_read(&item, n, mem, s, i, keep, e);
 	if (rc == 0 && *n == 0)
 		rc = err_set(e, ERR_INPUT, "%s: there is no document in it", src->path);
 	if (rc == 0 && item != NULL) {
@@ -341,9 +290,13 @@ const char *source_name(const struct spec_source *s)
 	return s->path[0] == '/' ? path_name(s->path) : s->path;
 }
 
-const char *source_place(struct arena *mem, const struct spec *s, size_t source, uint64_t line)
+const char *source_place(struct arena *mem, const struct spec *s, size_t file, uint64_t line)
 {
+	size_t source = files_source(s, file);
+
 	if (source >= s->corpus.n_sources) /* activations from elsewhere are numbered only */
 		return arena_fmt(mem, "document %llu", (unsigned long long)line);
-	return arena_fmt(mem, "%s:%llu", path_name(s->corpus.source[source].path), (unsigned long long)line);
+	return arena_fmt(mem, "%s:%llu",
+			 files_name(mem, &s->corpus.source[source], file - files_first(s, source)),
+			 (unsigned long long)line);
 }

@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "base/out.h"
 #include "base/str.h"
+#include "flow/files.h"
 #include "model/matcher.h"
 
 #include <stdarg.h>
@@ -90,13 +91,6 @@ static const char *folder_of(struct arena *mem, const char *path)
 	return slash == path ? "/" : arena_strdup(mem, path, (size_t)(slash - path));
 }
 
-static const char *resolve(struct arena *mem, const char *dir, const char *path)
-{
-	if (path[0] == '/' || strcmp(dir, ".") == 0)
-		return path;
-	return arena_fmt(mem, "%s%s%s", dir, strcmp(dir, "/") == 0 ? "" : "/", path);
-}
-
 /* The last part of a path, trailing slashes aside: what a model is called when nobody named it. */
 static const char *last_part(struct arena *mem, const char *path)
 {
@@ -118,7 +112,7 @@ static void check_model(struct checker *c, struct spec_model *m, const char *whi
 		m->name = m->name ? m->name : which;
 		return;
 	}
-	m->dir = resolve(c->mem, c->spec->dir, m->path);
+	m->dir = files_resolve(c->mem, c->spec->dir, m->path);
 	if (!m->name)
 		m->name = last_part(c->mem, m->path);
 	if (path_is_file(m->dir)) {
@@ -146,19 +140,24 @@ static const struct yaml *element(const struct yaml *list, size_t i)
 	return y ? y : list;
 }
 
-static void check_file(struct checker *c, const char **file, const char *path, const struct yaml *y,
-		       const char *name)
+static void check_file(struct checker *c, const char *file, const struct yaml *y, const char *name)
 {
 	struct err none = ERR_INIT;
 	struct file_id id;
 
-	*file = resolve(c->mem, c->spec->dir, path);
-	if (path_is_dir(*file))
-		problem_at(c, y->at, "%s: %s is a folder; a file is needed", name, *file);
-	else if (!path_is_file(*file) && file_identify(&id, *file, &none) == 0)
-		problem_at(c, y->at, "%s: %s is a device or a pipe; a file is needed", name, *file);
-	else if (!c->ahead && !path_is_file(*file))
-		problem_at(c, y->at, "%s: there is no file %s", name, *file);
+	if (path_is_dir(file))
+		problem_at(c, y->at, "%s: %s is a folder; a file is needed", name, file);
+	else if (!path_is_file(file) && file_identify(&id, file, &none) == 0)
+		problem_at(c, y->at, "%s: %s is a device or a pipe; a file is needed", name, file);
+	else if (!c->ahead && !path_is_file(file))
+		problem_at(c, y->at, "%s: there is no file %s", name, file);
+}
+
+static void check_resolved(struct checker *c, const char **file, const char *path, const struct yaml *y,
+			   const char *name)
+{
+	*file = files_resolve(c->mem, c->spec->dir, path);
+	check_file(c, *file, y, name);
 }
 
 static const char *const form_word[] = { "auto", "jsonl", "lines", "file", "separated" };
@@ -181,6 +180,35 @@ static enum source_form form_of(struct view path)
 	return FORM_LINES;
 }
 
+/* What it names, each of it a file. Where a document's form is not said, it is the same for all. */
+static void check_source_files(struct checker *c, size_t i)
+{
+	const struct yaml *y = nearest(element(nearest(c->root, "corpus.sources"), i), "path");
+	const char *name = arena_fmt(c->mem, "corpus.sources[%zu].path", i);
+	struct spec_source *s = &c->spec->corpus.source[i];
+	struct err why = ERR_INIT;
+
+	if (!s->path)
+		return;
+	if (files_find(s, c->mem, c->spec->dir, &why) < 0) {
+		problem_at(c, y->at, "%s: %s", name, why.msg);
+		return;
+	}
+	for (size_t k = 0; k < s->n_files; k++) {
+		check_file(c, s->file[k], y, name);
+		if (s->form != FORM_AUTO || form_of(view_of(s->file[k])) == form_of(view_of(s->file[0])))
+			continue;
+		problem_at(
+			c, y->at,
+			"corpus.sources[%zu].format: %s and %s would be read in two ways; say jsonl, lines, file or "
+			"separated",
+			i, files_name(c->mem, s, 0), files_name(c->mem, s, k));
+		break;
+	}
+	if (s->form == FORM_AUTO)
+		s->form = s->n_files > 0 ? form_of(view_of(s->file[0])) : FORM_LINES;
+}
+
 static void check_source(struct checker *c, size_t i)
 {
 	static const char *const members[] = { "text", "messages", "prompt" };
@@ -189,8 +217,7 @@ static void check_source(struct checker *c, size_t i)
 
 	if (!s->field)
 		s->field = members[s->kind];
-	if (s->form == FORM_AUTO && s->path)
-		s->form = form_of(view_of(s->path));
+	check_source_files(c, i);
 	if (s->path && s->kind == SOURCE_CHATS && s->form != FORM_JSONL)
 		problem_at(c, nearest(y, "path")->at,
 			   "corpus.sources[%zu].path: chats are read from JSON Lines; %s should "
@@ -205,9 +232,6 @@ static void check_source(struct checker *c, size_t i)
 		problem_at(c, nearest(y, "separator")->at,
 			   "corpus.sources[%zu].separator: only where format is separated, and it is %s", i,
 			   form_word[s->form]);
-	else if (s->path)
-		check_file(c, &s->file, s->path, nearest(y, "path"),
-			   arena_fmt(c->mem, "corpus.sources[%zu].path", i));
 }
 
 static const double shares_slack = 1e-6;
@@ -347,7 +371,7 @@ static void check_activations(struct checker *c)
 		const struct yaml *y = nearest(c->root, path[i]);
 
 		if (s->activations.path[i])
-			check_file(c, &s->activations.file[i], s->activations.path[i], y, path[i]);
+			check_resolved(c, &s->activations.file[i], s->activations.path[i], y, path[i]);
 		else
 			problem_at(c, place(y), "%s: missing; both sides are imported, or none", path[i]);
 	}
@@ -444,8 +468,8 @@ static int parse(struct spec *out, struct arena *mem, struct view text, const ch
 		problem_at(&c, nearest(c.root, "corpus.date")->at,
 			   "corpus.date: %s is no date; write YYYY-MM-DD", out->corpus.date);
 	if (out->report.template_path)
-		check_file(&c, &out->report.template_file, out->report.template_path,
-			   nearest(c.root, "report.template"), "report.template");
+		check_resolved(&c, &out->report.template_file, out->report.template_path,
+			       nearest(c.root, "report.template"), "report.template");
 	check_shares(&c);
 	check_hidden(&c);
 	check_dictionary(&c);

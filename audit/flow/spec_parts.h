@@ -24,18 +24,21 @@ struct spec_model {
 
 struct spec_source {
 	enum source_kind kind;
-	const char *path, *file; /* as written; resolved */
-	const char *field;	 /* JSON member with the text, or the messages */
-	const char *licence;	 /* printed in the report */
-	double share;		 /* of the pairs; 0: nothing is asked */
-	enum source_form form;	 /* what a document is in the file; never FORM_AUTO once read */
-	const char *separator;	 /* the line between two documents */
-	bool replace;		 /* invalid UTF-8 becomes U+FFFD; else it is refused */
-	size_t limit;		 /* documents taken; 0: all */
-	size_t max_tokens;	 /* of a rollout's answer */
-	double temperature;	 /* of its sampling; 0: greedy */
-	double top_p;		 /* the most probable tokens that have this much together are drawn from */
-	bool chat;		 /* rollouts: prompts go through the chat template; else plain text */
+	const char *path;  /* as written */
+	const char **file; /* (n_files) what it names, resolved (flow/files.h) */
+	size_t n_files;
+	bool is_folder;
+	const char *field;     /* JSON member with the text, or the messages */
+	const char *licence;   /* printed in the report */
+	double share;	       /* of the pairs; 0: nothing is asked */
+	enum source_form form; /* what a document is in the file; never FORM_AUTO once read */
+	const char *separator; /* the line between two documents */
+	bool replace;	       /* invalid UTF-8 becomes U+FFFD; else it is refused */
+	size_t limit;	       /* documents taken; 0: all */
+	size_t max_tokens;     /* of a rollout's answer */
+	double temperature;    /* of its sampling; 0: greedy */
+	double top_p;	       /* the most probable tokens that have this much together are drawn from */
+	bool chat;	       /* rollouts: prompts go through the chat template; else plain text */
 	struct pos at;
 };
 

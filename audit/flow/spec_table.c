@@ -91,7 +91,8 @@ static const struct field source_fields[] = {
 	     "documents: texts read as they are; chats: messages through each model's chat template; "
 	     "rollouts: prompts that both models answer, after which both read both answers"),
 	PATH("path", AT(struct spec_source, path), 1, PATH_HI, REQUIRED,
-	     "a file, read through where gzip or zstd packed it"),
+	     "a file; a folder, whose files are read in the order of their names; or a pattern of * and ? for names in a "
+	     "folder, as texts/*.jsonl; each read through where gzip or zstd packed it"),
 	WORD("format", AT(struct spec_source, form), WORDS("auto", "jsonl", "lines", "file", "separated"),
 	     "auto",
 	     "jsonl: JSON Lines; lines: a document or prompt a line; file: the file is one document; separated: "

@@ -1,15 +1,16 @@
 #include "flow/survey.h"
 
-#include "base/linefile.h"
 #include "base/map.h"
-#include "base/unpack.h"
-#include "flow/reader.h"
+#include "flow/files.h"
 #include "flow/shares.h"
-#include "flow/source.h"
 #include "flow/stage.h"
+#include "flow/survey_parts.h"
+#include "num/fmath.h"
 
-enum { SAMPLE_ITEMS = 512, SAMPLE_BYTES = 1 << 20, SAMPLE_FILE = 256 << 20, TREE_LIMIT = 1 << 30 };
+enum { SAMPLE_BYTES = 4 << 20, SAMPLE_LEAST = 256 << 10, WAVE = 128, TREE_LIMIT = 1 << 30, TOKEN_MOST = 64 };
 
+/* Two standard deviations of a source's pairs, as a share of them, that are close enough. */
+static const double close_enough = 0.004;
 /* Bytes of text a token stands for, a cautious figure for English and code; the tokens a template adds to a chat; tokens
  * of a model to a pair, where a corpus is only declared; pairs of a document then. Bytes of text to one that is packed. */
 static const double unpacked_ratio = 3, bytes_per_token = 3.5, template_tokens = 12, tokens_per_pair = 1.08,
@@ -47,117 +48,101 @@ static bool count(struct corpus_forecast *out, struct arena *mem, const struct p
 	out->pairs = (double)pairs;
 	out->tokens = (double)(tokens[0] > tokens[1] ? tokens[0] : tokens[1]);
 	out->how = SURVEY_COUNTED;
+	out->answers = out->prompts > 0 ? ANSWERS_THERE : ANSWERS_NONE;
 	return true;
 }
 
 /* ---- sampled ---- */
 
-/* What some items come to. */
-struct sample {
-	double tokens[SIDE_COUNT], pairs;
-	double whole_bytes, whole_tokens; /* of those that no side had to cut */
-	size_t bytes[SAMPLE_ITEMS], n;
-};
+/* Of a long text that is cut, a beginning is read that is long enough for the same tokens; else all of it. */
+static void survey_entry(void *ud, size_t i, void *scratch)
+{
+	const struct batch *b = ud;
+	struct item item = *b->entry[i].item;
+	struct entry entry = b->entry[i];
+	struct batch one = *b;
+	size_t most = b->spec->corpus.context * TOKEN_MOST;
 
-static int item_add(struct sample *out, const struct item *it, const struct spec *spec,
-		    const struct reader *reader, bool prompt, struct err *e)
+	one.made = &b->made[i];
+	if (item.messages == NULL && entry.answer.p == NULL && item.text.n > most) {
+		item.text.n = utf8_valid(item.text.p, most);
+		entry.item = &item;
+		one.entry = &entry;
+		entry_read(&one, 0, scratch);
+		if (one.made->rc == 0 && one.made->reading[0].truncated && one.made->reading[1].truncated)
+			return;
+		arena_release(&one.made->mem);
+		*one.made = (struct made){ .rc = 0 };
+	}
+	one.entry = &b->entry[i];
+	entry_read(&one, 0, scratch);
+}
+
+int surveyor_read(struct surveyor *s, struct unit *unit, const struct entry *entry, const size_t *of,
+		  size_t n, struct err *e)
 {
 	struct arena mem = ARENA_INIT;
-	struct reading reading[SIDE_COUNT];
-	struct align_figures figures;
-	struct pair_record *pair;
-	struct view text = it->text;
-	uint32_t *start;
+	struct batch b = { .spec = s->plan->spec, .reader = s->reader, .entry = entry };
 	int rc = 0;
 
-	if (it->messages != NULL)
-		text = chat_contents(&start, &mem, it->messages);
-	for (size_t s = 0; s < SIDE_COUNT && rc == 0; s++) {
-		rc = it->messages != NULL ? reader_chat(&reading[s], &mem, &reader[s], it->messages, text, e)
-					  : reader_text(&reading[s], &mem, &reader[s], text, e);
-		if (rc == 0)
-			out->tokens[s] += (double)reading[s].n;
-	}
-	if (rc == 0 && !prompt)
-		out->pairs += (double)reader_pairs(&pair, &mem, spec, reader, reading, NULL, 0, &figures);
-	if (rc == 0 && !reading[0].truncated && !reading[1].truncated) {
-		out->whole_bytes += (double)text.n;
-		out->whole_tokens += (double)(reading[0].n < reading[1].n ? reading[1].n : reading[0].n);
-	}
-	out->bytes[out->n++] = it->text.n;
-	arena_release(&mem);
-	return rc;
-}
+	b.made = ARENA_ARRAY(&mem, n, struct made);
+	par_run(s->opts->par, n, survey_entry, &b);
+	for (size_t i = 0; i < n; i++) {
+		struct made *m = &b.made[i];
+		struct unit *u = &unit[of[i]];
 
-/* How many times the sample the whole is: by the bytes that are read of each item, as far as a context goes; by items
- * where they have no text of their own, as chats. */
-static double sample_scale(const struct sample *some, const struct item *item, size_t n, size_t context)
-{
-	double most =
-		some->whole_tokens > 0 ? (double)context * some->whole_bytes / some->whole_tokens : 1e300;
-	double all = 0, seen = 0;
-
-	for (size_t i = 0; i < n; i++)
-		all += (double)item[i].text.n < most ? (double)item[i].text.n : most;
-	for (size_t i = 0; i < some->n; i++)
-		seen += (double)some->bytes[i] < most ? (double)some->bytes[i] : most;
-	return seen > 0 ? all / seen : (double)n / (double)some->n;
-}
-
-/* One source: its items, and a sample of them spread evenly. */
-static int source_add(struct corpus_forecast *out, const struct spec *spec, const struct reader *reader,
-		      size_t source, struct err *e)
-{
-	const struct spec_source *src = &spec->corpus.source[source];
-	bool prompts = src->kind == SOURCE_ROLLOUTS;
-	struct arena mem = ARENA_INIT;
-	struct sample *some = ARENA_NEW(&mem, struct sample);
-	size_t n = 0, m;
-	double scale, tokens;
-	struct item *item;
-	int rc = source_read(&item, &n, &mem, spec, source, e);
-
-	m = n < SAMPLE_ITEMS ? n : SAMPLE_ITEMS;
-	for (size_t i = 0; i < m && rc == 0; i++)
-		rc = item_add(some, &item[(size_t)((double)i * (double)n / (double)m)], spec, reader, prompts,
-			      e);
-	if (rc == 0 && m > 0) {
-		scale = sample_scale(some, item, n, spec->corpus.context);
-		tokens = scale * (some->tokens[0] > some->tokens[1] ? some->tokens[0] : some->tokens[1]);
-		if (prompts) {
-			tokens = 2 * (tokens + (double)n * ((double)src->max_tokens + template_tokens));
-			some->pairs = tokens / scale;
-			out->prompts += n;
+		if (m->rc < 0 && rc == 0) {
+			*e = m->err;
+			rc = err_wrap(e, "%s: ",
+				      source_place(&mem, b.spec, entry[i].item->file, entry[i].item->line));
+		} else if (m->rc == 0) {
+			u->documents++;
+			u->pairs += (double)m->n_pairs;
+			u->cut = u->cut || m->doc.truncated;
+			for (size_t k = 0; k < SIDE_COUNT; k++)
+				u->tokens[k] += (double)m->reading[k].n;
 		}
-		out->documents += prompts ? 2 * n : n;
-		out->tokens += tokens;
-		out->pairs += scale * some->pairs;
+		arena_release(&m->mem);
 	}
 	arena_release(&mem);
 	return rc;
 }
 
-/* The bytes of a source's text; where they are packed, what texts usually come to. */
-static double source_bytes(const struct spec_source *s)
+/* Documents or chats, until they are known well enough. */
+static int documents_sample(struct part *out, struct surveyor *s, size_t source, size_t bytes, struct err *e)
 {
-	struct err e = ERR_INIT;
-	struct map m;
-	double bytes;
+	const struct spec *spec = s->plan->spec;
+	bool chat = spec->corpus.source[source].kind == SOURCE_CHATS;
+	struct arena mem = ARENA_INIT;
+	struct entry entry[WAVE];
+	size_t of[WAVE], n, done = 0;
+	struct drawn *d = NULL;
+	struct unit *unit;
+	int rc = drawn_make(&d, &mem, spec, source, bytes, e);
 
-	if (map_open(&m, s->file, &e) < 0)
-		return 0;
-	bytes = (double)m.n;
-	if (unpack_kind((struct view){ (const char *)m.p, m.n }) != PACKED_NOT)
-		bytes *= unpacked_ratio;
-	map_close(&m);
-	return bytes;
+	unit = rc == 0 ? ARENA_ARRAY(&mem, d->n, struct unit) : NULL;
+	while (rc == 0 && done < d->n) {
+		for (n = 0; n < WAVE && done + n < d->n; n++) {
+			entry[n] = (struct entry){ .item = &d->item[done + n],
+						   .kind = chat ? DOC_CHAT : DOC_DOCUMENT,
+						   .chat = chat };
+			unit[done + n] = (struct unit){ .bytes = (double)d->bytes[done + n] };
+			of[n] = done + n;
+		}
+		rc = surveyor_read(s, unit, entry, of, n, e);
+		done += n;
+		part_estimate(out, d, unit, done, spec->corpus.context, true);
+		if (done >= 2 * WAVE && 2 * fm_sqrt_d(out->variance) <= close_enough * out->pairs)
+			break;
+	}
+	arena_release(&mem);
+	return rc;
 }
 
 /* What the sources come to together, each cut to its share; the prompts of all are answered first. */
-static void parts_add(struct corpus_forecast *out, const struct spec *spec,
-		      const struct corpus_forecast *part)
+static void parts_add(struct corpus_forecast *out, const struct spec *spec, const struct part *part)
 {
-	double pairs[SOURCES_MOST];
+	double pairs[SOURCES_MOST], tokens[SIDE_COUNT] = { 0 }, documents = 0, variance = 0;
 
 	for (size_t i = 0; i < spec->corpus.n_sources; i++)
 		pairs[i] = part[i].pairs;
@@ -165,116 +150,142 @@ static void parts_add(struct corpus_forecast *out, const struct spec *spec,
 		double kept =
 			shares_asked(spec) && pairs[i] > 0 ? shares_target(spec, pairs, i) / pairs[i] : 1;
 
-		out->documents += (size_t)((double)part[i].documents * kept + 0.5);
-		out->prompts += part[i].prompts;
-		out->tokens += part[i].tokens * kept;
+		documents += part[i].documents * kept;
+		out->prompts += (size_t)(part[i].prompts + 0.5);
 		out->pairs += part[i].pairs * kept;
+		variance += part[i].variance * kept * kept;
+		for (size_t s = 0; s < SIDE_COUNT; s++) {
+			tokens[s] += part[i].tokens[s] * kept;
+			out->answer[s] += part[i].answer[s];
+		}
 	}
+	out->documents = (size_t)(documents + 0.5);
+	out->tokens = tokens[0] > tokens[1] ? tokens[0] : tokens[1];
+	out->error = out->pairs > 0 ? 2 * fm_sqrt_d(variance) / out->pairs : 0;
 }
 
-static bool sample(struct corpus_forecast *out, const struct spec *spec)
+static int sample_sources(struct corpus_forecast *c, struct surveyor *s, struct err *e)
 {
-	struct reader reader[SIDE_COUNT] = { { .tokenizer = NULL }, { .tokenizer = NULL } };
-	struct arena mem = ARENA_INIT;
-	struct corpus_forecast c = { .how = SURVEY_SAMPLED }, part[SOURCES_MOST] = { { .documents = 0 } };
-	struct err e = ERR_INIT;
-	int rc;
+	const struct spec *spec = s->plan->spec;
+	struct part part[SOURCES_MOST] = { { .documents = 0 } }, others = { .documents = 0 };
+	size_t n = spec->corpus.n_sources, bytes = SAMPLE_BYTES / n;
 
-	/* without a model there is no tokenizer to read with */
-	if (!spec->base.dir || !spec->candidate.dir)
-		return false;
-	rc = reader_open(&reader[0], &mem, spec, &spec->base, &e);
-	if (rc == 0)
-		rc = reader_open(&reader[1], &mem, spec, &spec->candidate, &e);
-	for (size_t i = 0; i < spec->corpus.n_sources && rc == 0; i++) {
-		/* All of it would be in memory, only for a forecast. */
-		if (spec->corpus.source[i].limit == 0 && source_bytes(&spec->corpus.source[i]) > SAMPLE_FILE)
-			rc = err_set(&e, ERR_SIZE, "%s is too large to sample", spec->corpus.source[i].path);
+	bytes = bytes < SAMPLE_LEAST ? SAMPLE_LEAST : bytes;
+	for (size_t i = 0; i < n; i++) {
+		if (spec->corpus.source[i].kind == SOURCE_ROLLOUTS)
+			continue;
+		if (documents_sample(&part[i], s, i, bytes, e) < 0)
+			return -1;
+		others.pairs += part[i].pairs;
+		others.variance += part[i].variance;
 	}
-	for (size_t i = 0; i < spec->corpus.n_sources && rc == 0; i++)
-		rc = source_add(&part[i], spec, reader, i, &e);
-	parts_add(&c, spec, part);
-	for (size_t s = 0; s < SIDE_COUNT; s++)
-		reader_close(&reader[s]);
-	arena_release(&mem);
+	for (size_t i = 0; i < n; i++) {
+		if (spec->corpus.source[i].kind == SOURCE_ROLLOUTS &&
+		    survey_answers(&part[i], c, s, i, &others, e) < 0)
+			return -1;
+	}
+	parts_add(c, spec, part);
+	return 0;
+}
+
+static int sample(struct corpus_forecast *out, const struct plan *p, const struct survey_opts *o,
+		  struct err *e)
+{
+	struct surveyor s = { .plan = p, .opts = o };
+	struct corpus_forecast c = { .how = SURVEY_SAMPLED };
+	int rc = reader_open(&s.reader[0], &s.mem, p->spec, &p->spec->base, e);
+
+	if (rc == 0)
+		rc = reader_open(&s.reader[1], &s.mem, p->spec, &p->spec->candidate, e);
+	if (rc == 0)
+		rc = sample_sources(&c, &s, e);
+	for (size_t i = 0; i < SIDE_COUNT; i++)
+		reader_close(&s.reader[i]);
+	arena_release(&s.mem);
 	if (rc == 0)
 		*out = c;
-	return rc == 0;
+	return rc;
 }
 
 /* ---- reckoned ---- */
 
-/* Items of a source and their mean length, from the first lines of the file. */
-static void source_lengths(const struct spec_source *s, size_t *items, double *bytes)
+/* Items of a source and their mean length, from the first of them; the files' bytes where they are packed are what texts
+ * usually come to. */
+static void source_lengths(const struct spec_source *s, double *items, double *bytes)
 {
 	struct err e = ERR_INIT;
-	struct linefile *l = NULL;
-	struct line line;
-	size_t n = 0, seen = 0;
+	struct raws r = RAWS_OF(s);
+	struct raw raw;
+	double seen = 0, n = 0, whole = 0;
 
-	*items = 0;
-	*bytes = 0;
-	if (linefile_open(&l, s->file, &e) < 0)
-		return;
-	while (seen < SAMPLE_BYTES && linefile_next(&line, l, &e) > 0) {
-		seen = (size_t)line.offset + line.text.n + 1;
-		n += s->form != FORM_SEPARATED || view_is(line.text, s->separator);
+	for (size_t i = 0; i < s->n_files; i++) {
+		struct file_id id;
+
+		if (file_identify(&id, s->file[i], &e) == 0)
+			whole += (double)id.size;
 	}
-	n = s->form == FORM_FILE || n == 0 ? 1 : n;
-	*bytes = s->form == FORM_FILE ? source_bytes(s) : (double)seen / (double)n;
-	*items = *bytes > 0 ? (size_t)(source_bytes(s) / *bytes + 0.5) : 0;
-	if (s->limit > 0 && s->limit < *items)
-		*items = s->limit;
-	linefile_close(l);
+	while (seen < SAMPLE_LEAST && raws_next(&raw, &r, &e) > 0) {
+		seen += (double)raw.text.n + 1;
+		n++;
+	}
+	if (r.lines != NULL && linefile_is_packed(r.lines))
+		whole *= unpacked_ratio;
+	raws_close(&r);
+	*bytes = n > 0 ? seen / n : 0;
+	*items = n > 0 ? whole / *bytes : 0;
+	if (s->limit > 0 && (double)s->limit < *items)
+		*items = (double)s->limit;
 }
 
 static void reckon(struct corpus_forecast *out, const struct spec *s)
 {
-	struct corpus_forecast part[SOURCES_MOST] = { { .documents = 0 } };
+	struct part part[SOURCES_MOST] = { { .documents = 0 } };
 
 	*out = (struct corpus_forecast){ .how = SURVEY_LENGTHS };
 	for (size_t i = 0; i < s->corpus.n_sources; i++) {
 		const struct spec_source *src = &s->corpus.source[i];
-		size_t items;
-		double bytes, tokens;
+		double items, bytes, tokens;
 
 		source_lengths(src, &items, &bytes);
 		tokens = bytes / bytes_per_token + template_tokens;
 		if (src->kind == SOURCE_ROLLOUTS) {
+			out->answers = ANSWERS_LONGEST;
 			part[i].prompts = items;
-			items *= 2;
 			tokens += (double)src->max_tokens;
+			part[i].answer[0] = part[i].answer[1] = items * tokens;
+			items *= 2;
 		}
 		if (tokens > (double)s->corpus.context)
 			tokens = (double)s->corpus.context;
 		part[i].documents = items;
-		part[i].tokens = part[i].pairs = (double)items * tokens;
+		part[i].tokens[0] = part[i].tokens[1] = part[i].pairs = items * tokens;
 	}
 	parts_add(out, s, part);
-	if (s->corpus.pairs > 0)
-		*out = (struct corpus_forecast){
-			.documents = (size_t)((double)s->corpus.pairs / document_pairs) + 1,
-			.prompts = out->prompts,
-			.pairs = (double)s->corpus.pairs,
-			.tokens = (double)s->corpus.pairs * tokens_per_pair,
-			.how = SURVEY_DECLARED
-		};
+	if (s->corpus.pairs > 0) {
+		out->documents = (size_t)((double)s->corpus.pairs / document_pairs) + 1;
+		out->pairs = (double)s->corpus.pairs;
+		out->tokens = (double)s->corpus.pairs * tokens_per_pair;
+		out->how = SURVEY_DECLARED;
+	}
 }
 
-void survey_make(struct corpus_forecast *out, struct arena *mem, const struct plan *p, const char *cache)
+int survey_make(struct corpus_forecast *out, struct arena *mem, const struct plan *p,
+		const struct survey_opts *o, struct err *e)
 {
 	*out = (struct corpus_forecast){ .documents = 0 };
 	if (p->spec == NULL)
-		return;
+		return 0;
 	if (p->n_imported > 0) {
 		*out = (struct corpus_forecast){ .pairs = (double)p->n_imported,
 						 .tokens = (double)p->n_imported,
 						 .documents =
 							 (size_t)((double)p->n_imported / document_pairs) + 1,
 						 .how = SURVEY_COUNTED };
-		return;
+		return 0;
 	}
 	reckon(out, p->spec); /* the prompts are of use where the rest is counted */
-	if (p->n_missing == 0 && (count(out, mem, p, cache) || sample(out, p->spec)))
-		return;
+	/* without a model there is no tokenizer to read with */
+	if (p->n_missing > 0 || !p->spec->base.dir || !p->spec->candidate.dir || count(out, mem, p, o->cache))
+		return 0;
+	return sample(out, p, o, e);
 }

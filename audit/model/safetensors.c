@@ -18,6 +18,7 @@ enum {
 	LENGTH_BYTES = 8,
 	HEADER_LIMIT = 100 << 20, /* the limit of the reference implementation */
 	INDEX_LIMIT = 256 << 20,
+	LIST_TEXT = 200,
 };
 
 struct safetensors {
@@ -70,37 +71,63 @@ static bool dtype_find(enum dtype *out, struct view name)
 	return false;
 }
 
+/* A list of the header as it stands there, as far as there is room. */
+static const char *list_text(char *out, size_t room, const struct json *list)
+{
+	size_t n = (size_t)snprintf(out, room, "[");
+
+	for (const struct json *v = list->first; v != NULL && n + 32 < room; v = v->next) {
+		const char *comma = v == list->first ? "" : ", ";
+
+		if (v->kind == JSON_INTEGER)
+			n += (size_t)snprintf(out + n, room - n, "%s%lld", comma, (long long)v->integer);
+		else
+			n += (size_t)snprintf(out + n, room - n, "%s%s", comma, json_kind_name(v->kind));
+	}
+	snprintf(out + n, room - n, "]");
+	return out;
+}
+
 static int shape_read(struct stored *t, const struct json *shape, struct err *e)
 {
+	char text[LIST_TEXT];
 	size_t n = 1;
 
 	if (shape->n > SAFETENSORS_RANK)
-		return err_set(e, ERR_INPUT, "its shape has %zu dimensions, more than %d", shape->n,
-			       SAFETENSORS_RANK);
+		return err_set(e, ERR_INPUT, "its shape %s has %zu dimensions; at most %d are read",
+			       list_text(text, sizeof(text), shape), shape->n, SAFETENSORS_RANK);
 	t->rank = shape->n;
 	for (size_t i = 0; i < shape->n; i++) {
 		const struct json *v = json_at(shape, i);
 
 		if (v->kind != JSON_INTEGER || v->integer < 0)
-			return err_set(e, ERR_INPUT, "dimension %zu of its shape is not a whole number", i);
+			return err_set(e, ERR_INPUT,
+				       "its shape %s: dimension %zu has to be a whole number, 0 or more",
+				       list_text(text, sizeof(text), shape), i + 1);
 		t->shape[i] = (size_t)v->integer;
 		if (mem_mul(&n, n, t->shape[i], "its shape", e) < 0) {
 			*e = (struct err)ERR_INIT;
-			return err_set(e, ERR_INPUT, "its shape is too large");
+			return err_set(e, ERR_INPUT, "its shape %s is of more values than any file holds",
+				       list_text(text, sizeof(text), shape));
 		}
 	}
 	t->n = n;
 	return 0;
 }
 
-static int offsets_read(struct stored *t, const struct part *p, const struct json *v, struct err *e)
+static int offsets_read(struct stored *t, const struct part *p, const struct json *shape,
+			const struct json *v, struct err *e)
 {
 	const struct json *lo = json_at(v, 0), *hi = json_at(v, 1);
+	char text[LIST_TEXT], offsets[LIST_TEXT];
 	size_t bytes;
 
 	if (v->n != 2 || lo->kind != JSON_INTEGER || hi->kind != JSON_INTEGER || lo->integer < 0 ||
 	    hi->integer < lo->integer)
-		return err_set(e, ERR_INPUT, "its data_offsets are not two rising whole numbers");
+		return err_set(
+			e, ERR_INPUT,
+			"its data_offsets %s have to be two whole numbers, the second not below the first",
+			list_text(text, sizeof(text), v));
 	if ((uint64_t)hi->integer > p->payload_bytes)
 		return err_set(
 			e, ERR_INPUT,
@@ -110,8 +137,10 @@ static int offsets_read(struct stored *t, const struct part *p, const struct jso
 	/* n <= bytes, before dtype_bytes() can overflow */
 	if (t->n > bytes || dtype_bytes(t->dtype, t->n) != bytes)
 		return err_set(e, ERR_INPUT,
-			       "its shape and dtype %s do not make the %zu bytes of its data_offsets",
-			       dtype_name(t->dtype), bytes);
+			       "its shape %s in %s takes %.0f bytes, and its data_offsets %s have %zu",
+			       list_text(text, sizeof(text), shape), dtype_name(t->dtype),
+			       (double)t->n * (double)dtype_bytes(t->dtype, 1),
+			       list_text(offsets, sizeof(offsets), v), bytes);
 	t->data = p->payload + lo->integer;
 	return 0;
 }
@@ -135,7 +164,7 @@ static int entry_read(struct stored *t, const struct part *p, const struct json 
 			       dtype.p);
 	if (shape_read(t, shape, e) < 0)
 		return -1;
-	return offsets_read(t, p, offsets, e);
+	return offsets_read(t, p, shape, offsets, e);
 }
 
 /* The tensors tile the payload: no gap, no overlap, nothing left. */

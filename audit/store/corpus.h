@@ -34,10 +34,10 @@ enum {
 };
 
 struct doc {
-	uint64_t text_first, line, offset; /* line and byte offset in the source file */
+	uint64_t text_first, line, offset; /* line and byte offset in its file */
 	uint64_t token_first[SIDE_COUNT], pair_first;
 	uint32_t token_n[SIDE_COUNT], pair_n, text_n;
-	uint32_t source; /* which of the spec's sources */
+	uint32_t file;	 /* which of all the files of the spec's sources */
 	uint32_t prompt; /* rollouts: number of the prompt among all prompts of the run */
 	uint8_t kind, truncated, author, zero;
 	uint32_t longest_gap; /* most content tokens of a side in a row without a pair */

@@ -28,6 +28,7 @@
 static int kill_at = -1; /* the process ends when that many files were begun; -1: never */
 static int files_begun;
 static const char *fails; /* the label of a step that fails */
+static bool asks;	  /* the first step asks whether it may go on, once a file was begun */
 
 static int write_number(struct job *job, const char *name, uint64_t v, struct err *e)
 {
@@ -82,6 +83,8 @@ static int first_run(struct job *job, struct err *e)
 		const char *name = number_name(job->mem, i);
 
 		log_progress(job->step->label, i, FILES, NULL);
+		if (asks && files_begun > 0 && job_may_go_on(job, e) < 0)
+			return -1;
 		if (!artifact_has(job->out, name) && write_number(job, name, job->spec->seed + i, e) < 0)
 			return -1;
 	}
@@ -530,15 +533,25 @@ static void a_folder_of_the_users_is_left_alone(void **state)
 	assert_string_equal(text_of(w, "report.md"), "mine");
 }
 
+/* Memory before anything begins; time between two units, and the same run goes on from there, to the same bytes. */
 static void limits_are_kept(void **state)
 {
 	struct world *w = *state;
 	struct err e = ERR_INIT;
+	char want[65];
 
 	w->spec.limits.memory = 1e-7;
-	assert_int_equal(run(w, &e), -1);
-	assert_int_equal(e.code, ERR_SIZE);
-	assert_false(path_is_dir(w->dir));
+	assert_true(run(w, &e) < 0 && e.code == ERR_SIZE && !path_is_dir(w->dir));
+	w->spec.limits.memory = 0, w->spec.limits.time = 1e-12;
+	run_ok(w);
+	snprintf(want, sizeof(want), "%s", sealed(w));
+	clear(w);
+	asks = true;
+	assert_true(run(w, &e) < 0 && e.code == ERR_SIZE && files_begun == 1);
+	assert_non_null(strstr(e.msg, "limits.time, 1e-12 hours, is up"));
+	asks = false;
+	run_ok(w);
+	assert_string_equal(sealed(w), want);
 }
 
 static void the_manifest_is_what_sha256sum_reads(void **state)

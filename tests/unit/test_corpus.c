@@ -19,7 +19,7 @@ static void doc_add(struct corpus_writer *w, size_t i)
 	uint8_t kind[16] = { 0 };
 	struct pair_record pair[8];
 	struct doc_tokens side[SIDE_COUNT] = { { id, end[0], kind, i }, { id, end[1], kind, (i + 1) / 2 } };
-	struct doc d = { .source = 1, .line = i + 1, .offset = 100 * i, .kind = DOC_DOCUMENT };
+	struct doc d = { .file = 1, .line = i + 1, .offset = 100 * i, .kind = DOC_DOCUMENT };
 
 	for (uint32_t k = 0; k < i; k++) {
 		id[k] = (int32_t)(1000 * i + k);

@@ -147,7 +147,7 @@ static void a_key_names_all_its_bytes_depend_on(void **state)
 		{ "middle", ", licence: CC0", "", "", "......." },
 		{ "middle", "", "", "limits: {memory: 100, time: 9}", "......." },
 		{ "0", "", "", "", "..b.1fs" },
-		{ "middle", ", field: body", "", "", ".tbc1fs" },
+		{ "middle", ", format: lines, field: body", "", "", ".tbc1fs" },
 		{ "middle", "", ", max_tokens: 7", "", "rtbc1fs" },
 		{ "middle", "", "", "seed: 2", "rtbc1fs" },
 		{ "middle", "", "", "harvest: {dtype: f32}", "..bc1fs" },
@@ -359,7 +359,7 @@ static void limits_are_kept(void **state)
 		{ 3ull << 30, 1 << 20, 1, 2, 0, 0,
 		  "tokens needs 3.00 GiB of memory; limits.memory allows 2.00" },
 		{ 1ull << 50, 1 << 20, 1, 0, 0, 0,
-		  "tokens needs 1048576.00 GiB of memory; this machine has " },
+		  "tokens needs 1048576.00 GiB of memory; this process can have " },
 		{ 1 << 20, 3ull << 30, 1, 0, 4, 0, NULL },
 		{ 1 << 20, 3ull << 30, 1, 0, 2, 0,
 		  "the cache would grow by 3.00 GiB; limits.disk allows 2.00" },
@@ -401,7 +401,7 @@ static void printing(void **state)
 {
 	struct world *w = *state;
 	char text[4000];
-	struct pace pace = { { 1e9, 1e9, 1e9, 1e9 } };
+	struct pace pace = { { 1e9, 1e9, 1e9, 1e9, 1e9 } };
 	size_t n;
 	FILE *f = tmpfile();
 

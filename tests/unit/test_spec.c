@@ -343,7 +343,7 @@ static void values_arrive(void **state)
 	assert_int_equal(s.corpus.n_sources, 3);
 	assert_string_equal(s.corpus.source[0].field, "body");
 	assert_string_equal(s.corpus.source[1].field, "messages");
-	assert_string_equal(s.corpus.source[2].file, FOLDER "/prompts.txt");
+	assert_string_equal(s.corpus.source[2].file[0], FOLDER "/prompts.txt");
 	assert_int_equal(s.corpus.source[2].max_tokens, 12);
 	assert_false(s.corpus.source[2].chat);
 	assert_int_equal(s.corpus.source[2].at.line, 18);
