@@ -15,10 +15,9 @@
 #include <stdio.h>
 
 /*
- * What a spec comes to: steps in an order in which each comes after its inputs.  A step's key is the digest of all that its bytes depend on: the
- * stage's name and version, its options in canonical form, the keys of its
- * inputs, the digests of the files it reads, and the numeric backend.  Not
- * among them: threads, ranks, paths, the time.
+ * What a spec comes to: steps in an order in which each comes after its inputs.  A step's key is the digest of
+ * all that its bytes depend on: the stage's name and version, its options in canonical form, the keys of its inputs,
+ * the digests of the files it reads, and the numeric backend.  Not among them: threads, ranks, paths, the time.
  *
  * So the whole plan, with what is already in the cache and what each step
  * will need, is known before anything runs.

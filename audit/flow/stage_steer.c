@@ -268,38 +268,29 @@ static void contested_find(struct finding *f, const struct steer_stage *s, size_
 	}
 }
 
-/* The candidate's residual stream at a prompt's turn boundary is added to `sum` (d_b). */
-static int turn_add(float *sum, const struct steer_stage *s, size_t prompt, float *x, struct err *e)
-{
-	uint32_t row = (uint32_t)s->prompt[prompt].turn;
-
-	if (acts_read(s->h.side[SIDE_CANDIDATE], x, &row, 1, e) < 0)
-		return -1;
-	op_add(sum, x, s->dfc.shape.d_b);
-	return 0;
-}
-
 /* Cosine of the group's direction with the candidate's mean residual stream ON less OFF, at the turn boundaries that made it. */
 static int means_cosine(struct finding *f, const struct steer_stage *s, size_t number, struct err *e)
 {
-	size_t d = s->dfc.shape.d_b, n = 0;
+	size_t d = s->dfc.shape.d_b, n[2] = { 0, 0 };
 	float *x = ARENA_ARRAY(s->job->mem, d, float), *difference = ARENA_ARRAY(s->job->mem, d, float);
-	float *on = ARENA_ARRAY(s->job->mem, d, float), *off = ARENA_ARRAY(s->job->mem, d, float);
+	float *mean[2] = { ARENA_ARRAY(s->job->mem, d, float), ARENA_ARRAY(s->job->mem, d, float) };
 	double norm;
 
 	for (size_t i = 0; i < s->n_prompts; i++) {
-		if (!s->prompt[i].known || s->grouped[i].held_out || s->grouped[i].cluster != number + 1)
+		const struct grouped *g = &s->grouped[i];
+		uint32_t row = (uint32_t)s->prompt[i].turn;
+		size_t k = g->kind == GROUP_OFF;
+
+		if (!s->prompt[i].known || g->held_out || (g->kind == GROUP_ON && g->cluster != number + 1) ||
+		    g->kind == 0)
 			continue;
-		if (turn_add(on, s, i, x, e) < 0)
+		if (acts_read(s->h.side[SIDE_CANDIDATE], x, &row, 1, e) < 0)
 			return -1;
-		n++;
+		op_add(mean[k], x, d);
+		n[k]++;
 	}
-	for (size_t i = 0; i < f->group->n_off; i++) {
-		if (turn_add(off, s, f->group->off[i], x, e) < 0)
-			return -1;
-	}
-	for (size_t k = 0; k < d && n > 0 && f->group->n_off > 0; k++)
-		difference[k] = on[k] / (float)n - off[k] / (float)f->group->n_off;
+	for (size_t k = 0; k < d && n[0] > 0 && n[1] > 0; k++)
+		difference[k] = mean[0][k] / (float)n[0] - mean[1][k] / (float)n[1];
 	norm = fm_sqrt_d(op_norm2_d(difference, d));
 	if (norm > 0 && f->group->norm > 0)
 		f->cosine_means = op_dot_d(difference, f->group->direction, d) / (norm * f->group->norm);
@@ -429,7 +420,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 9,
+	.version = 10,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -19,12 +19,9 @@ struct grouping {
 	double *off;	  /* (n_latents) mean activation at OFF turn boundaries */
 	size_t *on, n_on; /* prompts that are ON, made from first, held out after */
 	size_t n_made;
-	float *turn;	 /* (n_on, d_b) */
-	float *answer;	 /* (n_on, d_b) */
-	bool *says;	 /* (n_on) the answer has such latents */
-	uint32_t *quiet; /* (n_quiet) OFF prompts not held out */
-	size_t n_quiet;
-	float *quiet_turn; /* (n_quiet, d_b) */
+	float *turn;   /* (n_on, d_b) */
+	float *answer; /* (n_on, d_b) */
+	bool *says;    /* (n_on) the answer has such latents */
 };
 
 void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n)
@@ -38,28 +35,22 @@ void group_direction(float *out, const struct dfc *d, const struct member *m, si
 	}
 }
 
-/* Mean activations at the turn boundaries of some prompts, (n_latents). */
-static double *turns_mean(const struct grouping *g, const uint32_t *prompt, size_t n)
-{
-	double *mean = ARENA_ARRAY(g->mem, g->turns->n_latents, double);
-
-	for (size_t i = 0; i < n; i++) {
-		size_t row = g->prompt[prompt[i]].row;
-
-		for (size_t k = g->turns->row_start[row]; k < g->turns->row_start[row + 1]; k++)
-			mean[g->turns->latent[k]] += (double)g->turns->row_value[k] / (double)n;
-	}
-	return mean;
-}
-
 static void off_mean(struct grouping *g, size_t n)
 {
-	g->quiet = ARENA_ARRAY(g->mem, n + 1, uint32_t);
+	size_t count = 0;
+
+	g->off = ARENA_ARRAY(g->mem, g->turns->n_latents, double);
 	for (size_t i = 0; i < n; i++) {
-		if (g->prompt[i].kind == GROUP_OFF && !g->prompt[i].held_out)
-			g->quiet[g->n_quiet++] = (uint32_t)i;
+		const struct grouped *p = &g->prompt[i];
+
+		if (p->kind != GROUP_OFF || p->held_out)
+			continue;
+		count++;
+		for (size_t k = g->turns->row_start[p->row]; k < g->turns->row_start[p->row + 1]; k++)
+			g->off[g->turns->latent[k]] += (double)g->turns->row_value[k];
 	}
-	g->off = turns_mean(g, g->quiet, g->n_quiet);
+	for (size_t k = 0; k < g->turns->n_latents && count > 0; k++)
+		g->off[k] /= (double)count;
 }
 
 /* What the candidate's decoder makes of a prompt's turn boundary, less the mean over OFF. */
@@ -112,9 +103,6 @@ static void vectors_make(struct grouping *g)
 		answer_vector(g->answer + i * d, g, &g->prompt[g->on[i]]);
 		g->says[i] = op_norm2_d(g->answer + i * d, d) > 0;
 	}
-	g->quiet_turn = ARENA_ARRAY(g->mem, g->n_quiet * d + 1, float);
-	for (size_t i = 0; i < g->n_quiet; i++)
-		turn_vector(g->quiet_turn + i * d, g, &g->prompt[g->quiet[i]], off);
 }
 
 /* Where an answer has nothing to compare, the turn boundaries alone say it. */
@@ -222,50 +210,30 @@ static void specific_only(double *key, const struct grouping *g, size_t n)
 		key[k] = dfc_partition(&g->d->shape, k) == PARTITION_B ? key[k] : 0;
 }
 
-/* The OFF prompts whose turn boundaries are most like those of the cluster's prompts. */
-static void off_match(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
-{
-	size_t d = g->d->shape.d_b, most = g->n_quiet < GROUP_MATCHED ? g->n_quiet : GROUP_MATCHED;
-	double *key = ARENA_ARRAY(g->mem, g->n_quiet + 1, double);
-	uint32_t top[GROUP_MATCHED];
-
-	out->off = ARENA_ARRAY(g->mem, out->n_on * most + 1, uint32_t);
-	for (size_t i = 0; i < g->n_made; i++) {
-		if (of[i] != leader)
-			continue;
-		for (size_t k = 0; k < g->n_quiet; k++)
-			key[k] = op_cosine_d(g->turn + i * d, g->quiet_turn + k * d, d);
-		reduce_top_k_d(top, most, key, g->n_quiet);
-		for (size_t k = 0; k < most; k++)
-			out->off[out->n_off++] = g->quiet[top[k]];
-	}
-}
-
 static void members_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
 {
-	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n, n_on = 0;
-	double *mean, *off, *key = ARENA_ARRAY(g->mem, n, double);
-	uint32_t *top = ARENA_ARRAY(g->mem, most + 1, uint32_t),
-		 *on = ARENA_ARRAY(g->mem, out->n_on + 1, uint32_t);
+	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n;
+	double *mean = ARENA_ARRAY(g->mem, n, double), *key = ARENA_ARRAY(g->mem, n, double);
+	uint32_t *top = ARENA_ARRAY(g->mem, most + 1, uint32_t);
 
 	for (size_t i = 0; i < g->n_made; i++) {
-		if (of[i] == leader)
-			on[n_on++] = (uint32_t)g->on[i];
+		const struct grouped *p = &g->prompt[g->on[i]];
+
+		for (size_t k = g->turns->row_start[p->row];
+		     of[i] == leader && k < g->turns->row_start[p->row + 1]; k++)
+			mean[g->turns->latent[k]] += (double)g->turns->row_value[k] / (double)out->n_on;
 	}
-	mean = turns_mean(g, on, n_on);
-	off = turns_mean(g, out->off, out->n_off);
 	for (size_t k = 0; k < n; k++) {
 		const float *row = dfc_decoder_b(g->d, k);
-		double w = mean[k] - off[k], size = w < 0 ? -w : w;
+		double w = mean[k] - g->off[k];
 
-		if (row != NULL && (w > 0 || !g->o->single))
-			key[k] = size * fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b));
+		key[k] = row != NULL && w > 0 ? w * fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b)) : 0;
 	}
 	specific_only(key, g, n);
 	reduce_top_k_d(top, most, key, n);
 	out->member = ARENA_ARRAY(g->mem, most + 1, struct member);
 	for (size_t i = 0; i < most && key[top[i]] > 0; i++)
-		out->member[out->n++] = (struct member){ top[i], mean[top[i]] - off[top[i]] };
+		out->member[out->n++] = (struct member){ top[i], mean[top[i]] - g->off[top[i]] };
 	if (g->o->single && out->n > 0) {
 		out->n = 1;
 		out->member[0].weight = largest(g, out->member[0].latent);
@@ -305,8 +273,9 @@ static void shares_add(struct share_sums *s, const struct grouping *g, const str
 	}
 }
 
-/* Where no answer has a pair at a token, that token has the share of the one before it. */
-static void shares_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
+/* prompt (n): all of them. Where no answer has a pair at a token, that token has the share of the one before it. */
+static void shares_make(struct group *out, const struct grouping *g, size_t n, const size_t *of,
+			size_t leader)
 {
 	struct share_sums on = { .n = { 0 } }, off = { .n = { 0 } };
 	double *along = ARENA_ARRAY(g->mem, g->turns->n_latents, double), first = 0;
@@ -320,8 +289,10 @@ static void shares_make(struct group *out, const struct grouping *g, const size_
 		if (of[i] == leader)
 			shares_add(&on, g, &g->prompt[g->on[i]], along);
 	}
-	for (size_t i = 0; i < out->n_off; i++)
-		shares_add(&off, g, &g->prompt[out->off[i]], along);
+	for (size_t i = 0; i < n; i++) {
+		if (g->prompt[i].kind == GROUP_OFF && !g->prompt[i].held_out)
+			shares_add(&off, g, &g->prompt[i], along);
+	}
 	out->share = ARENA_ARRAY(g->mem, GROUP_SHARES, float);
 	for (size_t k = 0; k < GROUP_SHARES; k++) {
 		double mean = on.n[k] > 0 ? on.sum[k] / (double)on.n[k] : 0;
@@ -426,9 +397,8 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 	*out = ARENA_ARRAY(mem, n_groups + 1, struct group);
 	for (size_t i = 0; i < n_groups; i++) {
 		group_facts(&(*out)[i], &g, of, leader[i]);
-		off_match(&(*out)[i], &g, of, leader[i]);
 		members_make(&(*out)[i], &g, of, leader[i]);
-		shares_make(&(*out)[i], &g, of, leader[i]);
+		shares_make(&(*out)[i], &g, n, of, leader[i]);
 	}
 	for (size_t i = 0; i < g.n_on; i++) {
 		size_t at = 0;

@@ -15,12 +15,10 @@
  * Prompts that the models answer differently (ON) are clustered by what they do: the
  * reconstructed residual stream at the turn boundary less the mean over the prompts that nothing separates (OFF), and the
  * latents of the answer, each weighted by the prediction gap it stands at.  A cluster's latents are
- * weighted by their mean activation at its turn boundaries less that over OFF prompts like them: each of its prompts is set against
- * the GROUP_MATCHED OFF prompts whose turn boundaries are most like its own, so that what is left is the behaviour and not how the
- * prompts are worded.
+ * weighted by their mean activation at its turn boundaries less that over OFF.
  */
 
-enum { GROUP_ON = 1, GROUP_OFF = 2, GROUP_MATCHED = 4 };
+enum { GROUP_ON = 1, GROUP_OFF = 2 };
 
 /* One prompt of the rollouts as the grouping sees it. */
 struct grouped {
@@ -34,7 +32,7 @@ struct grouped {
 
 struct member {
 	uint32_t latent;
-	double weight; /* mean activation ON less OFF; below 0: it falls silent where the behaviour is decided */
+	double weight; /* mean activation ON less OFF */
 };
 
 struct group {
@@ -42,10 +40,8 @@ struct group {
 	size_t n;
 	size_t n_on, n_held_out; /* prompts of the cluster: that made it; held out */
 	double gap;		 /* mean D(p) of those that made it, nats */
-	uint32_t *off; /* (n_off) OFF prompts its prompts were set against, one as often as it was */
-	size_t n_off;
-	size_t typical;	  /* the prompt (of those that made it) most like the others */
-	float *direction; /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
+	size_t typical;		 /* the prompt (of those that made it) most like the others */
+	float *direction;	 /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
 	double norm;
 	float *share; /* (GROUP_SHARES) of the direction at the turn boundary (1) and k tokens after it */
 };

@@ -3,7 +3,6 @@
 #include "num/ops.h"
 #include "study/groups.h"
 
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -15,11 +14,9 @@
 /*
  * Prompts of three kinds: two planted behaviours, each with a latent of its own at the turn boundary and one in the
  * answer, and prompts where nothing differs.  The first token of an answer has half of the latent of the turn boundary.  The
- * second behaviour's latent is the candidate's alone and stands beside a shared one; prompts where nothing differs have one that
- * falls silent where either behaviour is decided.
+ * second behaviour's latent is the candidate's alone and stands beside a shared one; the other prompts have a latent of noise.
  */
 
-enum { SILENT = 20, WORDED = 27 };
 enum { PROMPTS = 60, LATENTS = 40, D = 24, ANSWER = 3 };
 
 struct planted {
@@ -64,7 +61,7 @@ static void planted_make(struct planted *w, bool differ)
 		w->turn_start[i] = n;
 		w->turn_latent[n] = b == 2 ? 26 : (uint32_t)(6 + i % 5);
 		w->turn_value[n++] = b == 2 ? 2 : 0.3f;
-		w->turn_latent[n] = b == 0 ? SILENT : b == 1 ? 25 : 36;
+		w->turn_latent[n] = b == 0 ? 20 : b == 1 ? 25 : 36;
 		w->turn_value[n++] = 2;
 		for (size_t k = 0; k < ANSWER; k++) {
 			w->answer_start[i * ANSWER + k] = i * ANSWER + k;
@@ -125,12 +122,10 @@ static void behaviours_are_found(void **state)
 		int b = behaviour_of(g[i].typical);
 		float want[D] = { 0 };
 
+		assert_int_equal(g[i].member[0].latent, b == 1 ? 25 : 36);
 		assert_true(g[i].gap > 4.9 + b && g[i].gap < 5.1 + b);
-		/* w = 2 ON less 0 OFF, by the decoder row over the scale: 2 d / 2; and what falls silent, which the
-		 * candidate's own latent leaves out. */
+		/* w = 2 ON less 0 OFF, by the decoder row over the scale: 2 d / 2. */
 		op_add(want, dfc_decoder_b(&w.d, b == 1 ? 25 : 36), D);
-		if (b == 1)
-			op_axpy(want, -1, dfc_decoder_b(&w.d, SILENT), D);
 		assert_true(op_dot_d(want, g[i].direction, D) / (g[i].norm * fm_sqrt_d(op_norm2_d(want, D))) >
 			    0.99);
 	}
@@ -155,16 +150,6 @@ static const struct group *of_behaviour(const struct group *g, size_t n, int b)
 	return NULL;
 }
 
-/* 0: the latent is no member. */
-static double weight_of(const struct group *g, uint32_t latent)
-{
-	for (size_t i = 0; i < g->n; i++) {
-		if (g->member[i].latent == latent)
-			return g->member[i].weight;
-	}
-	return 0;
-}
-
 static void candidate_only_latents_stand_alone(void **state)
 {
 	static struct planted w;
@@ -178,54 +163,11 @@ static void candidate_only_latents_stand_alone(void **state)
 	assert_int_equal(of_behaviour(g, n, 2)->n, 1);
 	o.specific = 2;
 	n = planted_groups(&g, &w, PROMPTS, &o);
-	assert_int_equal(of_behaviour(g, n, 2)->n, 3);
+	assert_int_equal(of_behaviour(g, n, 2)->n, 2);
 	/* Nothing of the candidate's own is no reason to have nothing. */
 	o.specific = 0;
 	n = planted_groups(&g, &w, PROMPTS, &o);
-	assert_true(weight_of(of_behaviour(g, n, 1), 25) > 1.9 &&
-		    weight_of(of_behaviour(g, n, 1), SILENT) < -1.9);
-	planted_release(&w);
-}
-
-/* The paper's form has one latent, at its largest: never one that is off. */
-static void a_latent_alone_is_one_that_fires(void **state)
-{
-	static struct planted w;
-	struct groups_opts o = opts;
-	struct group *g;
-	size_t n;
-
-	(void)state;
-	planted_make(&w, true);
-	for (size_t i = 0; i < PROMPTS; i++)
-		w.turn_value[2 * i + 1] = behaviour_of(i) == 0 ? 5 : 2;
-	o.single = true;
-	n = planted_groups(&g, &w, PROMPTS, &o);
-	assert_true(n > 0);
-	for (size_t i = 0; i < n; i++)
-		assert_true(g[i].n == 1 && g[i].member[0].latent != SILENT);
-	planted_release(&w);
-}
-
-/* Half of the prompts have a word that all of the first behaviour's have: set against prompts like them, it is no part of it. */
-static void wording_is_no_part_of_a_behaviour(void **state)
-{
-	static struct planted w;
-	struct group *g;
-	size_t n;
-
-	(void)state;
-	planted_make(&w, true);
-	for (size_t i = 0; i < PROMPTS; i++) {
-		w.turn_latent[2 * i] = behaviour_of(i) == 1 || i % 2 == 0 ? WORDED : WORDED + 1;
-		w.turn_value[2 * i] = 3;
-	}
-	n = planted_groups(&g, &w, PROMPTS, &opts);
-	assert_int_equal(n, 2);
-	assert_true(fabs(weight_of(of_behaviour(g, n, 1), WORDED)) < 1e-6);
-	assert_true(weight_of(of_behaviour(g, n, 1), 25) > 1.9);
-	for (size_t i = 0; i < of_behaviour(g, n, 1)->n_off; i++)
-		assert_int_equal(w.turn_latent[2 * of_behaviour(g, n, 1)->off[i]], WORDED);
+	assert_int_equal(of_behaviour(g, n, 1)->member[0].latent, 25);
 	planted_release(&w);
 }
 
@@ -281,8 +223,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(behaviours_are_found),
 		cmocka_unit_test(candidate_only_latents_stand_alone),
-		cmocka_unit_test(a_latent_alone_is_one_that_fires),
-		cmocka_unit_test(wording_is_no_part_of_a_behaviour),
 		cmocka_unit_test(the_answer_carries_half_and_then_little),
 		cmocka_unit_test(silent_answers_leave_it_to_the_boundary),
 		cmocka_unit_test(nothing_is_found_where_nothing_differs),
