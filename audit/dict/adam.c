@@ -50,21 +50,6 @@ LANES_INLINE void advance(const struct adam *a, f32x8 *x, f32x8 *y, f32x8 *z, f3
 	*x -= *y * a->rate / (root * a->root + a->eps);
 }
 
-LANES_INLINE void step_f32(const struct adam *a, float *p, float *m, float *v, const float *g)
-{
-	f32x8 x, y, z, w = { 0 };
-
-	lanes_load8(&x, p);
-	lanes_load8(&y, m);
-	lanes_load8(&z, v);
-	if (g)
-		lanes_load8(&w, g);
-	advance(a, &x, &y, &z, &w);
-	lanes_store8(p, &x);
-	lanes_store8(m, &y);
-	lanes_store8(v, &z);
-}
-
 typedef uint16_t u16x8 __attribute__((vector_size(16)));
 
 LANES_INLINE void widen(f32x8 *to, const uint16_t *from)
@@ -94,88 +79,83 @@ LANES_INLINE void draw(u32x8 *r, const struct adam *a, size_t at)
 	*r ^= *r >> 16;
 }
 
-LANES_INLINE void step_bf16(const struct adam *a, float *p, uint16_t *m, uint16_t *v, size_t at,
-			    const float *g)
+/* The format is a constant in every call, so each use is compiled for one. */
+LANES_INLINE void step(const struct adam *a, enum adam_format format, float *p, void *m, void *v, size_t at,
+		       const float *g)
 {
 	f32x8 x, y, z, w = { 0 };
 	u32x8 r, low;
 
 	lanes_load8(&x, p);
-	widen(&y, m);
-	widen(&z, v);
+	if (format == ADAM_BF16) {
+		widen(&y, m);
+		widen(&z, v);
+	} else {
+		lanes_load8(&y, m);
+		lanes_load8(&z, v);
+	}
 	if (g)
 		lanes_load8(&w, g);
 	advance(a, &x, &y, &z, &w);
-	draw(&r, a, at);
-	low = r & 0xffffu;
-	r >>= 16;
 	lanes_store8(p, &x);
-	narrow(m, &y, &low);
-	narrow(v, &z, &r);
+	if (format == ADAM_BF16) {
+		draw(&r, a, at);
+		low = r & 0xffffu;
+		r >>= 16;
+		narrow(m, &y, &low);
+		narrow(v, &z, &r);
+	} else {
+		lanes_store8(m, &y);
+		lanes_store8(v, &z);
+	}
 }
 
 /* ---- of a row ---- */
 
-/* What is left of a row, with zeros to its right. */
-struct rest {
-	float p[EIGHT], g[EIGHT];
-};
-
-LANES_INLINE void rest_get(struct rest *r, const float *p, const float *g, size_t n)
-{
-	memset(r, 0, sizeof(*r));
-	memcpy(r->p, p, n * sizeof(*p));
-	if (g)
-		memcpy(r->g, g, n * sizeof(*g));
-}
-
-CLONES static void row_f32(const struct adam *a, float *p, float *m, float *v, const float *g, size_t n)
-{
-	float part[2][EIGHT] = { { 0 } };
-	struct rest rest;
-	size_t i = 0;
-
-	for (; i + EIGHT <= n; i += EIGHT)
-		step_f32(a, p + i, m + i, v + i, g ? g + i : NULL);
-	if (i == n)
-		return;
-	n -= i;
-	rest_get(&rest, p + i, g ? g + i : NULL, n);
-	memcpy(part[0], m + i, n * sizeof(*m));
-	memcpy(part[1], v + i, n * sizeof(*v));
-	step_f32(a, rest.p, part[0], part[1], rest.g);
-	memcpy(p + i, rest.p, n * sizeof(*p));
-	memcpy(m + i, part[0], n * sizeof(*m));
-	memcpy(v + i, part[1], n * sizeof(*v));
-}
-
-CLONES static void row_bf16(const struct adam *a, float *p, uint16_t *m, uint16_t *v, size_t at,
-			    const float *g, size_t n)
-{
-	uint16_t part[2][EIGHT] = { { 0 } };
-	struct rest rest;
-	size_t i = 0;
-
-	for (; i + EIGHT <= n; i += EIGHT)
-		step_bf16(a, p + i, m + i, v + i, at + i, g ? g + i : NULL);
-	if (i == n)
-		return;
-	n -= i;
-	rest_get(&rest, p + i, g ? g + i : NULL, n);
-	memcpy(part[0], m + i, n * sizeof(*m));
-	memcpy(part[1], v + i, n * sizeof(*v));
-	step_bf16(a, rest.p, part[0], part[1], at + i, rest.g);
-	memcpy(p + i, rest.p, n * sizeof(*p));
-	memcpy(m + i, part[0], n * sizeof(*m));
-	memcpy(v + i, part[1], n * sizeof(*v));
-}
-
-/* ---- the state ---- */
-
-static size_t moment_bytes(enum adam_format format)
+LANES_INLINE size_t moment_bytes(enum adam_format format)
 {
 	return format == ADAM_BF16 ? sizeof(uint16_t) : sizeof(float);
 }
+
+/* What is left of a row, with zeros to its right. */
+struct rest {
+	float p[EIGHT], g[EIGHT], m[EIGHT], v[EIGHT];
+};
+
+LANES_INLINE void row(const struct adam *a, enum adam_format format, float *p, char *m, char *v, size_t at,
+		      const float *g, size_t n)
+{
+	struct rest rest = { .p = { 0 } };
+	size_t each = moment_bytes(format), i = 0;
+
+	for (; i + EIGHT <= n; i += EIGHT)
+		step(a, format, p + i, m + i * each, v + i * each, at + i, g ? g + i : NULL);
+	if (i == n)
+		return;
+	n -= i;
+	memcpy(rest.p, p + i, n * sizeof(*p));
+	memcpy(rest.m, m + i * each, n * each);
+	memcpy(rest.v, v + i * each, n * each);
+	if (g)
+		memcpy(rest.g, g + i, n * sizeof(*g));
+	step(a, format, rest.p, rest.m, rest.v, at + i, rest.g);
+	memcpy(p + i, rest.p, n * sizeof(*p));
+	memcpy(m + i * each, rest.m, n * each);
+	memcpy(v + i * each, rest.v, n * each);
+}
+
+CLONES static void row_f32(const struct adam *a, float *p, char *m, char *v, const float *g, size_t n)
+{
+	row(a, ADAM_F32, p, m, v, 0, g, n);
+}
+
+CLONES static void row_bf16(const struct adam *a, float *p, char *m, char *v, size_t at, const float *g,
+			    size_t n)
+{
+	row(a, ADAM_BF16, p, m, v, at, g, n);
+}
+
+/* ---- the state ---- */
 
 size_t adam_state_bytes(size_t n, enum adam_format format)
 {
@@ -235,11 +215,11 @@ void adam_state_swap(struct adam_state *s, size_t i, size_t k, size_t n)
 void adam_state_step(struct adam_state *s, const struct adam *a, float *p, size_t at, const float *g,
 		     size_t n)
 {
-	float *wide = s->memory;
-	uint16_t *half = s->memory;
+	size_t each = moment_bytes(s->format);
+	char *m = (char *)s->memory + at * each, *v = m + s->n * each;
 
 	if (s->format == ADAM_BF16)
-		row_bf16(a, p, half + at, half + s->n + at, at, g, n);
+		row_bf16(a, p, m, v, at, g, n);
 	else
-		row_f32(a, p, wide + at, wide + s->n + at, g, n);
+		row_f32(a, p, m, v, g, n);
 }
