@@ -27,6 +27,13 @@ size_t kv_head_floats(size_t context, size_t d_head)
 	return width && positions > SIZE_MAX / width ? SIZE_MAX : positions * width;
 }
 
+struct kv_head kv_head_at(const struct kv_head *first, size_t i)
+{
+	size_t at = i * kv_head_floats(first->context, first->d_head);
+
+	return (struct kv_head){ first->k + at, first->v + at, first->context, first->d_head };
+}
+
 void kv_head_put(const struct kv_head *h, size_t position, const float *k, const float *v)
 {
 	size_t context = whole_panels(h->context), d = h->d_head;
@@ -150,8 +157,8 @@ static void block_end(const struct attention *a, const struct block *b)
 
 static void block_attend(const struct attention *a, const struct block *b, size_t kv)
 {
-	size_t d = a->d_head, context = whole_panels(a->context);
-	size_t cache = (b->run->seq * a->n_kv_heads + kv) * kv_head_floats(a->context, d);
+	struct kv_head cache = kv_head_at(&a->cache, b->run->seq * a->n_kv_heads + kv);
+	size_t d = a->d_head, context = whole_panels(cache.context);
 	/* Blocks begin at multiples of KEYS, so that sums are grouped alike whatever else is in the feed. */
 	size_t lo = first_key(a, position_of(b, 0)) / KEYS * KEYS, hi = position_of(b, b->rows - 1) + 1;
 
@@ -159,11 +166,11 @@ static void block_attend(const struct attention *a, const struct block *b, size_
 	for (size_t k0 = lo; k0 < hi; k0 += KEYS) {
 		size_t n = hi - k0 < KEYS ? hi - k0 : KEYS;
 
-		gemm_tile_panels(b->s, KEYS, b->q, d, a->k + cache + k0 * d, d * GEMM_PANEL, b->rows,
+		gemm_tile_panels(b->s, KEYS, b->q, d, cache.k + k0 * d, d * GEMM_PANEL, b->rows,
 				 whole_panels(n), d, 0);
 		for (size_t r = 0; r < b->rows; r++)
 			row_soften(a, b, r, k0, n);
-		gemm_tile_panels(b->o, d, b->s, KEYS, a->v + cache + k0 * GEMM_PANEL, context * GEMM_PANEL,
+		gemm_tile_panels(b->o, d, b->s, KEYS, cache.v + k0 * GEMM_PANEL, context * GEMM_PANEL,
 				 b->rows, d, n, 1);
 	}
 	block_end(a, b);

@@ -26,6 +26,8 @@ struct kv_head {
 
 /* Floats of k, and of v. */
 size_t kv_head_floats(size_t context, size_t d_head);
+/* The i-th of heads that lie one behind the other, from the first. */
+struct kv_head kv_head_at(const struct kv_head *first, size_t i);
 /* k and v (d_head) */
 void kv_head_put(const struct kv_head *h, size_t position, const float *k, const float *v);
 /* The first n positions. */
@@ -45,11 +47,11 @@ struct strided {
 };
 
 struct attention {
-	struct strided q; /* (rows, n_heads, d_head), already rotated */
-	float *k, *v;	  /* caches of this layer, (seqs, n_kv_heads) of struct kv_head */
-	float *out;	  /* (rows, n_heads * d_head) */
+	struct strided q;     /* (rows, n_heads, d_head), already rotated */
+	struct kv_head cache; /* the first of this layer's (seqs, n_kv_heads) */
+	float *out;	      /* (rows, n_heads * d_head) */
 	const struct run *run;
-	size_t n_runs, n_heads, n_kv_heads, d_head, context;
+	size_t n_runs, n_heads, n_kv_heads, d_head;
 	uint32_t window;      /* tokens a query sees, itself included; 0: all */
 	float scale, softcap; /* softcap 0: none */
 	const float *sinks;   /* (n_heads) a score without a value, or NULL */

@@ -190,18 +190,15 @@ static void turn_unit(void *ud, size_t unit, void *scratch)
 static void attend(struct session *s, const float *h, size_t layer)
 {
 	const struct arch *a = s->a;
-	struct kv_head cache = session_kv(s, layer, 0, 0);
 	struct step t = { .s = s, .layer = layer };
 	struct attention attention = {
-		.k = cache.k,
-		.v = cache.v,
+		.cache = session_kv(s, layer, 0, 0),
 		.out = s->mix,
 		.run = s->run,
 		.n_runs = s->n_runs,
 		.n_heads = a->n_heads,
 		.n_kv_heads = a->n_kv_heads,
 		.d_head = a->d_head,
-		.context = s->opts.max_context,
 		.window = a->window[layer],
 		.scale = (float)a->attn_scale,
 		.softcap = (float)a->attn_softcap,

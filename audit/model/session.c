@@ -165,10 +165,9 @@ void session_free(struct session *s)
 
 struct kv_head session_kv(const struct session *s, size_t layer, uint32_t seq, size_t head)
 {
-	size_t context = s->opts.max_context, d = s->a->d_head;
-	size_t at = ((layer * s->opts.max_seqs + seq) * s->a->n_kv_heads + head) * kv_head_floats(context, d);
+	struct kv_head first = { s->k, s->v, s->opts.max_context, s->a->d_head };
 
-	return (struct kv_head){ s->k + at, s->v + at, context, d };
+	return kv_head_at(&first, (layer * s->opts.max_seqs + seq) * s->a->n_kv_heads + head);
 }
 
 const struct model *session_model(const struct session *s)
