@@ -30,15 +30,13 @@ void key_model(struct json_out *key, const struct plan *p, const char *role)
 void key_source(struct json_out *key, const struct plan *p, size_t source)
 {
 	const struct spec_source *s = &p->spec->corpus.source[source];
-	char role[32];
 
-	snprintf(role, sizeof(role), "source %zu", source + 1);
 	json_open(key, NULL, '{');
 	json_put_size(key, "kind", (uint64_t)s->kind);
 	if (s->n_files > 1)
 		json_open(key, "sha256", '[');
 	for (size_t i = 0; i < p->n_inputs; i++) {
-		if (strcmp(p->input[i].role, role) == 0)
+		if (p->input[i].source == s)
 			json_put_digest(key, s->n_files > 1 ? NULL : "sha256", p->input[i].digest);
 	}
 	if (s->n_files > 1)

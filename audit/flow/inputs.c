@@ -24,7 +24,7 @@ struct list {
 	bool ahead; /* what is not there is listed */
 };
 
-static void add(struct list *l, const char *role, const char *name, const char *path)
+static struct input *add(struct list *l, const char *role, const char *name, const char *path)
 {
 	struct plan *p = l->plan;
 
@@ -34,6 +34,7 @@ static void add(struct list *l, const char *role, const char *name, const char *
 		.name = arena_strdup(l->mem, name, strlen(name)),
 		.path = arena_strdup(l->mem, path, strlen(path)),
 	};
+	return &p->input[p->n_inputs - 1];
 }
 
 /* Ahead of its time: is the file there? Where it is not, it is listed as missing. */
@@ -112,7 +113,8 @@ static void add_source(struct list *l, size_t i)
 
 	for (size_t k = 0; k < s->n_files; k++) {
 		if (there(l, what, s->file[k]))
-			add(l, role, s->n_files == 1 ? s->path : files_name(l->mem, s, k), s->file[k]);
+			add(l, role, s->n_files == 1 ? s->path : files_name(l->mem, s, k), s->file[k])
+				->source = s;
 	}
 }
 

@@ -53,6 +53,7 @@ struct input {
 	const char *role; /* "base" "candidate" "source 1" "template" */
 	const char *name; /* relative: "model.safetensors", "corpus/documents.jsonl" */
 	const char *path;
+	const struct spec_source *source; /* that it is a file of; NULL: of none */
 	struct digest digest;
 	uint64_t bytes;
 };
@@ -75,8 +76,7 @@ struct plan {
 	size_t layer_base, layer_candidate;
 	struct input *input;
 	size_t n_inputs;
-	struct named_file
-		*missing; /* "models.base: its weights", not there: only plan_opts.ahead lets that be */
+	struct named_file *missing; /* "models.base: its weights"; plan_opts.ahead lets that be */
 	size_t n_missing;
 	size_t n_imported; /* rows of activations from elsewhere; 0: none */
 	struct corpus_forecast corpus;

@@ -188,16 +188,6 @@ static void put_inputs(struct json_out *j, const struct plan *p)
 	json_close(j, ']');
 }
 
-/* The spec's source that an input is a file of; NULL where it is none. */
-static const struct spec_source *input_source(const struct plan *p, const struct input *in)
-{
-	uint64_t number;
-
-	if (strncmp(in->role, "source ", 7) != 0 || !view_u64(&number, view_of(in->role + 7)))
-		return NULL;
-	return &p->spec->corpus.source[number - 1];
-}
-
 /* The same for a report: the files of a source as one, its digest that of their digests in order. */
 static void put_inputs_short(struct json_out *j, const struct plan *p)
 {
@@ -206,8 +196,8 @@ static void put_inputs_short(struct json_out *j, const struct plan *p)
 
 	json_open(j, "inputs", '[');
 	while (i < p->n_inputs) {
-		const struct spec_source *src = input_source(p, &p->input[i]);
 		struct input sum = p->input[i];
+		const struct spec_source *src = sum.source;
 		struct sha256 whole;
 
 		if (src == NULL || src->n_files == 1) {
@@ -217,7 +207,7 @@ static void put_inputs_short(struct json_out *j, const struct plan *p)
 		}
 		sha256_init(&whole);
 		sum.bytes = 0;
-		for (k = i; k < p->n_inputs && strcmp(p->input[k].role, sum.role) == 0; k++) {
+		for (k = i; k < p->n_inputs && p->input[k].source == src; k++) {
 			sha256_add(&whole, p->input[k].digest.byte, sizeof(p->input[k].digest.byte));
 			sum.bytes += p->input[k].bytes;
 		}
