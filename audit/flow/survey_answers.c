@@ -24,8 +24,9 @@ struct asking {
 	const struct spec_source *src;
 	size_t source;
 	struct drawn *d;
-	struct unit *unit;	  /* (d->n) */
-	double asked[SIDE_COUNT]; /* tokens that each side read and wrote for the units so far */
+	struct unit *unit;		/* (d->n) */
+	double asked[SIDE_COUNT];	/* tokens that each side read and wrote for the units so far */
+	struct answerer by[SIDE_COUNT]; /* while answers are tried */
 };
 
 static struct rollout rollout_of(const struct asking *a, size_t i)
@@ -102,23 +103,19 @@ static int answered(struct asking *a, const struct rollout *r, size_t i, size_t 
 static int side_answer(struct asking *a, struct arena *mem, struct rollout *r, enum side side, size_t i,
 		       size_t n, struct err *e)
 {
+	const struct answerer *by = &a->by[side];
 	struct said *c = ARENA_ARRAY(mem, n, struct said);
-	struct answerer by;
-	int rc = answerer_open(&by, mem, a->s->plan->spec, side, a->s->opts->par, e);
+	int rc = answerer_run(c, mem, by, r, n, i, e);
 
-	if (rc < 0)
-		return -1;
-	rc = answerer_run(c, mem, &by, r, n, i, e);
 	for (size_t k = 0; k < n && rc == 0; k++) {
 		struct str text = STR_INIT;
 
-		rc = answerer_text(&text, &by, &r[k], &c[k], e);
+		rc = answerer_text(&text, by, &r[k], &c[k], e);
 		a->asked[side] += (double)(c[k].prompt.n + c[k].answer.n);
 		r[k].answer[side].text =
 			(struct view){ arena_strdup(mem, text.n > 0 ? text.p : "", text.n), text.n };
 		str_release(&text);
 	}
-	answerer_close(&by);
 	return rc;
 }
 
@@ -153,8 +150,8 @@ static bool known(const struct part *part, const struct part *others)
 	       close_enough * (part->pairs + others->pairs);
 }
 
-static int tried(struct part *out, struct corpus_forecast *c, struct asking *a, double most,
-		 const struct part *others, struct err *e)
+static int waves_try(struct part *out, struct corpus_forecast *c, struct asking *a, double most,
+		     const struct part *others, struct err *e)
 {
 	double began = log_clock(), spent = 0;
 	size_t done = 0, n;
@@ -178,6 +175,22 @@ static int tried(struct part *out, struct corpus_forecast *c, struct asking *a, 
 	return 0;
 }
 
+static int tried(struct part *out, struct corpus_forecast *c, struct asking *a, double most,
+		 const struct part *others, struct err *e)
+{
+	struct arena mem = ARENA_INIT;
+	int rc = 0;
+
+	for (size_t s = 0; s < SIDE_COUNT && rc == 0; s++)
+		rc = answerer_open(&a->by[s], &mem, a->s->plan->spec, (enum side)s, a->s->opts->par, e);
+	if (rc == 0)
+		rc = waves_try(out, c, a, most, others, e);
+	for (size_t s = 0; s < SIDE_COUNT; s++)
+		answerer_close(&a->by[s]);
+	arena_release(&mem);
+	return rc;
+}
+
 /* ---- as the cache has them ---- */
 
 static const struct step *rollouts_step(const struct plan *p)
@@ -192,7 +205,7 @@ static int there(struct part *out, struct asking *a, struct arena *mem, const st
 		 const struct part *others, struct err *e)
 {
 	struct rollout wave[ROLLOUT_WAVE];
-	size_t done = 0, m, *order = drawn_order(mem, n);
+	size_t done = 0, m, *order = drawn_order(mem, n, n);
 
 	for (; done < n; done += m) {
 		m = n - done < ROLLOUT_WAVE ? n - done : ROLLOUT_WAVE;

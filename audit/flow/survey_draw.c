@@ -115,23 +115,23 @@ static size_t step_of(size_t n)
 	return step;
 }
 
-size_t *drawn_order(struct arena *mem, size_t n)
+size_t *drawn_order(struct arena *mem, size_t n, size_t k)
 {
-	size_t *order = ARENA_ARRAY(mem, n + 1, size_t), step = step_of(n), at = n / 2;
+	size_t *order = ARENA_ARRAY(mem, k + 1, size_t), step = step_of(n), at = n / 2;
 
-	for (size_t i = 0; i < n; i++, at = (at + step) % n)
+	for (size_t i = 0; i < k; i++, at = (at + step) % n)
 		order[i] = at;
 	return order;
 }
 
-/* The first k of them, in the order of the source. */
-static struct choice *choose(size_t n, size_t k)
+/* The same in the order of the source. */
+static struct choice *choose(struct arena *mem, size_t n, size_t k)
 {
-	struct choice *c = mem_alloc(k, sizeof(*c));
-	size_t step = step_of(n), at = n / 2;
+	struct choice *c = ARENA_ARRAY(mem, k, struct choice);
+	const size_t *order = drawn_order(mem, n, k);
 
-	for (size_t i = 0; i < k; i++, at = (at + step) % n)
-		c[i] = (struct choice){ at, i };
+	for (size_t i = 0; i < k; i++)
+		c[i] = (struct choice){ order[i], i };
 	sort_stable(c, k, sizeof(*c), by_unit, NULL);
 	return c;
 }
@@ -194,9 +194,8 @@ int drawn_make(struct drawn **out, struct arena *mem, const struct spec *s, size
 	d->n = k < (double)n ? (size_t)k : n;
 	d->item = ARENA_ARRAY(mem, d->n, struct item);
 	d->bytes = ARENA_ARRAY(mem, d->n, size_t);
-	c = choose(n, d->n);
+	c = choose(mem, n, d->n);
 	rc = take(d, mem, s, source, c, keep, e);
-	mem_free(c);
 	mem_free(keep);
 	*out = d;
 	return rc;

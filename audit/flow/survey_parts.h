@@ -33,8 +33,8 @@ struct drawn {
 int drawn_make(struct drawn **out, struct arena *mem, const struct spec *s, size_t source, size_t bytes,
 	       struct err *e);
 
-/* 0 .. n-1 in such an order, in `mem`. */
-size_t *drawn_order(struct arena *mem, size_t n);
+/* The first k of 0 .. n-1 in such an order, in `mem`. */
+size_t *drawn_order(struct arena *mem, size_t n, size_t k);
 
 /* What a unit came to: a document, or the documents of a prompt. */
 struct unit {
