@@ -61,7 +61,7 @@ static const struct field bench_fields[] = {
 	  .help = "toy: train nothing, print what --out holds" },
 	SIZE_ROW(tokens, 1, 1e6, "512", "forward: tokens of the text"),
 	SIZE_ROW(sequences, 1, 65536, "64", "decode: sequences that advance together"),
-	SIZE_ROW(context, 1, 1e6, "512", "decode: tokens that each sequence has before the first step"),
+	SIZE_ROW(context, 1, 1e6, "128", "decode: tokens that each sequence has before the first step"),
 	{ .name = "layer",
 	  .kind = FIELD_INT,
 	  .offset = offsetof(struct bench_opts, layer),

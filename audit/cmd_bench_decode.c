@@ -8,8 +8,9 @@
 #include <string.h>
 
 /*
- * Greedy steps: many sequences of the same prompt together, one of them alone, and between them a prefill of that
- * prompt and a copy of memory, all on the same threads.  Every step begins at the same context: the sequences go back.
+ * Greedy steps: many sequences together, one of them alone, and between them a prefill and a copy of memory, all on the
+ * same threads.  The prefilled text is long enough to reach the rate of a harvest, however short the context of the
+ * steps; its first tokens are their context.  Every step begins at the same place: the sequences go back.
  */
 
 enum { FEED_ROWS = 512, COPY_FLOATS = 1 << 25, COPY_UNIT = 1 << 18 };
@@ -18,9 +19,10 @@ struct run {
 	const struct bench_opts *o;
 	struct bench_model b;
 	const struct arch *a;
-	int32_t *id, *next;					 /* (context), (sequences) */
-	uint32_t *seq;						 /* (sequences) 0, 1, ... */
-	float *from, *to;					 /* (COPY_FLOATS) */
+	size_t text;	    /* tokens of the prefill, at least the context */
+	int32_t *id, *next; /* (text), (sequences) */
+	uint32_t *seq;	    /* (sequences) 0, 1, ... */
+	float *from, *to;   /* (COPY_FLOATS) */
 	double *prefill, *many, *one, *copy, *share, *of_memory; /* (steps) */
 };
 
@@ -62,9 +64,9 @@ static int time_prefill(double *rate, struct run *r, struct err *e)
 {
 	double start = log_clock();
 
-	if (bench_prompt(&r->b, r->id, r->o->context, SIZE_MAX, (struct taps){ NULL, 0 }, e) < 0)
+	if (bench_prompt(&r->b, r->id, r->text, SIZE_MAX, (struct taps){ NULL, 0 }, e) < 0)
 		return -1;
-	*rate = (double)r->o->context / (log_clock() - start);
+	*rate = (double)r->text / (log_clock() - start);
 	return 0;
 }
 
@@ -106,6 +108,7 @@ static void write_json(const struct run *r, const char *dir)
 	json_put_size(&j, "parameters", model_parameters(r->b.model));
 	json_put_size(&j, "sequences", r->o->sequences);
 	json_put_size(&j, "context", r->o->context);
+	json_put_size(&j, "prefill_tokens", r->text);
 	json_put_size(&j, "threads", par_threads(r->b.par));
 	json_put_size(&j, "steps", n);
 	json_puts(&j, "backend", gemm_backend());
@@ -143,8 +146,10 @@ static void print_markdown(const struct run *r, const char *dir)
 	       bench_quartiles(r->many, n).mean, bench_quartiles(r->many, n).lo,
 	       bench_quartiles(r->many, n).hi, bench_quartiles(r->many, n).mean * bytes / many * 1e-9);
 	print_row("one sequence alone", bench_quartiles(r->one, n), bytes);
-	print_row("prefill of one text as long as the context", bench_quartiles(r->prefill, n),
-		  bytes / (double)r->o->context);
+	printf("| prefill of %zu tokens | %.1f | %.1f | %.1f | %.2f |\n", r->text,
+	       bench_quartiles(r->prefill, n).mean, bench_quartiles(r->prefill, n).lo,
+	       bench_quartiles(r->prefill, n).hi,
+	       bench_quartiles(r->prefill, n).mean * bytes / (double)r->text * 1e-9);
 	printf("\n%zu sequences together reach %.1f %% (%.1f to %.1f) of the prefill's rate at context %zu.\n",
 	       r->o->sequences, 100 * share.mean, 100 * share.lo, 100 * share.hi, r->o->context);
 	printf("One alone reads %.1f MB of weights a token: %.1f %% (%.1f to %.1f) of a copy's %.2f GB/s (read and "
@@ -159,7 +164,7 @@ static int prepare(struct run *r, const struct call *c, struct err *e)
 	void *block;
 
 	r->a = model_arch(r->b.model);
-	r->id = bench_ids(c, r->b.model, "bench.decode", r->o->context);
+	r->id = bench_ids(c, r->b.model, "bench.decode", r->text);
 	r->next = ARENA_ARRAY(c->mem, r->o->sequences, int32_t);
 	r->seq = ARENA_ARRAY(c->mem, r->o->sequences, uint32_t);
 	for (size_t i = 0; i < r->o->sequences; i++)
@@ -180,11 +185,11 @@ static int prepare(struct run *r, const struct call *c, struct err *e)
 
 int bench_decode(const struct call *c, const struct bench_opts *o, struct err *e)
 {
-	struct run r = { .o = o };
-	struct session_opts plan = { o->sequences, o->context + 1, FEED_ROWS };
+	struct run r = { .o = o, .text = o->context > FEED_ROWS ? o->context : FEED_ROWS };
+	struct session_opts plan = { o->sequences, r.text + 1,
+				     o->sequences > FEED_ROWS ? o->sequences : FEED_ROWS };
 	int rc;
 
-	plan.max_rows = o->sequences > FEED_ROWS ? o->sequences : FEED_ROWS;
 	rc = bench_open(&r.b, c, o, &plan, e);
 	if (rc == 0)
 		rc = prepare(&r, c, e);

@@ -4,7 +4,8 @@
 cd "$(dirname "$0")/.." || exit 2
 build=$1
 shift
-log=$build/test.log
+log=$build/test.$$.log # two of these may run side by side
+trap 'rm -f "$log"' EXIT
 passed=0 failed=0
 
 # one line from a binary's report; where it did not come to one, it counts as one failure more
