@@ -169,7 +169,7 @@ static void put_address(struct str *out, struct view value)
 
 	while (i > 1 && out->p[i - 1] != '(' && out->p[i - 1] != '\n')
 		i--;
-	if (i < out->n && out->p[i] == '#') {
+	if (memchr(out->p + i, '#', out->n - i)) {
 		markdown_slug(out, value);
 		return;
 	}

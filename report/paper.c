@@ -111,19 +111,18 @@ static const struct placed *find_place(const struct cutter *c, struct view ancho
 static int add_jump(struct page *page, const struct cutter *c, struct area a, double y, struct err *e)
 {
 	struct jump j = { .x = a.x, .y = a.y + y, .w = a.w, .h = a.h };
+	const char *mark = memchr(a.target.p, '#', a.target.n);
+	struct view file = { a.target.p, mark ? (size_t)(mark - a.target.p) : a.target.n };
 	const struct placed *to;
 
 	if (view_starts(a.target, "https://") || view_starts(a.target, "http://") ||
 	    view_starts(a.target, "mailto:")) {
 		j.uri = a.target;
-	} else if (view_starts(a.target, "#") || view_ends(a.target, ".md")) {
-		bool heading = a.target.p[0] == '#';
-
-		to = find_place(c, heading ? (struct view){ a.target.p + 1, a.target.n - 1 } : a.target,
-				!heading);
+	} else if (file.n == 0 || view_ends(file, ".md")) {
+		to = find_place(c, mark ? (struct view){ mark + 1, a.target.n - file.n - 1 } : file, !mark);
 		if (!to)
 			return err_set(e, ERR_SPEC, "the document links to '%.*s', and there is no such %s",
-				       (int)a.target.n, a.target.p, heading ? "heading" : "document");
+				       (int)a.target.n, a.target.p, mark ? "heading" : "document");
 		j.page = to->page;
 		j.to_y = to->y;
 	} else {

@@ -10,7 +10,8 @@
  * joined - each latent with the finding it belongs to, each source with its name.
  */
 
-enum { TREE_LIMIT = 1 << 30 };
+/* Findings that the report itself has in full: so many, and so many if they are confirmed. */
+enum { TREE_LIMIT = 1 << 30, FOREMOST = 3, MOST_FOREMOST = 5, PROMPT_BYTES = 300 };
 
 /* Findings by latent. */
 struct joint {
@@ -202,22 +203,71 @@ static void put_members(struct json_out *j, const struct joint *t, const char *k
 	json_close(j, ']');
 }
 
+/* A prompt that was answered, of one of any length so much that a reader knows which it is. */
+static void put_prompt(struct json_out *j, struct view prompt)
+{
+	struct str text = STR_INIT;
+	size_t n = prompt.n;
+
+	if (n > PROMPT_BYTES) {
+		for (n = PROMPT_BYTES; (prompt.p[n] & 0xC0) == 0x80; n--)
+			;
+		str_add(&text, prompt.p, n);
+		str_adds(&text, " …");
+		prompt = str_view(&text);
+	}
+	json_put_str(j, "prompt", prompt);
+	str_release(&text);
+}
+
+static void put_example(struct json_out *j, const struct joint *t, const struct json *example)
+{
+	json_open(j, NULL, '{');
+	for (const struct json *m = example->first; m != NULL; m = m->next) {
+		if (view_is(m->key, "prompt"))
+			put_prompt(j, m->str);
+		else
+			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+	}
+	json_close(j, '}');
+}
+
+static void put_examples(struct json_out *j, const struct joint *t, const struct json *list)
+{
+	json_open(j, "examples", '[');
+	for (const struct json *x = list->first; x != NULL; x = x->next)
+		put_example(j, t, x);
+	json_close(j, ']');
+}
+
+static bool is_foremost(const struct json *finding, size_t place)
+{
+	return place < FOREMOST || (place < MOST_FOREMOST && json_is_true(finding, "is_confirmed"));
+}
+
 static void put_findings(struct json_out *j, const struct joint *t)
 {
+	size_t place = 0, foremost = 0;
+
 	json_open(j, "findings", '[');
-	for (const struct json *f = t->findings->first; f != NULL; f = f->next) {
+	for (const struct json *f = t->findings->first; f != NULL; f = f->next, place++) {
 		json_open(j, NULL, '{');
 		for (const struct json *m = f->first; m != NULL; m = m->next) {
 			const char *key = arena_strdup(t->job->mem, m->key.p, m->key.n);
 
 			if (view_is(m->key, "latents") || view_is(m->key, "expressed"))
 				put_members(j, t, key, m);
+			else if (view_is(m->key, "examples"))
+				put_examples(j, t, m);
 			else
 				json_put(j, key, m);
 		}
+		json_put_bool(j, "is_foremost", is_foremost(f, place));
+		foremost += is_foremost(f, place);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
+	json_put_bool(j, "more_findings", place > foremost);
 }
 
 static bool same_text(const struct json *a, const struct json *b)
@@ -237,7 +287,7 @@ static bool same_behaviour(const struct json *a, const struct json *b)
 }
 
 /* The prompts of the screen, a behaviour at a time: how many, their gaps, and the foremost few. */
-static void put_groups(struct json_out *j, const struct json *prompts)
+static void put_groups(struct json_out *j, const struct joint *t, const struct json *prompts)
 {
 	enum { SHOWN = 3 };
 
@@ -258,7 +308,7 @@ static void put_groups(struct json_out *j, const struct json *prompts)
 				continue;
 			last = o;
 			if (n++ < SHOWN)
-				json_put(j, NULL, o);
+				put_example(j, t, o);
 		}
 		json_close(j, ']');
 		json_put_size(j, "prompts", n);
@@ -278,7 +328,7 @@ static void put_screen(struct json_out *j, const struct joint *t, const struct j
 	json_open(j, "screen", '{');
 	for (const struct json *m = prompts->first; m != NULL; m = m->next)
 		json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
-	put_groups(j, json_find(prompts, "prompts"));
+	put_groups(j, t, json_find(prompts, "prompts"));
 	json_put(j, "texts", json_find(screen, "texts"));
 	json_put(j, "gap", json_find(screen, "gap"));
 	json_open(j, "documents", '[');
