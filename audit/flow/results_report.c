@@ -10,8 +10,12 @@
  * joined - each latent with the finding it belongs to, each source with its name.
  */
 
-/* Findings that the report itself has in full: so many, and so many if they are confirmed. */
-enum { TREE_LIMIT = 1 << 30, FOREMOST = 3, MOST_FOREMOST = 5, PROMPT_BYTES = 300 };
+enum {
+	TREE_LIMIT = 1 << 30,
+	PROMPT_BYTES = 300,
+	FOREMOST = 3,	   /* findings that the report itself has in full */
+	MOST_FOREMOST = 5, /* if they are confirmed */
+};
 
 /* Findings by latent. */
 struct joint {
@@ -240,14 +244,14 @@ static void put_examples(struct json_out *j, const struct joint *t, const struct
 	json_close(j, ']');
 }
 
-static bool is_foremost(const struct json *finding, size_t place)
+static bool is_further(const struct json *finding, size_t place)
 {
-	return place < FOREMOST || (place < MOST_FOREMOST && json_is_true(finding, "is_confirmed"));
+	return place >= (json_is_true(finding, "is_confirmed") ? MOST_FOREMOST : FOREMOST);
 }
 
 static void put_findings(struct json_out *j, const struct joint *t)
 {
-	size_t place = 0, foremost = 0;
+	size_t place = 0, further = 0;
 
 	json_open(j, "findings", '[');
 	for (const struct json *f = t->findings->first; f != NULL; f = f->next, place++) {
@@ -262,12 +266,12 @@ static void put_findings(struct json_out *j, const struct joint *t)
 			else
 				json_put(j, key, m);
 		}
-		json_put_bool(j, "is_foremost", is_foremost(f, place));
-		foremost += is_foremost(f, place);
+		json_put_bool(j, "is_further", is_further(f, place));
+		further += is_further(f, place);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
-	json_put_bool(j, "more_findings", place > foremost);
+	json_put_bool(j, "more_findings", further > 0);
 }
 
 static bool same_text(const struct json *a, const struct json *b)
