@@ -38,7 +38,8 @@ static int print_plan(const struct plan *p, const char *cache, const struct pace
 static int run_plan_cmd(const struct call *c, struct err *e)
 {
 	const struct plan_cmd_opts *o = c->opts;
-	struct plan_opts how = { .cache = o->cache != NULL ? o->cache : c->host->cache, .ahead = true,
+	struct plan_opts how = { .cache = o->cache != NULL ? o->cache : c->host->cache,
+				 .ahead = true,
 				 .try_answers = true };
 	struct plan plan;
 	struct spec s;
