@@ -224,27 +224,28 @@ static int there(struct part *out, struct asking *a, struct arena *mem, const st
 }
 
 /* The rollouts of the source, of a complete artifact. */
-static int cached(struct part *out, struct asking *a, const struct step *step, const struct part *others,
-		  struct err *e)
+static int cached(struct part *out, struct surveyor *s, size_t source, const struct step *step,
+		  const struct part *others, struct err *e)
 {
+	const struct spec *spec = s->plan->spec;
 	struct arena mem = ARENA_INIT;
 	struct drawn d = { .n = 0 };
+	struct asking a = { .s = s, .src = &spec->corpus.source[source], .source = source, .d = &d };
 	struct artifact artifact;
 	struct rollout *all;
 	size_t n, first = 0;
-	int rc = artifact_open(&artifact, a->s->opts->cache, step->key, e);
+	int rc = artifact_open(&artifact, s->opts->cache, step->key, e);
 
 	if (rc == 0)
-		rc = rollouts_read(&all, &n, &mem, a->s->plan->spec, &artifact, e);
+		rc = rollouts_read(&all, &n, &mem, spec, &artifact, e);
 	if (rc == 0) {
-		while (first < n && all[first].prompt.source != a->source)
+		while (first < n && all[first].prompt.source != source)
 			first++;
-		while (first + d.n < n && all[first + d.n].prompt.source == a->source)
+		while (first + d.n < n && all[first + d.n].prompt.source == source)
 			d.n++;
 		d.whole = (double)d.n;
-		a->d = &d;
-		a->unit = ARENA_ARRAY(&mem, d.n, struct unit);
-		rc = there(out, a, &mem, all + first, d.n, others, e);
+		a.unit = ARENA_ARRAY(&mem, d.n, struct unit);
+		rc = there(out, &a, &mem, all + first, d.n, others, e);
 	}
 	arena_release(&mem);
 	return rc;
@@ -272,11 +273,10 @@ int survey_answers(struct part *out, struct corpus_forecast *c, struct surveyor 
 	int rc;
 
 	/* what is damaged there a run makes anew */
-	if (step->state == STEP_DONE && cached(out, &a, step, others, &damaged) == 0) {
+	if (step->state == STEP_DONE && cached(out, s, source, step, others, &damaged) == 0) {
 		c->answers = ANSWERS_THERE;
 		return 0;
 	}
-	a = (struct asking){ .s = s, .src = &spec->corpus.source[source], .source = source };
 	rc = drawn_make(&a.d, &mem, spec, source, PROMPT_BYTES, e);
 	if (rc == 0) {
 		a.unit = ARENA_ARRAY(&mem, a.d->n, struct unit);
