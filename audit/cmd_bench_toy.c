@@ -89,31 +89,22 @@ static int read_cells(struct toy_run *r, struct err *e)
 static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, size_t seed)
 {
 	const struct bench_opts *o = r->o;
-	size_t steps = (size_t)(o->pairs / (double)o->batch) + 1;
+	struct train_opts t = train_defaults();
 
-	return (struct train_opts){
-		.steps = steps,
-		.batch = o->batch,
-		.warmup = steps / 20 + 1,
-		.k = toy_k(o),
-		.k_start = TOY_K_TIMES * toy_k(o),
-		.k_anneal = steps / 5,
-		.lr = o->lr,
-		.beta1 = 0.9,
-		.beta2 = 0.999,
-		.adam_eps = 1e-8,
-		.grad_clip = 1.0,
-		.aux_weight = 0.03,
-		.dead_after = (size_t)(o->pairs / 50.0) + 1,
-		.outlier = 2.0,
-		.threshold_decay = 0.99,
-		.threshold_from = steps / 2,
-		.init_norm = 0.4,
-		.score = modes[mode].score,
-		.promote = modes[mode].promote,
-		.promote_every = steps / 20 + 1,
-		.seed = seed,
-	};
+	t.steps = (size_t)(o->pairs / (double)o->batch) + 1;
+	t.batch = o->batch;
+	t.warmup = t.promote_every = t.steps / 20 + 1;
+	t.k = toy_k(o);
+	t.k_start = TOY_K_TIMES * toy_k(o);
+	t.k_anneal = t.steps / 5;
+	t.lr = o->lr;
+	t.dead_after = (size_t)(o->pairs / 50.0) + 1;
+	t.threshold_decay = 0.99;
+	t.threshold_from = t.steps / 2;
+	t.score = modes[mode].score;
+	t.promote = modes[mode].promote;
+	t.seed = seed;
+	return t;
 }
 
 static size_t own_latents(const struct toy_run *r, size_t width)

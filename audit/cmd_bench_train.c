@@ -222,26 +222,16 @@ static int prepare(struct run *r, struct err *e)
 	struct train_data data = { .n_rows = rows, .read = read_rows, .ud = r };
 
 	r->shape = (struct dfc_shape){ o->da, o->db, own, o->width - 2 * own, own };
-	r->train = (struct train_opts){
-		.steps = WARM_UP + o->steps,
-		.batch = o->batch,
-		.warmup = 1,
-		.k = o->k ? o->k : DEFAULT_K,
-		.lr = 1e-4,
-		.beta1 = 0.9,
-		.beta2 = 0.999,
-		.adam_eps = 1e-8,
-		.grad_clip = 1.0,
-		.aux_weight = 0.03,
-		.dead_after = 10000000,
-		.outlier = 2.0,
-		.threshold_decay = 0.999,
-		.threshold_from = 1000,
-		.init_norm = 0.4,
-		.score = SCORE_BALANCED,
-		.state = (enum adam_format)o->state,
-		.seed = 1,
-	};
+	r->train = train_defaults();
+	r->train.steps = WARM_UP + o->steps;
+	r->train.batch = o->batch;
+	r->train.warmup = 1;
+	r->train.k = o->k ? o->k : DEFAULT_K;
+	r->train.lr = 1e-4;
+	r->train.dead_after = 10000000;
+	r->train.threshold_from = 1000;
+	r->train.state = (enum adam_format)o->state;
+	r->train.seed = 1;
 	if (gemm_setup(NULL, e) < 0 ||
 	    par_new(&r->par, call_threads(r->call, o->threads), GEMM_SCRATCH, e) < 0 ||
 	    random_rows(&r->a, rows, o->da, "bench.a", r->par, e) < 0 ||

@@ -8,6 +8,21 @@
 
 enum { ADAM_UNIT = 16 };
 
+struct train_opts train_defaults(void)
+{
+	return (struct train_opts){
+		.beta1 = 0.9,
+		.beta2 = 0.999,
+		.adam_eps = 1e-8,
+		.grad_clip = 1.0,
+		.aux_weight = 0.03,
+		.outlier = 2.0,
+		.threshold_decay = 0.999,
+		.init_norm = 0.4,
+		.score = SCORE_BALANCED,
+	};
+}
+
 /* ---- making one ---- */
 
 static size_t largest_k(const struct train_opts *o)

@@ -41,6 +41,9 @@ struct train_opts {
 	size_t log_every, checkpoint_every, checkpoint_keep; /* the caller's */
 };
 
+/* What METHOD section 3 has for a run of any size: the rest, from steps to k, is 0. */
+struct train_opts train_defaults(void);
+
 /* Where rows come from: raw activations of rows row[0..n), xa (n, d_a), xb (n, d_b). Called from one thread
  * at a time. */
 struct train_data {

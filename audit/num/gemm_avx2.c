@@ -104,10 +104,7 @@ static void multiply_whole(const struct gemm_block *b)
 
 static void multiply(const struct gemm_block *b)
 {
-	if (b->n % LANE == 0)
-		multiply_whole(b);
-	else
-		multiply_edge(b, multiply_whole);
+	multiply_any(b, LANE, multiply_whole);
 }
 
 const struct gemm_kernel gemm_kernel_avx2 = {

@@ -30,12 +30,17 @@ void gemm_few_mxfp4(const struct gemm_few *f);
 
 enum { LINE_BYTES = 64 };
 
-/* What a kernel does with whole vectors, where n is none: by way of a copy of c. */
-static inline void multiply_edge(const struct gemm_block *b, void (*whole)(const struct gemm_block *))
+/* What a kernel does with whole vectors; where n is none, by way of a copy of c. */
+static inline void multiply_any(const struct gemm_block *b, size_t lane,
+				void (*whole)(const struct gemm_block *))
 {
 	struct gemm_block copy = *b;
 	float c[GEMM_MR * GEMM_NR];
 
+	if (b->n % lane == 0) {
+		whole(b);
+		return;
+	}
 	copy.c = c;
 	copy.ldc = GEMM_NR;
 	for (size_t i = 0; b->add && i < b->m; i++)

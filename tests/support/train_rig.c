@@ -57,29 +57,22 @@ struct train_data source_data(struct source *s)
 
 struct train_opts train_rig_opts(void)
 {
-	return (struct train_opts){
-		.steps = 60,
-		.batch = 96,
-		.warmup = 5,
-		.k = 4,
-		.k_start = 9,
-		.k_anneal = 20,
-		.lr = 3e-3,
-		.beta1 = 0.9,
-		.beta2 = 0.999,
-		.adam_eps = 1e-8,
-		.grad_clip = 1.0,
-		.aux_weight = 0.03,
-		.aux_k = 6,
-		.dead_after = 300,
-		.outlier = 2.0,
-		.threshold_decay = 0.9,
-		.threshold_from = 12,
-		.init_norm = 0.4,
-		.score = SCORE_BALANCED,
-		.enrich = 0.25,
-		.seed = 42,
-	};
+	struct train_opts o = train_defaults();
+
+	o.steps = 60;
+	o.batch = 96;
+	o.warmup = 5;
+	o.k = 4;
+	o.k_start = 9;
+	o.k_anneal = 20;
+	o.lr = 3e-3;
+	o.aux_k = 6;
+	o.dead_after = 300;
+	o.threshold_decay = 0.9;
+	o.threshold_from = 12;
+	o.enrich = 0.25;
+	o.seed = 42;
+	return o;
 }
 
 void train_rig_new(struct train_rig *g, const struct dfc_shape *s, const struct train_opts *o,

@@ -20,25 +20,19 @@ struct bed {
 
 static struct train_opts options(void)
 {
-	return (struct train_opts){
-		.steps = 40,
-		.batch = 64,
-		.warmup = 5,
-		.k = 3,
-		.lr = 3e-3,
-		.beta1 = 0.9,
-		.beta2 = 0.999,
-		.adam_eps = 1e-8,
-		.grad_clip = 1.0,
-		.aux_weight = 0.03,
-		.dead_after = 500,
-		.threshold_decay = 0.99,
-		.init_norm = 0.4,
-		.score = SCORE_PAPER,
-		.promote = 0.8,
-		.promote_every = 10,
-		.seed = 3,
-	};
+	struct train_opts o = train_defaults();
+
+	o.steps = 40;
+	o.batch = 64;
+	o.warmup = 5;
+	o.k = 3;
+	o.lr = 3e-3;
+	o.dead_after = 500;
+	o.score = SCORE_PAPER;
+	o.promote = 0.8;
+	o.promote_every = 10;
+	o.seed = 3;
+	return o;
 }
 
 static void bed_new(struct bed *b, const struct train_opts *o, unsigned threads)

@@ -220,30 +220,24 @@ static void test_learned(void **state)
 {
 	struct toy_opts o = small();
 	const struct dfc_shape shape = { 64, 64, 6, 116, 6 };
-	const struct train_opts t = {
-		.steps = 1500,
-		.batch = 128,
-		.warmup = 50,
-		.k = 4,
-		.lr = 3e-3,
-		.beta1 = 0.9,
-		.beta2 = 0.999,
-		.adam_eps = 1e-8,
-		.grad_clip = 1.0,
-		.aux_weight = 0.03,
-		.dead_after = 20000,
-		.outlier = 3.0,
-		.threshold_decay = 0.99,
-		.threshold_from = 100,
-		.init_norm = 0.4,
-		.score = SCORE_PAPER,
-		.seed = 5,
-	};
+	struct train_opts t = train_defaults();
 	struct err e = ERR_INIT;
 	struct train_stats stats;
 	struct trainer *trainer;
 	struct toy_score s, aside;
 	struct world w;
+
+	t.steps = 1500;
+	t.batch = 128;
+	t.warmup = 50;
+	t.k = 4;
+	t.lr = 3e-3;
+	t.dead_after = 20000;
+	t.outlier = 3.0;
+	t.threshold_decay = 0.99;
+	t.threshold_from = 100;
+	t.score = SCORE_PAPER;
+	t.seed = 5;
 
 	(void)state;
 	world_new(&w, &o, 2);
