@@ -121,8 +121,8 @@ lint: rules                    ## every warning an error; clang-tidy, cppcheck, 
 	@clang-format --dry-run -Werror $(SOURCES)
 	@cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr --enable=warning,portability,performance \
 		--suppressions-list=tests/cppcheck.txt -DVERSION=0 -DCOMMIT=0 -DDFC_DATADIR='""' -Iaudit -I. $(LIB) $(CMD)
-	@clang-tidy --quiet $(LIB) $(CMD) -- $(INC) -std=c11 -DVERSION='""' -DCOMMIT='""' -DDFC_DATADIR='""' \
-		2>/dev/null
+	@printf '%s\n' $(LIB) $(CMD) | xargs -P "$$(nproc)" -I FILE clang-tidy --quiet FILE -- \
+		$(INC) -std=c11 -DVERSION='""' -DCOMMIT='""' -DDFC_DATADIR='""' 2>/dev/null
 format:                        ## clang-format, in place
 	@clang-format -i $(SOURCES)
 install: all                   ## program, man page, completions, templates; PREFIX=/usr/local DESTDIR=

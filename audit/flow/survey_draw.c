@@ -119,6 +119,7 @@ size_t *drawn_order(struct arena *mem, size_t n, size_t k)
 {
 	size_t *order = ARENA_ARRAY(mem, k + 1, size_t), step = step_of(n), at = n / 2;
 
+	BUG_ON(k > n);
 	for (size_t i = 0; i < k; i++, at = (at + step) % n)
 		order[i] = at;
 	return order;

@@ -360,7 +360,7 @@ void tokenizer_decode_after(struct str *out, const struct tokenizer *t, const in
 		joined[i] = i < n_before ? before[i] : id[i - n_before];
 	tokenizer_decode(&first, t, joined, n_before, true);
 	tokenizer_decode(&all, t, joined, n_before + n, true);
-	if (all.n >= first.n && memcmp(all.p, first.p, first.n) == 0)
+	if (all.n >= first.n && view_eq((struct view){ all.p, first.n }, str_view(&first)))
 		str_add(out, all.p + first.n, all.n - first.n);
 	else /* a character begins in the one and ends in the other */
 		tokenizer_decode(out, t, id, n, true);
