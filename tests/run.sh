@@ -4,6 +4,7 @@
 cd "$(dirname "$0")/.." || exit 2
 build=$1
 shift
+mkdir -p "$build"
 log=$build/test.$$.log # two of these may run side by side
 trap 'rm -f "$log"' EXIT
 passed=0 failed=0
