@@ -114,6 +114,33 @@ static void test_files(void **state)
 	arena_release(&mem);
 }
 
+/* Findings that are not among the foremost: a line with a link in the report, and a document that has them in full. */
+static void test_further(void **state)
+{
+#define FINDING(id, rest)                                                                                  \
+	"{\"id\": \"" id                                                                                   \
+	"\", \"title\": \"a rhyme\", \"kind\": \"base-only\", \"verdict\": \"not tested\", "               \
+	"\"tested\": false, \"latents\": [], \"expressed\": [], \"examples\": [], \"behaviours\": []" rest \
+	"}, "
+	static const char more[] = "\"more_findings\": true, \"findings\": [" FINDING("F6", "")
+		FINDING("F7", "") FINDING("F8", "") FINDING("F9", ", \"is_further\": true");
+	struct arena mem = ARENA_INIT;
+	const char *dir = make_run(&mem, "further", "\"findings\":[", more);
+	struct view text;
+
+	(void)state;
+	render(dir);
+	text = slurp(&mem, dir, "report.md");
+	assert_true(holds(text, "### Finding F8"));
+	assert_false(holds(text, "### Finding F9"));
+	assert_true(holds(text, "| [F9](more-findings.md#finding-f9) | a rhyme |"));
+	assert_true(holds(slurp(&mem, dir, "more-findings.md"), "### Finding F9\n\n**a rhyme**"));
+	dir = make_run(&mem, "nothing-further", NULL, NULL);
+	render(dir);
+	assert_false(holds(slurp(&mem, dir, "report.md"), "more-findings"));
+	arena_release(&mem);
+}
+
 static void test_warnings(void **state)
 {
 	struct arena mem = ARENA_INIT;
@@ -316,10 +343,10 @@ static void test_crashes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_files),	cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_nothing), cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_errors),	cmocka_unit_test(test_crashes),
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_files),	 cmocka_unit_test(test_further),
+		cmocka_unit_test(test_warnings), cmocka_unit_test(test_nothing),
+		cmocka_unit_test(test_hostile),	 cmocka_unit_test(test_errors),
+		cmocka_unit_test(test_crashes),	 cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
