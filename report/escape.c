@@ -100,11 +100,12 @@ bool escape_in_block(struct escape *s, const struct str *out)
 /* What stands on the last line so far. */
 static struct view last_line(const struct str *out)
 {
-	size_t i = out->n;
+	struct view all = str_view(out);
+	size_t i = all.n;
 
-	while (i > 0 && out->p[i - 1] != '\n')
+	while (i > 0 && all.p[i - 1] != '\n')
 		i--;
-	return (struct view){ out->p + i, out->n - i };
+	return (struct view){ all.p + i, all.n - i };
 }
 
 static bool in_table(struct view line)

@@ -77,12 +77,11 @@ static int more(struct linefile *l, struct err *e)
 /* What is there from the next line on, and how much of it is the line without its LF; SIZE_MAX where none was found. */
 static size_t line_find(struct view *rest, const struct linefile *l, size_t from)
 {
+	struct view all = l->unpack == NULL ? (struct view){ l->map.n > 0 ? l->map.p : "", l->map.n }
+					    : str_view(&l->held);
 	const char *lf;
 
-	if (l->unpack == NULL)
-		*rest = (struct view){ (const char *)l->map.p + l->at, l->map.n - l->at };
-	else
-		*rest = (struct view){ l->held.p + l->at, l->held.n - l->at };
+	*rest = (struct view){ all.p + l->at, all.n - l->at };
 	lf = rest->n > from ? memchr(rest->p + from, '\n', rest->n - from) : NULL;
 	return lf != NULL ? (size_t)(lf - rest->p) : SIZE_MAX;
 }

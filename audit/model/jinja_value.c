@@ -265,7 +265,7 @@ int val_items(struct machine *m, const struct value **item, size_t *n, struct va
 		*n = v.seq->n;
 		return 0;
 	case VAL_ITERATOR:
-		*item = v.seq->item + v.seq->at;
+		*item = v.seq->at > 0 ? v.seq->item + v.seq->at : v.seq->item;
 		*n = v.seq->n - v.seq->at;
 		v.seq->at = v.seq->n;
 		return 0;
