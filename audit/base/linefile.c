@@ -77,8 +77,8 @@ static int more(struct linefile *l, struct err *e)
 /* What is there from the next line on, and how much of it is the line without its LF; SIZE_MAX where none was found. */
 static size_t line_find(struct view *rest, const struct linefile *l, size_t from)
 {
-	struct view all = l->unpack == NULL ? (struct view){ l->map.n > 0 ? l->map.p : "", l->map.n }
-					    : str_view(&l->held);
+	const char *file = l->map.n > 0 ? (const char *)l->map.p : "";
+	struct view all = l->unpack == NULL ? (struct view){ file, l->map.n } : str_view(&l->held);
 	const char *lf;
 
 	*rest = (struct view){ all.p + l->at, all.n - l->at };
