@@ -125,15 +125,18 @@ static void write_json(const struct run *r, const char *dir)
 	print_json(&text);
 }
 
-static void print_row(const char *what, struct interval v, double bytes)
+/* The rest of a row that began with what it is of; bytes: weights read for a token of it. */
+static void print_rates(const double *rate, size_t n, double bytes)
 {
-	printf("| %s | %.1f | %.1f | %.1f | %.2f |\n", what, v.mean, v.lo, v.hi, v.mean * bytes * 1e-9);
+	struct interval v = bench_quartiles(rate, n);
+
+	printf(" | %.1f | %.1f | %.1f | %.2f |\n", v.mean, v.lo, v.hi, v.mean * bytes * 1e-9);
 }
 
 static void print_markdown(const struct run *r, const char *dir)
 {
 	size_t n = r->o->steps;
-	double bytes = bench_token_bytes(r->b.model), many = (double)r->o->sequences;
+	double bytes = bench_token_bytes(r->b.model);
 	struct interval share = bench_quartiles(r->share, n), memory = bench_quartiles(r->of_memory, n),
 			copy = bench_quartiles(r->copy, n);
 
@@ -142,14 +145,12 @@ static void print_markdown(const struct run *r, const char *dir)
 	       par_threads(r->b.par), n, gemm_backend(), gemm_machine());
 	printf("| tokens a second | median | lower quartile | upper quartile | GB/s of weights |\n"
 	       "|---|--:|--:|--:|--:|\n");
-	printf("| %zu sequences together | %.1f | %.1f | %.1f | %.2f |\n", r->o->sequences,
-	       bench_quartiles(r->many, n).mean, bench_quartiles(r->many, n).lo,
-	       bench_quartiles(r->many, n).hi, bench_quartiles(r->many, n).mean * bytes / many * 1e-9);
-	print_row("one sequence alone", bench_quartiles(r->one, n), bytes);
-	printf("| prefill of %zu tokens | %.1f | %.1f | %.1f | %.2f |\n", r->text,
-	       bench_quartiles(r->prefill, n).mean, bench_quartiles(r->prefill, n).lo,
-	       bench_quartiles(r->prefill, n).hi,
-	       bench_quartiles(r->prefill, n).mean * bytes / (double)r->text * 1e-9);
+	printf("| %zu sequences together", r->o->sequences);
+	print_rates(r->many, n, bytes / (double)r->o->sequences);
+	printf("| one sequence alone");
+	print_rates(r->one, n, bytes);
+	printf("| prefill of %zu tokens", r->text);
+	print_rates(r->prefill, n, bytes / (double)r->text);
 	printf("\n%zu sequences together reach %.1f %% (%.1f to %.1f) of the prefill's rate at context %zu.\n",
 	       r->o->sequences, 100 * share.mean, 100 * share.lo, 100 * share.hi, r->o->context);
 	printf("One alone reads %.1f MB of weights a token: %.1f %% (%.1f to %.1f) of a copy's %.2f GB/s (read and "

@@ -138,9 +138,10 @@ static void *kept(struct arena *mem, const void *p, size_t n, size_t size)
 	return n > 0 ? memcpy(arena_alloc(mem, n, size), p, n * size) : arena_alloc(mem, 1, size);
 }
 
-/* Out of the memory it was made in: of a long document that is cut, little is left. */
-static void reading_keep(struct reading *r, struct arena *mem)
+/* What is cut to the context, out of the memory it was made in: of a long document little is left. */
+static void reading_keep(struct reading *r, const struct reader *by, struct arena *mem)
 {
+	reading_cut(r, by->context);
 	r->id = kept(mem, r->id, r->n, sizeof(*r->id));
 	r->start = kept(mem, r->start, r->n, sizeof(*r->start));
 	r->end = kept(mem, r->end, r->n, sizeof(*r->end));
@@ -193,8 +194,7 @@ int reader_text(struct reading *out, struct arena *mem, const struct reader *r, 
 	if (rc == 0) {
 		reading_make(out, &scratch, enc.n);
 		reading_add_all(out, r, &enc, text, 0);
-		reading_cut(out, r->context);
-		reading_keep(out, mem);
+		reading_keep(out, r, mem);
 	}
 	arena_release(&scratch);
 	return rc;
@@ -294,10 +294,8 @@ int reader_chat(struct reading *out, struct arena *mem, const struct reader *r, 
 	struct arena scratch = ARENA_INIT;
 	int rc = rendered_chat(out, &scratch, r, messages, text, false, e);
 
-	if (rc == 0) {
-		reading_cut(out, r->context);
-		reading_keep(out, mem);
-	}
+	if (rc == 0)
+		reading_keep(out, r, mem);
 	arena_release(&scratch);
 	return rc;
 }

@@ -23,6 +23,18 @@ struct joint {
 	const struct json *latents, *findings;
 };
 
+static const char *key_of(const struct joint *t, const struct json *member)
+{
+	return arena_strdup(t->job->mem, member->key.p, member->key.n);
+}
+
+/* Every member of an object, into the one that is open. */
+static void put_all(struct json_out *j, const struct joint *t, const struct json *object)
+{
+	for (const struct json *m = object->first; m != NULL; m = m->next)
+		json_put(j, key_of(t, m), m);
+}
+
 static bool lists(const struct json *list, int64_t latent)
 {
 	for (const struct json *m = list != NULL ? list->first : NULL; m != NULL; m = m->next) {
@@ -56,7 +68,7 @@ static void put_context(struct json_out *j, const struct joint *t, const struct 
 		  source_place(t->job->mem, t->job->spec, (size_t)file->integer, (uint64_t)line->integer));
 	for (const struct json *m = context->first; m != NULL; m = m->next) {
 		if (m != file && m != line)
-			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+			json_put(j, key_of(t, m), m);
 	}
 	json_close(j, '}');
 }
@@ -79,7 +91,7 @@ static void put_card(struct json_out *j, const struct joint *t, const struct jso
 
 	json_open(j, NULL, '{');
 	for (const struct json *m = card->first; m != NULL; m = m->next) {
-		const char *key = arena_strdup(t->job->mem, m->key.p, m->key.n);
+		const char *key = key_of(t, m);
 
 		if (view_is(m->key, "status") && confirmed) {
 			json_puts(j, key, "confirmed");
@@ -127,7 +139,7 @@ static void put_ranked(struct json_out *j, const struct joint *t)
 			if (view_is(m->key, "members"))
 				put_cards(j, t, "members", m);
 			else
-				json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+				json_put(j, key_of(t, m), m);
 		}
 		put_finding(j, f);
 		json_close(j, '}');
@@ -164,8 +176,7 @@ static void put_partitions(struct json_out *j, const struct joint *t)
 	json_open(j, "partitions", '[');
 	for (const struct json *p = json_find(t->latents, "partitions")->first; p != NULL; p = p->next) {
 		json_open(j, NULL, '{');
-		for (const struct json *m = p->first; m != NULL; m = m->next)
-			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+		put_all(j, t, p);
 		json_put_size(j, "confirmed", confirmed_count(t, json_find(p, "partition")));
 		json_close(j, '}');
 	}
@@ -181,7 +192,7 @@ static void put_latents(struct json_out *j, const struct joint *t)
 	put_partitions(j, t);
 	json_open(j, "columns", '{');
 	for (const struct json *c = columns->first; c != NULL; c = c->next)
-		put_cards(j, t, arena_strdup(t->job->mem, c->key.p, c->key.n), c);
+		put_cards(j, t, key_of(t, c), c);
 	json_close(j, '}');
 	put_cards(j, t, "exclusive", json_find(t->latents, "exclusive"));
 	put_ranked(j, t);
@@ -199,8 +210,7 @@ static void put_members(struct json_out *j, const struct joint *t, const char *k
 	json_open(j, key, '[');
 	for (const struct json *m = members->first; m != NULL; m = m->next) {
 		json_open(j, NULL, '{');
-		for (const struct json *v = m->first; v != NULL; v = v->next)
-			json_put(j, arena_strdup(t->job->mem, v->key.p, v->key.n), v);
+		put_all(j, t, m);
 		json_put(j, "relevance", json_at(relevance, (size_t)json_find(m, "latent")->integer));
 		json_close(j, '}');
 	}
@@ -231,7 +241,7 @@ static void put_example(struct json_out *j, const struct joint *t, const struct 
 		if (view_is(m->key, "prompt"))
 			put_prompt(j, m->str);
 		else
-			json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+			json_put(j, key_of(t, m), m);
 	}
 	json_close(j, '}');
 }
@@ -257,7 +267,7 @@ static void put_findings(struct json_out *j, const struct joint *t)
 	for (const struct json *f = t->findings->first; f != NULL; f = f->next, place++) {
 		json_open(j, NULL, '{');
 		for (const struct json *m = f->first; m != NULL; m = m->next) {
-			const char *key = arena_strdup(t->job->mem, m->key.p, m->key.n);
+			const char *key = key_of(t, m);
 
 			if (view_is(m->key, "latents") || view_is(m->key, "expressed"))
 				put_members(j, t, key, m);
@@ -330,8 +340,7 @@ static void put_screen(struct json_out *j, const struct joint *t, const struct j
 	const struct json *screen = json_find(t->latents, "screen");
 
 	json_open(j, "screen", '{');
-	for (const struct json *m = prompts->first; m != NULL; m = m->next)
-		json_put(j, arena_strdup(t->job->mem, m->key.p, m->key.n), m);
+	put_all(j, t, prompts);
 	put_groups(j, t, json_find(prompts, "prompts"));
 	json_put(j, "texts", json_find(screen, "texts"));
 	json_put(j, "gap", json_find(screen, "gap"));
@@ -344,8 +353,7 @@ static void put_screen(struct json_out *j, const struct joint *t, const struct j
 		const struct json *ranked = json_find(m, "ranked");
 
 		json_open(j, NULL, '{');
-		for (const struct json *v = m->first; v != NULL; v = v->next)
-			json_put(j, arena_strdup(t->job->mem, v->key.p, v->key.n), v);
+		put_all(j, t, m);
 		put_finding(j, json_is_null(ranked)
 				       ? NULL
 				       : finding_of_entry(t, json_at(json_find(t->latents, "ranked"),

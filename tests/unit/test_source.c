@@ -35,6 +35,15 @@ static void put(struct world *w, const char *name, const char *text)
 	scratch_text(arena_fmt(&w->mem, "%s/%s", w->dir, name), text);
 }
 
+/* The same, with an empty folder. */
+static void begin_in(struct world *w, const char *path, enum source_form form, const char *folder)
+{
+	struct err e = ERR_INIT;
+
+	begin(w, path, form);
+	assert_int_equal(dir_make(arena_fmt(&w->mem, "%s/%s", w->dir, folder), &e), 0);
+}
+
 static void find(struct world *w)
 {
 	struct err e = ERR_INIT;
@@ -94,12 +103,10 @@ static void a_path_names_files_in_the_order_of_their_names(void **state)
 
 static void what_names_nothing_is_refused(void **state)
 {
-	struct err e = ERR_INIT;
 	struct world w;
 
 	(void)state;
-	begin(&w, "empty", FORM_LINES);
-	assert_int_equal(dir_make(arena_fmt(&w.mem, "%s/empty", w.dir), &e), 0);
+	begin_in(&w, "empty", FORM_LINES, "empty");
 	refused(&w, "there is no file in the folder empty");
 	begin(&w, "*.txt", FORM_LINES);
 	refused(&w, "no file matches *.txt");
@@ -124,8 +131,7 @@ static void items_of_a_folder_know_their_file(void **state)
 	size_t n;
 
 	(void)state;
-	begin(&w, "texts", FORM_LINES);
-	assert_int_equal(dir_make(arena_fmt(&w.mem, "%s/texts", w.dir), &e), 0);
+	begin_in(&w, "texts", FORM_LINES, "texts");
 	put(&w, "texts/a.txt", "one\n\ntwo\n");
 	put(&w, "texts/b.txt", "\n\n");
 	put(&w, "texts/c.txt", "three");
@@ -139,8 +145,7 @@ static void items_of_a_folder_know_their_file(void **state)
 	}
 	arena_release(&w.mem);
 	/* each a document */
-	begin(&w, "texts", FORM_FILE);
-	assert_int_equal(dir_make(arena_fmt(&w.mem, "%s/texts", w.dir), &e), 0);
+	begin_in(&w, "texts", FORM_FILE, "texts");
 	put(&w, "texts/a.txt", "one\n\ntwo\n");
 	put(&w, "texts/c.txt", "three");
 	find(&w);
@@ -160,8 +165,7 @@ static void errors_name_file_and_line(void **state)
 	size_t n;
 
 	(void)state;
-	begin(&w, "texts/*.jsonl", FORM_JSONL);
-	assert_int_equal(dir_make(arena_fmt(&w.mem, "%s/texts", w.dir), &e), 0);
+	begin_in(&w, "texts/*.jsonl", FORM_JSONL, "texts");
 	put(&w, "texts/a.jsonl", "{\"text\": \"x\"}\n");
 	put(&w, "texts/b.jsonl", "{\"text\": \"x\"}\n{\"body\": 1}\n");
 	find(&w);
