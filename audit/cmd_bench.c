@@ -37,15 +37,15 @@ static const struct field bench_fields[] = {
 	SIZE_ROW(steps, 1, 1e6, "15", "train, forward, decode: steps timed, after some that are not"),
 	TEXT_ROW(sizes, "819,2048,4096", "toy: latents of the dictionaries tried"),
 	TEXT_ROW(
-		modes, "standard,paper,balanced,promoted",
-		"toy: crosscoders tried: standard, with exclusive latents under either score, or promoted (paper score, "
-		"train.promote 0.8)"),
+		modes, "standard,paper,balanced,exchanged",
+		"toy: crosscoders tried: standard, with exclusive latents under either score, or exchanged (paper score, "
+		"train.promote 0.8, train.demote 0.3, train.reseed)"),
 	SIZE_ROW(concepts, 4, 65536, "2048", "toy: concepts; 2.5 % of them are each model's own"),
 	SIZE_ROW(rows, 1000, 1e8, "1000000", "toy: distinct pairs"),
 	SIZE_ROW(seeds, 1, 1000, "3", "toy: worlds and trainings of each kind"),
 	REAL_ROW(pairs, 1000, 1e12, "1e7", "toy: pairs of a training"),
 	SIZE_ROW(d, 8, 65536, "256", "toy: width of both models"),
-	REAL_ROW(active, 0.1, 10000, "20", "toy: concepts on a row, about"),
+	REAL_ROW(active, 0.1, 10000, "5", "toy: concepts on a row, about"),
 	REAL_ROW(lr, 0, 1, "0.001", "toy: learning rate"),
 	{ .name = "out",
 	  .kind = FIELD_PATH,

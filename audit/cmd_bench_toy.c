@@ -13,12 +13,12 @@ static const struct mode {
 	const char *name;
 	bool exclusive; /* has latents of one model only */
 	enum score score;
-	double promote;
+	bool exchange;
 } modes[] = {
-	{ "standard", false, SCORE_PAPER, 0.0 },
-	{ "paper", true, SCORE_PAPER, 0.0 },
-	{ "balanced", true, SCORE_BALANCED, 0.0 },
-	{ "promoted", true, SCORE_PAPER, 0.8 },
+	{ "standard", false, SCORE_PAPER, false },
+	{ "paper", true, SCORE_PAPER, false },
+	{ "balanced", true, SCORE_BALANCED, false },
+	{ "exchanged", true, SCORE_PAPER, true },
 };
 
 size_t toy_exclusive(const struct bench_opts *o)
@@ -76,7 +76,7 @@ static int read_cells(struct toy_run *r, struct err *e)
 			if (toy_mode(&c->mode, part) < 0)
 				return err_set(
 					e, ERR_USAGE,
-					"--modes: \"%.*s\" is none of standard, paper, balanced, promoted",
+					"--modes: \"%.*s\" is none of standard, paper, balanced, exchanged",
 					(int)part.n, part.p);
 			c->width = (size_t)width;
 			c->of = ARENA_ARRAY(r->call->mem, r->o->seeds, struct toy_result);
@@ -93,7 +93,7 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 
 	t.steps = (size_t)(o->pairs / (double)o->batch) + 1;
 	t.batch = o->batch;
-	t.warmup = t.promote_every = t.steps / 20 + 1;
+	t.warmup = t.exchange_every = t.steps / 20 + 1;
 	t.k = toy_k(o);
 	t.k_start = TOY_K_TIMES * toy_k(o);
 	t.k_anneal = t.steps / 5;
@@ -102,7 +102,9 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 	t.threshold_decay = 0.99;
 	t.threshold_from = t.steps / 2;
 	t.score = modes[mode].score;
-	t.promote = modes[mode].promote;
+	t.promote = modes[mode].exchange ? 0.8 : 0.0;
+	t.demote = modes[mode].exchange ? 0.3 : 0.0;
+	t.reseed = modes[mode].exchange ? t.steps - t.steps / 5 : 0;
 	t.seed = seed;
 	return t;
 }

@@ -212,6 +212,14 @@ void adam_state_swap(struct adam_state *s, size_t i, size_t k, size_t n)
 	}
 }
 
+void adam_state_clear(struct adam_state *s, size_t i, size_t n)
+{
+	size_t each = moment_bytes(s->format);
+
+	for (size_t moment = 0; moment < 2; moment++)
+		memset((char *)s->memory + (moment * s->n + i) * each, 0, n * each);
+}
+
 void adam_state_step(struct adam_state *s, const struct adam *a, float *p, size_t at, const float *g,
 		     size_t n)
 {

@@ -55,6 +55,8 @@ void adam_state_release(struct adam_state *s);
 bool adam_state_valid(const struct adam_state *s, const void *memory);
 /* The n moments from `i` on for those from `k` on. */
 void adam_state_swap(struct adam_state *s, size_t i, size_t k, size_t n);
+/* The n moments from `i` on become 0. */
+void adam_state_clear(struct adam_state *s, size_t i, size_t n);
 /* A step of p (n), whose moments are those from `at` on; g (n), or NULL for a gradient of zero: the same bits as an array
  * of zeros. */
 void adam_state_step(struct adam_state *s, const struct adam *a, float *p, size_t at, const float *g,

@@ -4,19 +4,19 @@
 #include <string.h>
 
 /*
- * The checkpoint file is that of blob.h, named "DFCCKPT2": the head below, then the parameters (float), Adam's
+ * The checkpoint file is that of blob.h, named "DFCCKPT3": the head below, then the parameters (float), Adam's
  * first and second moments (float or bf16, n_params each) and the idle counters (u64, n_latents).
  */
 
-static const char file_name[] = "DFCCKPT2";
+static const char file_name[] = "DFCCKPT3";
 
 /* What a run is; a checkpoint of another is refused. */
 struct identity {
 	uint64_t d_a, d_b, n_a, n_shared, n_b;
 	uint64_t n_rows, batch, warmup, k, k_start, k_anneal, aux_k, dead_after, threshold_from, seed, score,
-		promote_every, state;
+		reseed, exchange_every, state;
 	double lr, beta1, beta2, adam_eps, grad_clip, aux_weight, outlier, threshold_decay, init_norm, enrich,
-		promote;
+		promote, demote;
 };
 
 struct ckpt_head {
@@ -25,7 +25,7 @@ struct ckpt_head {
 	double threshold;
 	float smallest, dict_threshold, scale_a, scale_b;
 };
-_Static_assert(sizeof(struct ckpt_head) == 29 * 8 + 24 + 16, "no padding in the file");
+_Static_assert(sizeof(struct ckpt_head) == 31 * 8 + 24 + 16, "no padding in the file");
 
 static const struct {
 	const char *name;
@@ -56,7 +56,8 @@ static const struct {
 	WHOLE(threshold_from),
 	WHOLE(seed),
 	WHOLE(score),
-	WHOLE(promote_every),
+	WHOLE(reseed),
+	WHOLE(exchange_every),
 	WHOLE(state),
 	REAL(lr),
 	REAL(beta1),
@@ -69,6 +70,7 @@ static const struct {
 	REAL(init_norm),
 	REAL(enrich),
 	REAL(promote),
+	REAL(demote),
 #undef WHOLE
 #undef REAL
 };
@@ -107,7 +109,9 @@ static struct identity identity_of(const struct trainer *t)
 		.init_norm = o->init_norm,
 		.enrich = o->enrich,
 		.promote = o->promote,
-		.promote_every = o->promote_every,
+		.demote = o->demote,
+		.reseed = o->reseed,
+		.exchange_every = o->exchange_every,
 		.state = o->state,
 	};
 }

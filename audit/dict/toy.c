@@ -24,7 +24,7 @@ struct toy_opts toy_defaults(void)
 		.rows = 1000000,
 		.rank = 10,
 		.tau = 0.1,
-		.active = 20.0,
+		.active = 5.0,
 		.correlation = 1.0,
 		.decay = 0.001,
 		.floor = 1e-4,

@@ -30,7 +30,7 @@ struct toy_opts {
 
 struct toy;
 
-struct toy_opts toy_defaults(void); /* the paper's where it says; 1M rows, 20 active, correlation 1 */
+struct toy_opts toy_defaults(void); /* the paper's where it says; 1M rows, 5 active, correlation 1 */
 /* The par reads its rows too, and outlives it. */
 int toy_new(struct toy **out, const struct toy_opts *o, struct par *p, struct err *e);
 void toy_free(struct toy *t);

@@ -1,6 +1,6 @@
 #include "dict/train.h"
 
-#include "dict/promote.h"
+#include "dict/exchange.h"
 #include "dict/span.h"
 #include "dict/trainer.h"
 
@@ -49,6 +49,8 @@ static void carve(struct trainer *t, struct carve *room, const struct dfc_shape 
 	t->ea = carve_take(room, o->batch, s->d_a * sizeof(*t->ea));
 	t->eb = carve_take(room, o->batch, s->d_b * sizeof(*t->eb));
 	moments_carve(&t->residual, room, s, o->batch);
+	if (o->demote > 0.0 || o->reseed > 0)
+		look_carve(&t->look, room, s);
 	aux_carve(&t->aux, room, s, o->batch, o->aux_weight > 0.0 && o->dead_after > 0 ? aux_k : 0);
 }
 
@@ -92,6 +94,7 @@ static int check_opts(const struct train_opts *o, const struct train_data *data,
 		{ "init_norm", o->init_norm, 1e-6, 1e6 },
 		{ "enrich", o->enrich, 0, 1 },
 		{ "promote", o->promote, 0, 1 },
+		{ "demote", o->demote, 0, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(bound) / sizeof(*bound); i++)
@@ -210,6 +213,14 @@ static void choose(struct trainer *t, size_t want)
 	by_latent_make(&t->by_latent, t->par, &t->kept);
 }
 
+void trainer_reconstruct(struct trainer *t)
+{
+	struct residual r = { t->ea, t->eb, t->batch.xa, t->batch.xb, true };
+
+	choose(t, size_min(k_at(&t->opts, t->at), dfc_latents(&t->dict.shape)) * t->batch.n);
+	decode_residual(&t->dict, t->par, &r, &t->kept, &t->by_latent, &t->residual);
+}
+
 /* Counts idle rows; the dead are listed for the auxiliary loss. */
 static void note_dead(struct trainer *t)
 {
@@ -318,14 +329,12 @@ static void count_partitions(const struct trainer *t, struct train_stats *s)
 /* The loss and everything it is made of; the dead are listed. */
 static void run_forward(struct trainer *t, struct train_stats *s)
 {
-	struct residual r = { t->ea, t->eb, t->batch.xa, t->batch.xb, true };
 	const struct moments *x = &t->batch.moments, *e = &t->residual;
 	double n = (double)t->batch.n;
 
 	s->k = (double)k_at(&t->opts, t->at);
 	s->n_kept_rows = t->batch.n;
-	choose(t, size_min(k_at(&t->opts, t->at), dfc_latents(&t->dict.shape)) * t->batch.n);
-	decode_residual(&t->dict, t->par, &r, &t->kept, &t->by_latent, &t->residual);
+	trainer_reconstruct(t);
 	note_dead(t);
 	aux_run(&t->aux, &t->encoder, t->par, t->ea, t->eb, e);
 	s->loss_a = e->sum_a / n;
@@ -354,17 +363,24 @@ static void tell_ahead(struct trainer *t)
 	t->data.ahead(t->data.ud, t->batch.row, t->opts.batch);
 }
 
+int trainer_read(struct trainer *t, size_t step, struct err *e)
+{
+	sampler_batch(&t->sampler, t->batch.row, &t->opts, step);
+	if (batch_read(&t->batch, &t->dict.shape, t->par, &t->data, t->opts.batch, e) < 0)
+		return err_wrap(e, "step %zu: ", step + 1);
+	batch_prepare(&t->batch, &t->dict, t->par, t->opts.outlier);
+	if (t->batch.n == 0)
+		return err_set(e, ERR_INPUT, "step %zu: every row of the batch is an outlier", step + 1);
+	return 0;
+}
+
 int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e)
 {
 	struct train_stats s = { .step = t->at + 1, .lr = lr_at(&t->opts, t->at) };
 
-	sampler_batch(&t->sampler, t->batch.row, &t->opts, t->at);
-	if (batch_read(&t->batch, &t->dict.shape, t->par, &t->data, t->opts.batch, e) < 0)
-		return err_wrap(e, "step %zu: ", t->at + 1);
+	if (trainer_read(t, t->at, e) < 0)
+		return -1;
 	tell_ahead(t);
-	batch_prepare(&t->batch, &t->dict, t->par, t->opts.outlier);
-	if (t->batch.n == 0)
-		return err_set(e, ERR_INPUT, "step %zu: every row of the batch is an outlier", t->at + 1);
 	run_forward(t, &s);
 	if (!__builtin_isfinite(s.loss))
 		return err_set(e, ERR_DIFFERS,
@@ -381,7 +397,6 @@ int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e)
 	s.grad_norm = t->grad.norm;
 	s.threshold = (double)t->dict.threshold;
 	t->at++;
-	trainer_promote(t);
 	*stats = s;
-	return 0;
+	return trainer_exchange(t, e);
 }

@@ -34,8 +34,11 @@ struct train_opts {
 	enum adam_format state; /* of Adam's moments */
 	double enrich;		/* share of a batch drawn by row weight; 0: none */
 	double seeded;		/* share of exclusive latents that start at rows drawn by `lead` */
-	double promote; /* shared latents with this share of decoder norm in one model may become its own; 0: none */
-	size_t promote_every; /* steps; dict/promote.h */
+	/* dict/exchange.h; 0: none */
+	double promote; /* shared latents with this share of decoder norm in one model become its own */
+	double demote;	/* exclusive latents that would have this share of decoder norm in the other become shared */
+	size_t reseed;	/* until this step, dead exclusive latents start anew where one model alone is unexplained */
+	size_t exchange_every; /* steps */
 	double enrich_above; /* nats: gaps that count towards a row's weight (the weights are the caller's) */
 	uint64_t seed;
 	size_t log_every, checkpoint_every, checkpoint_keep; /* the caller's */

@@ -6,6 +6,7 @@
 #include "dict/batch.h"
 #include "dict/encode.h"
 #include "dict/grad.h"
+#include "dict/look.h"
 #include "dict/train.h"
 
 #include <stdbool.h>
@@ -37,10 +38,15 @@ struct trainer {
 	float *ea, *eb; /* (batch, d) residuals */
 	struct moments residual;
 	struct aux aux;
+	struct look look;
 	void *block; /* the workspace all of these are cut from */
 };
 
 /* Scales, decoder and encoder, b_dec, as METHOD 3 starts them. */
 int trainer_init(struct trainer *t, struct err *e);
+/* The rows of a step, scaled and without outliers, into t->batch. */
+int trainer_read(struct trainer *t, size_t step, struct err *e);
+/* What BatchTopK keeps of them, by row and by latent, and what it leaves of the rows: t->ea, t->eb and their moments. */
+void trainer_reconstruct(struct trainer *t);
 
 #endif

@@ -242,7 +242,13 @@ static const struct field train_fields[] = {
 	REAL("promote", AT(struct train_opts, promote), 0, 1, "0",
 	     "a shared latent with this share of its decoder norms in one model changes places with a dead latent of "
 	     "that model alone; 0: none, as in the paper"),
-	SIZE("promote_every", AT(struct train_opts, promote_every), 1, 1e9, "200",
+	REAL("demote", AT(struct train_opts, demote), 0, 1, "0",
+	     "an exclusive latent whose best decoder row in the other model would have this share of the two norms changes "
+	     "places with a shared latent; 0: none, as in the paper"),
+	SIZE("reseed", AT(struct train_opts, reseed), 0, 1e9, "0",
+	     "until this step, dead exclusive latents start anew from what is left unexplained in their model and not in "
+	     "the other; 0: none, as in the paper"),
+	SIZE("exchange_every", AT(struct train_opts, exchange_every), 1, 1e9, "150",
 	     "steps between two such exchanges"),
 	REAL("aux_weight", AT(struct train_opts, aux_weight), 0, 10, "0.03",
 	     "weight of AuxK, the loss that revives dead latents"),

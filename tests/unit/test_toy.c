@@ -215,17 +215,9 @@ static void test_wrong(void **state)
 	world_free(&w);
 }
 
-/* Learns the world: most of what A has, from rows alone. */
-static void test_learned(void **state)
+static struct train_opts lessons(void)
 {
-	struct toy_opts o = small();
-	const struct dfc_shape shape = { 64, 64, 6, 116, 6 };
 	struct train_opts t = train_defaults();
-	struct err e = ERR_INIT;
-	struct train_stats stats;
-	struct trainer *trainer;
-	struct toy_score s, aside;
-	struct world w;
 
 	t.steps = 1500;
 	t.batch = 128;
@@ -238,18 +230,67 @@ static void test_learned(void **state)
 	t.threshold_from = 100;
 	t.score = SCORE_PAPER;
 	t.seed = 5;
+	return t;
+}
+
+static void learn(struct toy_score *s, struct world *w, const struct dfc_shape *shape, const struct train_opts *o)
+{
+	struct err e = ERR_INIT;
+	struct train_stats stats;
+	struct trainer *t;
+	struct toy_score aside;
+
+	assert_int_equal(trainer_new(&t, shape, o, &w->data, w->par, &e), 0);
+	for (size_t i = 0; i < o->steps; i++)
+		if (trainer_step(t, &stats, &e) < 0)
+			fail_msg("%s", e.msg);
+	assert_int_equal(toy_measure(s, &aside, w->toy, trainer_dict(t), w->opts.exclusive, w->par, &e), 0);
+	trainer_free(t);
+}
+
+/* Learns the world: most of what A has, from rows alone. */
+static void test_learned(void **state)
+{
+	const struct dfc_shape shape = { 64, 64, 6, 116, 6 };
+	struct train_opts t = lessons();
+	struct toy_opts o = small();
+	struct toy_score s;
+	struct world w;
 
 	(void)state;
 	world_new(&w, &o, 2);
-	assert_int_equal(trainer_new(&trainer, &shape, &t, &w.data, w.par, &e), 0);
-	for (size_t i = 0; i < t.steps; i++)
-		if (trainer_step(trainer, &stats, &e) < 0)
-			fail_msg("%s", e.msg);
-	assert_int_equal(toy_measure(&s, &aside, w.toy, trainer_dict(trainer), o.exclusive, w.par, &e), 0);
+	learn(&s, &w, &shape, &t);
 	if (!(s.exclusive_any >= 0.5 && s.heldout.fve_a > 0.75))
 		fail_msg("recalls %.3f of the exclusive concepts, explains %.3f of A", s.exclusive_any,
 			 s.heldout.fve_a);
-	trainer_free(trainer);
+	world_free(&w);
+}
+
+/* Exchanges bring exclusive concepts into exclusive latents, and hardly anything else. */
+static void test_exchanged(void **state)
+{
+	const struct dfc_shape one = { 64, 64, 0, 60, 0 }, three = { 64, 64, 6, 48, 6 };
+	struct train_opts t = lessons();
+	struct toy_opts o = small();
+	struct toy_score standard, paper, exchanged;
+	struct world w;
+
+	(void)state;
+	t.dead_after = 4000;
+	world_new(&w, &o, 2);
+	learn(&standard, &w, &one, &t);
+	learn(&paper, &w, &three, &t);
+	t.promote = 0.8;
+	t.demote = 0.3;
+	t.reseed = 1200;
+	t.exchange_every = 75;
+	learn(&exchanged, &w, &three, &t);
+	if (!(exchanged.exclusive > standard.exclusive && exchanged.exclusive > paper.exclusive &&
+	      exchanged.exclusive >= 0.6 && exchanged.flagged_true >= 0.8 &&
+	      exchanged.heldout.fve > standard.heldout.fve - 0.02))
+		fail_msg("recall: standard %.3f, paper %.3f, exchanged %.3f, with %.3f of its suspects true; FVE %.3f, %.3f",
+			 standard.exclusive, paper.exclusive, exchanged.exclusive, exchanged.flagged_true,
+			 standard.heldout.fve, exchanged.heldout.fve);
 	world_free(&w);
 }
 
@@ -285,7 +326,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_concepts), cmocka_unit_test(test_rows),  cmocka_unit_test(test_perfect),
 		cmocka_unit_test(test_offset),	 cmocka_unit_test(test_wrong), cmocka_unit_test(test_learned),
-		cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_exchanged), cmocka_unit_test(test_refused),
 	};
 	struct err e = ERR_INIT;
 
