@@ -18,7 +18,8 @@ static const struct mode {
 	{ "standard", false, SCORE_PAPER, false },
 	{ "paper", true, SCORE_PAPER, false },
 	{ "balanced", true, SCORE_BALANCED, false },
-	{ "exchanged", true, SCORE_PAPER, true },
+	{ "exchanged", true, SCORE_LENGTH, true },
+	{ "exchanged-paper", true, SCORE_PAPER, true },
 };
 
 size_t toy_exclusive(const struct bench_opts *o)
@@ -76,7 +77,7 @@ static int read_cells(struct toy_run *r, struct err *e)
 			if (toy_mode(&c->mode, part) < 0)
 				return err_set(
 					e, ERR_USAGE,
-					"--modes: \"%.*s\" is none of standard, paper, balanced, exchanged",
+					"--modes: \"%.*s\" is none of standard, paper, balanced, exchanged, exchanged-paper",
 					(int)part.n, part.p);
 			c->width = (size_t)width;
 			c->of = ARENA_ARRAY(r->call->mem, r->o->seeds, struct toy_result);
@@ -104,7 +105,7 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 	t.score = modes[mode].score;
 	t.promote = modes[mode].exchange ? 0.8 : 0.0;
 	t.demote = modes[mode].exchange ? 0.3 : 0.0;
-	t.reseed = modes[mode].exchange ? t.steps - t.steps / 5 : 0;
+	t.reseed = modes[mode].exchange ? 0.8 : 0.0;
 	t.seed = seed;
 	return t;
 }

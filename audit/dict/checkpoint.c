@@ -14,7 +14,7 @@ static const char file_name[] = "DFCCKPT3";
 struct identity {
 	uint64_t d_a, d_b, n_a, n_shared, n_b;
 	uint64_t n_rows, batch, warmup, k, k_start, k_anneal, aux_k, dead_after, threshold_from, seed, score,
-		reseed, exchange_every, state;
+		reseed_until, exchange_every, state;
 	double lr, beta1, beta2, adam_eps, grad_clip, aux_weight, outlier, threshold_decay, init_norm, enrich,
 		promote, demote;
 };
@@ -56,7 +56,7 @@ static const struct {
 	WHOLE(threshold_from),
 	WHOLE(seed),
 	WHOLE(score),
-	WHOLE(reseed),
+	WHOLE(reseed_until),
 	WHOLE(exchange_every),
 	WHOLE(state),
 	REAL(lr),
@@ -110,7 +110,7 @@ static struct identity identity_of(const struct trainer *t)
 		.enrich = o->enrich,
 		.promote = o->promote,
 		.demote = o->demote,
-		.reseed = o->reseed,
+		.reseed_until = (uint64_t)(o->reseed * (double)o->steps),
 		.exchange_every = o->exchange_every,
 		.state = o->state,
 	};

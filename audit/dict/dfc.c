@@ -11,7 +11,7 @@ static const char file_name[] = "DFCDICT1";
 /* The head of the file. */
 struct dfc_head {
 	uint64_t d_a, d_b, n_a, n_shared, n_b;
-	uint32_t score; /* 0 balanced, 1 paper */
+	uint32_t score; /* 0 balanced, 1 paper, 2 length */
 	float threshold, scale_a, scale_b, outlier;
 	uint32_t zero;
 };
@@ -51,6 +51,13 @@ const char *partition_name(enum partition p)
 	return name[p];
 }
 
+const char *score_name(enum score s)
+{
+	static const char *const name[] = { "balanced", "paper", "length" };
+
+	return name[s];
+}
+
 const float *dfc_decoder_a(const struct dfc *d, size_t latent)
 {
 	return latent < dfc_rows_a(&d->shape) ? d->dec_a + latent * d->shape.d_a : NULL;
@@ -64,12 +71,11 @@ const float *dfc_decoder_b(const struct dfc *d, size_t latent)
 float dfc_score_weight(const struct dfc *d, size_t latent)
 {
 	const float *a = dfc_decoder_a(d, latent), *b = dfc_decoder_b(d, latent);
-	double sum = 0.0;
+	double a2 = a ? op_norm2_d(a, d->shape.d_a) : 0.0, b2 = b ? op_norm2_d(b, d->shape.d_b) : 0.0, sum;
 
-	if (a)
-		sum += __builtin_sqrt(op_norm2_d(a, d->shape.d_a));
-	if (b)
-		sum += __builtin_sqrt(op_norm2_d(b, d->shape.d_b));
+	if (d->score == SCORE_LENGTH)
+		return (float)__builtin_sqrt(a2 + b2);
+	sum = __builtin_sqrt(a2) + __builtin_sqrt(b2);
 	if (d->score == SCORE_BALANCED && dfc_partition(&d->shape, latent) != PARTITION_SHARED)
 		sum *= 2.0;
 	return (float)sum;
@@ -159,7 +165,7 @@ int dfc_write(const struct dfc *d, const char *path, struct err *e)
 
 static int check_head(const struct dfc_head *h, const char *path, struct err *e)
 {
-	if (h->score > SCORE_PAPER || h->zero != 0)
+	if (h->score > SCORE_LENGTH || h->zero != 0)
 		return err_set(e, ERR_INPUT, "%s: score %u, reserved %u: 0 or 1, and 0, would be right", path,
 			       h->score, h->zero);
 	if (!__builtin_isfinite(h->scale_a) || !__builtin_isfinite(h->scale_b) || h->scale_a <= 0.0f ||

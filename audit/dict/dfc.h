@@ -21,12 +21,18 @@
  *
  *	h_i = sum_m enc_i^m . x_m + bias_enc_i        f_i = max(h_i, 0)     over the models i belongs to
  *	x^_m = sum_i f_i dec_i^m + bias_m             score_i = f_i * sum_m ||dec_i^m||, twice that for an
- *	                                              exclusive latent under SCORE_BALANCED
+ *	                                              exclusive latent under SCORE_BALANCED, and
+ *	                                              f_i * sqrt(sum_m ||dec_i^m||^2) under SCORE_LENGTH
  */
 
 enum partition { PARTITION_A, PARTITION_SHARED, PARTITION_B };
 enum { PARTITIONS = 3 };
-enum score { SCORE_BALANCED, SCORE_PAPER };
+/*
+ * The first two are METHOD section 3's.  SCORE_LENGTH is how long the vector is that the latent adds to both rows together:
+ * the loss is a sum of squares over both, so that of two latents alone the one of the larger length lowers it more. Sums of
+ * norms favour shared latents by up to sqrt(2) over that, the balanced score exclusive ones by as much.
+ */
+enum score { SCORE_BALANCED, SCORE_PAPER, SCORE_LENGTH };
 
 struct dfc_shape {
 	size_t d_a, d_b, n_a, n_shared, n_b;
@@ -53,6 +59,7 @@ size_t dfc_rows_b(const struct dfc_shape *s); /* n_shared + n_b */
 enum partition dfc_partition(const struct dfc_shape *s, size_t latent);
 size_t dfc_partition_size(const struct dfc_shape *s, enum partition p);
 const char *partition_name(enum partition p); /* "base-only" "shared" "candidate-only" */
+const char *score_name(enum score s);	      /* "balanced" "paper" "length" */
 /* The latent's decoder row in a model, (d_a) or (d_b); NULL where the partition has none. */
 const float *dfc_decoder_a(const struct dfc *d, size_t latent);
 const float *dfc_decoder_b(const struct dfc *d, size_t latent);

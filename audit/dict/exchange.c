@@ -230,7 +230,7 @@ static void reseed_side(struct trainer *t, bool model_b)
 int trainer_exchange(struct trainer *t, struct err *e)
 {
 	const struct train_opts *o = &t->opts;
-	bool reseed = t->at <= o->reseed;
+	bool reseed = (double)t->at <= o->reseed * (double)o->steps;
 
 	if (o->exchange_every == 0 || t->at == 0 || t->at % o->exchange_every != 0 ||
 	    t->dict.shape.n_a + t->dict.shape.n_b == 0)

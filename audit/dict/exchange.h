@@ -18,7 +18,7 @@
  *	the most one-sided first, then those of dead shared ones, the longest idle first.
  * promote: living shared latents with ||dec^m|| / (||dec^A|| + ||dec^B||) >= promote, the most one-sided first, change
  *	places with dead exclusive ones, the longest idle first.
- * reseed: until that step, exclusive latents that are dead still start anew from residuals u of norm 1 that are m's and not the
+ * reseed: for that share of the steps, exclusive latents that are dead still start anew from residuals u of norm 1 that are m's and not the
  *	other model's (dict/look.h), the clearest first: decoder row u, encoder row what of u is orthogonal to b_dec^m, so
  *	long that the latent is 1 where x = u, and bias 0.
  *

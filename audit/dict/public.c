@@ -223,7 +223,7 @@ static int write_config(const struct dfc *d, const struct public_info *info, con
 	put_range(&j, "base_only", 0, s->n_a);
 	put_range(&j, "shared", s->n_a, s->n_shared);
 	put_range(&j, "candidate_only", s->n_a + s->n_shared, s->n_b);
-	json_puts(&j, "score", d->score == SCORE_BALANCED ? "balanced" : "paper");
+	json_puts(&j, "score", score_name(d->score));
 	json_put_real(&j, "threshold", (double)d->threshold);
 	json_put_real(&j, "exclusive_score_factor", d->score == SCORE_BALANCED ? 2.0 : 1.0);
 	json_put_size(&j, "seed", info->seed);

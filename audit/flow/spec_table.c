@@ -228,9 +228,10 @@ static const struct field train_fields[] = {
 	SIZE("k_start", AT(struct train_opts, k_start), 1, 65536, "64", "k at the first step"),
 	SIZE("k_anneal", AT(struct train_opts, k_anneal), 0, 1e9, "800",
 	     "steps over which k falls from k_start to k"),
-	WORD("score", AT(struct train_opts, score), WORDS("balanced", "paper"), "balanced",
-	     "what BatchTopK compares. paper: activation times the sum of decoder norms; balanced: twice "
-	     "that for exclusive latents, which have one decoder where shared ones have two"),
+	WORD("score", AT(struct train_opts, score), WORDS("balanced", "paper", "length"), "length",
+	     "what BatchTopK compares. length: activation times the root of the sum of squared decoder norms, how much a "
+	     "latent adds to both models' rows together; paper: times the sum of decoder norms; balanced: twice that for "
+	     "exclusive latents, which have one decoder where shared ones have two"),
 	REAL("enrich", AT(struct train_opts, enrich), 0, 0.95, "0.5",
 	     "share of a batch drawn from documents in proportion to how far the models' predictions "
 	     "differ there; 0: none, as in the paper"),
@@ -239,15 +240,15 @@ static const struct field train_fields[] = {
 	REAL("seeded", AT(struct train_opts, seeded), 0, 1, "0.5",
 	     "share of the exclusive latents that start in the direction of a pair where the models' predictions part, "
 	     "instead of a random one; 0: none, as in the paper"),
-	REAL("promote", AT(struct train_opts, promote), 0, 1, "0",
+	REAL("promote", AT(struct train_opts, promote), 0, 1, "0.8",
 	     "a shared latent with this share of its decoder norms in one model changes places with a dead latent of "
 	     "that model alone; 0: none, as in the paper"),
-	REAL("demote", AT(struct train_opts, demote), 0, 1, "0",
+	REAL("demote", AT(struct train_opts, demote), 0, 1, "0.3",
 	     "an exclusive latent whose best decoder row in the other model would have this share of the two norms changes "
 	     "places with a shared latent; 0: none, as in the paper"),
-	SIZE("reseed", AT(struct train_opts, reseed), 0, 1e9, "0",
-	     "until this step, dead exclusive latents start anew from what is left unexplained in their model and not in "
-	     "the other; 0: none, as in the paper"),
+	REAL("reseed", AT(struct train_opts, reseed), 0, 1, "0.8",
+	     "for this share of the steps, dead exclusive latents start anew from what is left unexplained in their model "
+	     "and not in the other; 0: none, as in the paper"),
 	SIZE("exchange_every", AT(struct train_opts, exchange_every), 1, 1e9, "150",
 	     "steps between two such exchanges"),
 	REAL("aux_weight", AT(struct train_opts, aux_weight), 0, 10, "0.03",

@@ -61,7 +61,7 @@ void naive_step_free(struct naive_step *s)
 
 static double score_weight(const struct naive_batch *b, const double *param, size_t latent)
 {
-	double sum = 0.0, norm;
+	double sum = 0.0, square = 0.0, norm;
 
 	for (int m = 0; m < 2; m++) {
 		size_t row = naive_row(&b->shape, latent, true, m), d = m ? b->shape.d_b : b->shape.d_a;
@@ -73,7 +73,10 @@ static double score_weight(const struct naive_batch *b, const double *param, siz
 		for (size_t c = 0; c < d; c++)
 			norm += param[row + c] * param[row + c];
 		sum += __builtin_sqrt(norm);
+		square += norm;
 	}
+	if (b->score == SCORE_LENGTH)
+		return __builtin_sqrt(square);
 	if (b->score == SCORE_BALANCED &&
 	    (latent < b->shape.n_a || latent >= b->shape.n_a + b->shape.n_shared))
 		sum *= 2.0;

@@ -177,7 +177,7 @@ static void test_file_hostile(void **state)
 		{ "huge n_a", 32, 8, UINT64_MAX - 3 },
 		{ "n_shared 0", 40, 8, 0 },
 		{ "huge n_b", 48, 8, (uint64_t)1 << 62 },
-		{ "score", 56, 4, 2 },
+		{ "score", 56, 4, 3 },
 		{ "threshold nan", 60, 4, 0x7fc00000 },
 		{ "threshold -1", 60, 4, 0xbf800000 },
 		{ "scale 0", 64, 4, 0 },

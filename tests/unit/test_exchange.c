@@ -310,7 +310,7 @@ static void test_reseeds(void **state)
 	(void)state;
 	o.promote = 0.0;
 	for (int late = 0; late < 2; late++) {
-		o.reseed = late ? 9 : 10;
+		o.reseed = late ? 0.24 : 0.25; /* of 40 steps: 9.6 and 10 */
 		bed_at_ten(&b, &o);
 		clearest(u, b.t);
 		for (size_t i = 0; i < OWN - 1; i++)
@@ -349,7 +349,7 @@ static void test_bits(void **state)
 	(void)state;
 	o.promote = 0.5;
 	o.demote = 0.2;
-	o.reseed = 30;
+	o.reseed = 0.75;
 	o.dead_after = 100;
 	bed_new(&one, &o, 1);
 	bed_new(&other, &o, 3);

@@ -34,6 +34,7 @@ static const struct shape_case cases[] = {
 	{ "aux takes some", { 20, 36, 13, 30, 14 }, SCORE_BALANCED, 37, 9, 1, 6 },
 	{ "aux with the paper's score", { 20, 36, 13, 30, 14 }, SCORE_PAPER, 37, 9, 2, 3 },
 	{ "tiles with edges", { 24, 40, 100, 900, 77 }, SCORE_BALANCED, 300, 300 * 2, 0, 0 },
+	{ "length", { 20, 36, 3, 10, 4 }, SCORE_LENGTH, 37, 37 * 4, 0, 0 },
 };
 
 static struct par *par_of(unsigned threads)

@@ -282,7 +282,7 @@ static void test_exchanged(void **state)
 	learn(&paper, &w, &three, &t);
 	t.promote = 0.8;
 	t.demote = 0.3;
-	t.reseed = 1200;
+	t.reseed = 0.8;
 	t.exchange_every = 75;
 	learn(&exchanged, &w, &three, &t);
 	if (!(exchanged.exclusive > standard.exclusive && exchanged.exclusive > paper.exclusive &&
