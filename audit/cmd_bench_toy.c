@@ -11,15 +11,13 @@
 
 static const struct mode {
 	const char *name;
-	bool exclusive; /* has latents of one model only */
 	enum score score;
+	bool exclusive; /* has latents of one model only */
 	bool exchange;
 } modes[] = {
-	{ "standard", false, SCORE_PAPER, false },
-	{ "paper", true, SCORE_PAPER, false },
-	{ "balanced", true, SCORE_BALANCED, false },
-	{ "exchanged", true, SCORE_LENGTH, true },
-	{ "exchanged-paper", true, SCORE_PAPER, true },
+	{ "standard", SCORE_PAPER, false, false },	{ "paper", SCORE_PAPER, true, false },
+	{ "balanced", SCORE_BALANCED, true, false },	{ "exchanged", SCORE_LENGTH, true, true },
+	{ "exchanged-paper", SCORE_PAPER, true, true },
 };
 
 size_t toy_exclusive(const struct bench_opts *o)

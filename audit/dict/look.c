@@ -95,7 +95,8 @@ static void seed_add(struct look_side *k, const float *unit, double clear)
 static void look_for_seeds(struct look *l, int side, const float *r, const struct moments *m, size_t n)
 {
 	struct look_side *k = &l->side[side];
-	const double *own = side == 0 ? m->square_a : m->square_b, *other = side == 0 ? m->square_b : m->square_a;
+	const double *own = side == 0 ? m->square_a : m->square_b,
+		     *other = side == 0 ? m->square_b : m->square_a;
 	double mean = (side == 0 ? m->sum_a : m->sum_b) / (double)n,
 	       mean_other = (side == 0 ? m->sum_b : m->sum_a) / (double)n, clear;
 

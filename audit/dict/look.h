@@ -29,13 +29,13 @@
 enum { LOOK_BATCHES = 16, LOOK_SEEDS = 64 };
 
 struct look_side {
-	size_t first, n;     /* the exclusive latents of this model */
-	size_t d, d_other;   /* widths of this model and of the other */
-	float *pull[2];	     /* (n, d_other) sum f r_n, of the even and the odd batches */
-	double *square[2];   /* (n) sum f^2 */
-	size_t *rows;	     /* (n) on which the latent was on */
-	float *seed;	     /* (LOOK_SEEDS, d) residuals of norm 1 */
-	double *clear;	     /* (LOOK_SEEDS) the difference above */
+	size_t first, n;   /* the exclusive latents of this model */
+	size_t d, d_other; /* widths of this model and of the other */
+	float *pull[2];	   /* (n, d_other) sum f r_n, of the even and the odd batches */
+	double *square[2]; /* (n) sum f^2 */
+	size_t *rows;	   /* (n) on which the latent was on */
+	float *seed;	   /* (LOOK_SEEDS, d) residuals of norm 1 */
+	double *clear;	   /* (LOOK_SEEDS) the difference above */
 	size_t n_seeds;
 };
 

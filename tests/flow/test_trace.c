@@ -235,8 +235,9 @@ static void twin_is(const struct trace *t, const struct json *v, size_t latent)
 		most = fmax(most, naive_correlation(&t->rows, t->code, latent, k));
 	close_to("twin_correlation", at(v, "twin_correlation")->real, most, 0, 0);
 	if (most > 0) /* else there is none, and the number says nothing */
-		close_to("its twin", naive_correlation(&t->rows, t->code, latent, (size_t)at(v, "twin")->integer),
-			 most, 0, 0);
+		close_to("its twin",
+			 naive_correlation(&t->rows, t->code, latent, (size_t)at(v, "twin")->integer), most,
+			 0, 0);
 }
 
 /* The first context is the latent's largest row; samples are rows of each stretch of the ordered activations, falling. */

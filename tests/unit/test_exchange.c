@@ -249,8 +249,8 @@ static void test_demotes(void **state)
 	row_of(now, b.t, 1, false);
 	assert_memory_equal(now, alone, sizeof(now));
 	for (size_t i = 0; i < 2; i++) {
-		const float *moment = (const float *)b.t->state.memory + (b.t->dict.dec_b - b.t->dict.memory) +
-				      (to[i] - OWN) * D;
+		const float *moment = (const float *)b.t->state.memory +
+				      (b.t->dict.dec_b - b.t->dict.memory) + (to[i] - OWN) * D;
 
 		row_of(now, b.t, to[i], false);
 		assert_memory_equal(now, row[i], sizeof(now));
@@ -375,11 +375,8 @@ static void test_bits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_moves),
-		cmocka_unit_test(test_stays),
-		cmocka_unit_test(test_demotes),
-		cmocka_unit_test(test_reseeds),
-		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_moves),	cmocka_unit_test(test_stays), cmocka_unit_test(test_demotes),
+		cmocka_unit_test(test_reseeds), cmocka_unit_test(test_bits),
 	};
 	struct err e = ERR_INIT;
 

@@ -233,7 +233,8 @@ static struct train_opts lessons(void)
 	return t;
 }
 
-static void learn(struct toy_score *s, struct world *w, const struct dfc_shape *shape, const struct train_opts *o)
+static void learn(struct toy_score *s, struct world *w, const struct dfc_shape *shape,
+		  const struct train_opts *o)
 {
 	struct err e = ERR_INIT;
 	struct train_stats stats;
@@ -288,9 +289,10 @@ static void test_exchanged(void **state)
 	if (!(exchanged.exclusive > standard.exclusive && exchanged.exclusive > paper.exclusive &&
 	      exchanged.exclusive >= 0.6 && exchanged.flagged_true >= 0.8 &&
 	      exchanged.heldout.fve > standard.heldout.fve - 0.02))
-		fail_msg("recall: standard %.3f, paper %.3f, exchanged %.3f, with %.3f of its suspects true; FVE %.3f, %.3f",
-			 standard.exclusive, paper.exclusive, exchanged.exclusive, exchanged.flagged_true,
-			 standard.heldout.fve, exchanged.heldout.fve);
+		fail_msg(
+			"recall: standard %.3f, paper %.3f, exchanged %.3f, with %.3f of its suspects true; FVE %.3f, %.3f",
+			standard.exclusive, paper.exclusive, exchanged.exclusive, exchanged.flagged_true,
+			standard.heldout.fve, exchanged.heldout.fve);
 	world_free(&w);
 }
 
@@ -324,8 +326,9 @@ static void test_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_concepts), cmocka_unit_test(test_rows),  cmocka_unit_test(test_perfect),
-		cmocka_unit_test(test_offset),	 cmocka_unit_test(test_wrong), cmocka_unit_test(test_learned),
+		cmocka_unit_test(test_concepts),  cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_perfect),	  cmocka_unit_test(test_offset),
+		cmocka_unit_test(test_wrong),	  cmocka_unit_test(test_learned),
 		cmocka_unit_test(test_exchanged), cmocka_unit_test(test_refused),
 	};
 	struct err e = ERR_INIT;
