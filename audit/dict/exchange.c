@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum { FEWEST_ROWS = 16 };
-#define LEAST_LEFT 0.1 /* of u, after b_dec is taken out */
+static const double least_left = 0.1; /* of u . u, after b_dec is taken out */
 
 /* Latents to choose from and what they are ordered by, the largest first. */
 struct line {
@@ -37,7 +37,7 @@ static void line_add(struct line *l, size_t latent, double by)
 
 static bool is_dead(const struct trainer *t, size_t latent)
 {
-	return t->idle[latent] >= t->opts.dead_after;
+	return t->opts.dead_after > 0 && t->idle[latent] >= t->opts.dead_after;
 }
 
 /* Parameters and their moments. */
@@ -203,7 +203,7 @@ static void reseed_latent(struct trainer *t, bool model_b, size_t i, const float
 	if (bias2 > 0.0)
 		op_axpy(enc, (float)(-op_dot_d(u, bias, width) / bias2), bias, width);
 	left = op_dot_d(enc, u, width);
-	op_scale(enc, (float)(1.0 / (left > LEAST_LEFT ? left : LEAST_LEFT)), width);
+	op_scale(enc, (float)(1.0 / (left > least_left ? left : least_left)), width);
 	d->bias_enc[i] = 0.0f;
 	forget_moments(t, dec, width);
 	forget_moments(t, enc, width);
