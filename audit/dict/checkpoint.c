@@ -110,7 +110,7 @@ static struct identity identity_of(const struct trainer *t)
 		.enrich = o->enrich,
 		.promote = o->promote,
 		.demote = o->demote,
-		.reseed_until = (uint64_t)(o->reseed * (double)o->steps),
+		.reseed_until = trainer_reseed_until(t),
 		.exchange_every = o->exchange_every,
 		.state = o->state,
 	};

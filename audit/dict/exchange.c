@@ -35,11 +35,6 @@ static void line_add(struct line *l, size_t latent, double by)
 	l->by[l->n++] = -by;
 }
 
-static bool is_dead(const struct trainer *t, size_t latent)
-{
-	return t->opts.dead_after > 0 && t->idle[latent] >= t->opts.dead_after;
-}
-
 /* Parameters and their moments. */
 static void swap(struct trainer *t, float *a, float *b, size_t n)
 {
@@ -102,9 +97,11 @@ static void one_sided(struct line *l, const struct trainer *t, bool model_b)
 	double own, other;
 
 	for (size_t i = d->shape.n_a; i < dfc_rows_a(&d->shape) && t->opts.promote > 0.0; i++) {
+		if (trainer_is_dead(t, i))
+			continue;
 		own = decoder_norm(d, i, model_b);
 		other = decoder_norm(d, i, !model_b);
-		if (!is_dead(t, i) && own > 0.0 && own / (own + other) >= t->opts.promote)
+		if (own > 0.0 && own / (own + other) >= t->opts.promote)
 			line_add(l, i, own / (own + other));
 	}
 	reduce_order(l->order, l->by, l->n);
@@ -114,7 +111,7 @@ static void one_sided(struct line *l, const struct trainer *t, bool model_b)
 static void dead_ones(struct line *l, const struct trainer *t, size_t first, size_t end)
 {
 	for (size_t i = first; i < end; i++)
-		if (is_dead(t, i))
+		if (trainer_is_dead(t, i))
 			line_add(l, i, (double)t->idle[i]);
 	reduce_order(l->order, l->by, l->n);
 }
@@ -148,8 +145,8 @@ static void wanted(struct line *l, const struct trainer *t, const struct look_si
 	double own, other;
 
 	for (size_t i = 0; i < k->n; i++) {
-		if (is_dead(t, k->first + i) || k->rows[i] < FEWEST_ROWS || !(k->square[0][i] > 0.0) ||
-		    !(k->square[1][i] > 0.0))
+		if (trainer_is_dead(t, k->first + i) || k->rows[i] < FEWEST_ROWS ||
+		    !(k->square[0][i] > 0.0) || !(k->square[1][i] > 0.0))
 			continue;
 		own = decoder_norm(&t->dict, k->first + i, model_b);
 		other = look_norm(k, i);
@@ -230,7 +227,7 @@ static void reseed_side(struct trainer *t, bool model_b)
 int trainer_exchange(struct trainer *t, struct err *e)
 {
 	const struct train_opts *o = &t->opts;
-	bool reseed = (double)t->at <= o->reseed * (double)o->steps;
+	bool reseed = t->at <= trainer_reseed_until(t);
 
 	if (o->exchange_every == 0 || t->at == 0 || t->at % o->exchange_every != 0 ||
 	    t->dict.shape.n_a + t->dict.shape.n_b == 0)

@@ -231,7 +231,7 @@ static void note_dead(struct trainer *t)
 	t->aux.n_dead = 0;
 	for (size_t i = 0; i < n; i++) {
 		t->idle[i] = start[i + 1] > start[i] ? 0 : t->idle[i] + t->batch.n;
-		if (t->opts.dead_after > 0 && t->idle[i] >= t->opts.dead_after)
+		if (trainer_is_dead(t, i))
 			t->aux.dead[t->aux.n_dead++] = (uint32_t)i;
 	}
 }
@@ -318,7 +318,7 @@ static void count_partitions(const struct trainer *t, struct train_stats *s)
 		enum partition p = dfc_partition(shape, i);
 
 		s->l0[p] += (double)(t->by_latent.start[i + 1] - t->by_latent.start[i]);
-		s->dead[p] += t->opts.dead_after > 0 && t->idle[i] >= t->opts.dead_after;
+		s->dead[p] += trainer_is_dead(t, i);
 	}
 	for (int p = 0; p < PARTITIONS; p++) {
 		size = dfc_partition_size(shape, (enum partition)p);

@@ -42,6 +42,18 @@ struct trainer {
 	void *block; /* the workspace all of these are cut from */
 };
 
+/* Whether a latent has not been on for so long that it counts as dead. */
+static inline bool trainer_is_dead(const struct trainer *t, size_t latent)
+{
+	return t->opts.dead_after > 0 && t->idle[latent] >= t->opts.dead_after;
+}
+
+/* The last step at which dead exclusive latents start anew. */
+static inline size_t trainer_reseed_until(const struct trainer *t)
+{
+	return (size_t)(t->opts.reseed * (double)t->opts.steps);
+}
+
 /* Scales, decoder and encoder, b_dec, as METHOD 3 starts them. */
 int trainer_init(struct trainer *t, struct err *e);
 /* The rows of a step, scaled and without outliers, into t->batch. */

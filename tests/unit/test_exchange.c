@@ -85,6 +85,16 @@ static void row_of(float *out, const struct trainer *t, size_t i, bool candidate
 	memcpy(out, candidate ? dfc_decoder_b(&t->dict, i) : dfc_decoder_a(&t->dict, i), D * sizeof(*out));
 }
 
+/* The state before the exchange at step 10, nobody dead. */
+static void bed_at_ten(struct bed *b, const struct train_opts *o)
+{
+	bed_new(b, o, 2);
+	steps(b->t, 9);
+	b->t->at = 10;
+	for (size_t i = 0; i < LATENTS; i++)
+		b->t->idle[i] = 0;
+}
+
 /* The most one-sided latent goes to the longest idle exclusive one; who is dead, or shared by both, stays. */
 static void test_moves(void **state)
 {
@@ -98,12 +108,8 @@ static void test_moves(void **state)
 		size_t first = candidate ? OWN + SHARED : 0, to = first + 1;
 		struct trainer *t;
 
-		bed_new(&b, &o, 2);
+		bed_at_ten(&b, &o);
 		t = b.t;
-		steps(t, 9);
-		t->at = 10;
-		for (size_t i = 0; i < LATENTS; i++)
-			t->idle[i] = 0;
 		t->idle[to] = 900;
 		t->idle[first] = 600;
 		t->idle[asleep] = 1000;
@@ -159,16 +165,6 @@ static void test_stays(void **state)
 		assert_memory_equal(before, after, sizeof(before));
 		bed_free(&b);
 	}
-}
-
-/* The state before the exchange at step 10, nobody dead. */
-static void bed_at_ten(struct bed *b, const struct train_opts *o)
-{
-	bed_new(b, o, 2);
-	steps(b->t, 9);
-	b->t->at = 10;
-	for (size_t i = 0; i < LATENTS; i++)
-		b->t->idle[i] = 0;
 }
 
 /* What the rows of the steps to come leave of an exclusive latent of A: the row of B that fits best, from both halves, and its
