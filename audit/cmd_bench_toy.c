@@ -104,6 +104,7 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 	t.promote = modes[mode].exchange ? 0.8 : 0.0;
 	t.demote = modes[mode].exchange ? 0.3 : 0.0;
 	t.reseed = modes[mode].exchange ? 0.8 : 0.0;
+	t.fold = modes[mode].exchange ? 0.5 : 0.0;
 	t.seed = seed;
 	return t;
 }

@@ -4,19 +4,19 @@
 #include <string.h>
 
 /*
- * The checkpoint file is that of blob.h, named "DFCCKPT3": the head below, then the parameters (float), Adam's
+ * The checkpoint file is that of blob.h, named "DFCCKPT4": the head below, then the parameters (float), Adam's
  * first and second moments (float or bf16, n_params each) and the idle counters (u64, n_latents).
  */
 
-static const char file_name[] = "DFCCKPT3";
+static const char file_name[] = "DFCCKPT4";
 
 /* What a run is; a checkpoint of another is refused. */
 struct identity {
 	uint64_t d_a, d_b, n_a, n_shared, n_b;
 	uint64_t n_rows, batch, warmup, k, k_start, k_anneal, aux_k, dead_after, threshold_from, seed, score,
-		reseed_until, exchange_every, state;
+		reseed_until, fold_until, exchange_every, state;
 	double lr, beta1, beta2, adam_eps, grad_clip, aux_weight, outlier, threshold_decay, init_norm, enrich,
-		promote, demote;
+		promote, demote, fold;
 };
 
 struct ckpt_head {
@@ -25,7 +25,7 @@ struct ckpt_head {
 	double threshold;
 	float smallest, dict_threshold, scale_a, scale_b;
 };
-_Static_assert(sizeof(struct ckpt_head) == 31 * 8 + 24 + 16, "no padding in the file");
+_Static_assert(sizeof(struct ckpt_head) == 33 * 8 + 24 + 16, "no padding in the file");
 
 static const struct {
 	const char *name;
@@ -57,6 +57,7 @@ static const struct {
 	WHOLE(seed),
 	WHOLE(score),
 	WHOLE(reseed_until),
+	WHOLE(fold_until),
 	WHOLE(exchange_every),
 	WHOLE(state),
 	REAL(lr),
@@ -71,6 +72,7 @@ static const struct {
 	REAL(enrich),
 	REAL(promote),
 	REAL(demote),
+	REAL(fold),
 #undef WHOLE
 #undef REAL
 };
@@ -110,7 +112,9 @@ static struct identity identity_of(const struct trainer *t)
 		.enrich = o->enrich,
 		.promote = o->promote,
 		.demote = o->demote,
+		.fold = o->fold,
 		.reseed_until = trainer_reseed_until(t),
+		.fold_until = trainer_fold_until(t),
 		.exchange_every = o->exchange_every,
 		.state = o->state,
 	};

@@ -227,13 +227,15 @@ static void reseed_side(struct trainer *t, bool model_b)
 int trainer_exchange(struct trainer *t, struct err *e)
 {
 	const struct train_opts *o = &t->opts;
-	bool reseed = t->at <= trainer_reseed_until(t);
+	bool reseed = t->at <= trainer_reseed_until(t), fold = t->at <= trainer_fold_until(t);
 
 	if (o->exchange_every == 0 || t->at == 0 || t->at % o->exchange_every != 0 ||
 	    t->dict.shape.n_a + t->dict.shape.n_b == 0)
 		return 0;
-	if ((o->demote > 0.0 || reseed) && look_run(t, e) < 0)
+	if ((o->demote > 0.0 || reseed || fold) && look_run(t, e) < 0)
 		return -1;
+	if (fold)
+		fold_run(t);
 	for (int model_b = 0; model_b < 2; model_b++) {
 		if (o->demote > 0.0)
 			demote_side(t, model_b);

@@ -113,9 +113,13 @@ static void look_for_seeds(struct look *l, int side, const float *r, const struc
 int look_run(struct trainer *t, struct err *e)
 {
 	struct look *l = &t->look;
+	size_t n = dfc_latents(&t->dict.shape);
+	bool fold = t->at <= trainer_fold_until(t);
 
 	clear_side(&l->side[0]);
 	clear_side(&l->side[1]);
+	if (fold)
+		fold_clear(&t->fold, n);
 	for (size_t i = 0; i < LOOK_BATCHES; i++) {
 		struct glance a = { &l->side[0], &t->by_latent, t->eb, i % 2 },
 			      b = { &l->side[1], &t->by_latent, t->ea, i % 2 };
@@ -123,6 +127,8 @@ int look_run(struct trainer *t, struct err *e)
 		if (trainer_read(t, t->at + i, e) < 0)
 			return -1;
 		trainer_reconstruct(t);
+		if (fold)
+			fold_add(&t->fold, i % 2, &t->kept, t->batch.n, n);
 		par_run(t->par, a.side->n, pull_unit, &a);
 		par_run(t->par, b.side->n, pull_unit, &b);
 		look_for_seeds(l, 0, t->ea, &t->residual, t->batch.n);

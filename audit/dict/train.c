@@ -49,8 +49,11 @@ static void carve(struct trainer *t, struct carve *room, const struct dfc_shape 
 	t->ea = carve_take(room, o->batch, s->d_a * sizeof(*t->ea));
 	t->eb = carve_take(room, o->batch, s->d_b * sizeof(*t->eb));
 	moments_carve(&t->residual, room, s, o->batch);
-	if (o->demote > 0.0 || o->reseed > 0.0)
+	if (o->demote > 0.0 || o->reseed > 0.0 || o->fold > 0.0)
 		look_carve(&t->look, room, s);
+	if (o->fold > 0.0)
+		fold_carve(&t->fold, room, n, o->batch * (LOOK_BATCHES / 2),
+			   kept > SIZE_MAX / LOOK_BATCHES ? SIZE_MAX : kept * (LOOK_BATCHES / 2));
 	aux_carve(&t->aux, room, s, o->batch, o->aux_weight > 0.0 && o->dead_after > 0 ? aux_k : 0);
 }
 
@@ -96,6 +99,7 @@ static int check_opts(const struct train_opts *o, const struct train_data *data,
 		{ "promote", o->promote, 0, 1 },
 		{ "demote", o->demote, 0, 1 },
 		{ "reseed", o->reseed, 0, 1 },
+		{ "fold", o->fold, 0, 1 },
 	};
 
 	for (size_t i = 0; i < sizeof(bound) / sizeof(*bound); i++)

@@ -38,6 +38,7 @@ struct train_opts {
 	double promote; /* shared latents with this share of decoder norm in one model become its own */
 	double demote; /* exclusive latents that would have this share of decoder norm in the other become shared */
 	double reseed; /* for this share of the steps, dead exclusive latents start anew where one model alone is unexplained */
+	double fold; /* dict/fold.h: latents of which the others say this share of the variance go into them */
 	size_t exchange_every; /* steps */
 	double enrich_above; /* nats: gaps that count towards a row's weight (the weights are the caller's) */
 	uint64_t seed;

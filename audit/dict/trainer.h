@@ -5,6 +5,7 @@
 #include "dict/aux.h"
 #include "dict/batch.h"
 #include "dict/encode.h"
+#include "dict/fold.h"
 #include "dict/grad.h"
 #include "dict/look.h"
 #include "dict/train.h"
@@ -39,6 +40,7 @@ struct trainer {
 	struct moments residual;
 	struct aux aux;
 	struct look look;
+	struct fold fold;
 	void *block; /* the workspace all of these are cut from */
 };
 
@@ -52,6 +54,14 @@ static inline bool trainer_is_dead(const struct trainer *t, size_t latent)
 static inline size_t trainer_reseed_until(const struct trainer *t)
 {
 	return (size_t)(t->opts.reseed * (double)t->opts.steps);
+}
+
+/* The last step at which latents that say what others say are folded: the last interval is left to settle in. */
+static inline size_t trainer_fold_until(const struct trainer *t)
+{
+	const struct train_opts *o = &t->opts;
+
+	return o->fold > 0.0 && o->steps > o->exchange_every ? o->steps - o->exchange_every : 0;
 }
 
 /* Scales, decoder and encoder, b_dec, as METHOD 3 starts them. */

@@ -249,6 +249,9 @@ static const struct field train_fields[] = {
 	REAL("reseed", AT(struct train_opts, reseed), 0, 1, "0.8",
 	     "for this share of the steps, dead exclusive latents start anew from what is left unexplained in their model "
 	     "and not in the other; 0: none, as in the paper"),
+	REAL("fold", AT(struct train_opts, fold), 0, 1, "0.5",
+	     "a latent on at 30 % of the pairs or more whose activation is a sum of other latents', so that they say this "
+	     "share of its variance, is folded into their decoder rows; 0: none, as in the paper"),
 	SIZE("exchange_every", AT(struct train_opts, exchange_every), 1, 1e9, "150",
 	     "steps between two such exchanges"),
 	REAL("aux_weight", AT(struct train_opts, aux_weight), 0, 10, "0.03",

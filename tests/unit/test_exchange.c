@@ -346,6 +346,7 @@ static void test_bits(void **state)
 	o.promote = 0.5;
 	o.demote = 0.2;
 	o.reseed = 0.75;
+	o.fold = 0.3;
 	o.dead_after = 100;
 	bed_new(&one, &o, 1);
 	bed_new(&other, &o, 3);
@@ -360,11 +361,18 @@ static void test_bits(void **state)
 	assert_memory_equal(one.t->dict.memory, other.t->dict.memory, bytes);
 	assert_int_equal(path_remove("exchange.ckpt", &e), 0);
 	bed_free(&other);
-	o.exchange_every = 20;
-	bed_new(&other, &o, 1);
-	steps(other.t, 40);
-	assert_memory_not_equal(one.t->dict.memory, other.t->dict.memory, bytes);
-	bed_free(&other);
+	for (int k = 0; k < 2; k++) {
+		struct train_opts p = o;
+
+		if (k == 0)
+			p.exchange_every = 20;
+		else
+			p.fold = 0.0;
+		bed_new(&other, &p, 1);
+		steps(other.t, 40);
+		assert_memory_not_equal(one.t->dict.memory, other.t->dict.memory, bytes);
+		bed_free(&other);
+	}
 	bed_free(&one);
 }
 

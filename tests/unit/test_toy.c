@@ -267,6 +267,14 @@ static void test_learned(void **state)
 	world_free(&w);
 }
 
+static void exchanges(struct train_opts *t)
+{
+	t->promote = 0.8;
+	t->demote = 0.3;
+	t->reseed = 0.8;
+	t->exchange_every = 75;
+}
+
 /* Exchanges bring exclusive concepts into exclusive latents, and hardly anything else. */
 static void test_exchanged(void **state)
 {
@@ -281,10 +289,7 @@ static void test_exchanged(void **state)
 	world_new(&w, &o, 2);
 	learn(&standard, &w, &one, &t);
 	learn(&paper, &w, &three, &t);
-	t.promote = 0.8;
-	t.demote = 0.3;
-	t.reseed = 0.8;
-	t.exchange_every = 75;
+	exchanges(&t);
 	learn(&exchanged, &w, &three, &t);
 	if (!(exchanged.exclusive > standard.exclusive && exchanged.exclusive > paper.exclusive &&
 	      exchanged.exclusive >= 0.6 && exchanged.flagged_true >= 0.8 &&
@@ -293,6 +298,35 @@ static void test_exchanged(void **state)
 			"recall: standard %.3f, paper %.3f, exchanged %.3f, with %.3f of its suspects true; FVE %.3f, %.3f",
 			standard.exclusive, paper.exclusive, exchanged.exclusive, exchanged.flagged_true,
 			standard.heldout.fve, exchanged.heldout.fve);
+	world_free(&w);
+}
+
+/* Where one latent would hold the offset that B's concepts have in common, folding it leaves each with its own row. */
+static void test_folded(void **state)
+{
+	const struct dfc_shape shape = { 64, 64, 12, 216, 12 };
+	struct train_opts t = lessons();
+	struct toy_opts o = small();
+	struct toy_score plain, folded;
+	struct world w;
+
+	(void)state;
+	o.concepts = 240;
+	o.active = 5.0;
+	t.k = 5;
+	t.score = SCORE_LENGTH;
+	t.dead_after = 4000;
+	exchanges(&t);
+	world_new(&w, &o, 2);
+	learn(&plain, &w, &shape, &t);
+	t.fold = 0.5;
+	learn(&folded, &w, &shape, &t);
+	if (!(folded.exclusive >= plain.exclusive && folded.exclusive >= 0.8 &&
+	      folded.shared > plain.shared + 0.2 && folded.heldout.fve > plain.heldout.fve - 0.05))
+		fail_msg(
+			"recall of exclusive concepts %.3f, folded %.3f; of shared %.3f, %.3f; FVE %.3f, %.3f",
+			plain.exclusive, folded.exclusive, plain.shared, folded.shared, plain.heldout.fve,
+			folded.heldout.fve);
 	world_free(&w);
 }
 
@@ -329,7 +363,8 @@ int main(void)
 		cmocka_unit_test(test_concepts),  cmocka_unit_test(test_rows),
 		cmocka_unit_test(test_perfect),	  cmocka_unit_test(test_offset),
 		cmocka_unit_test(test_wrong),	  cmocka_unit_test(test_learned),
-		cmocka_unit_test(test_exchanged), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_exchanged), cmocka_unit_test(test_folded),
+		cmocka_unit_test(test_refused),
 	};
 	struct err e = ERR_INIT;
 
