@@ -39,8 +39,8 @@ static const struct field bench_fields[] = {
 	TEXT_ROW(
 		modes, "standard,paper,balanced,exchanged",
 		"toy: crosscoders tried: standard; with exclusive latents under the score paper or balanced; exchanged, as a "
-		"spec has it that says nothing (score length, promote, demote, reseed, fold); exchanged-paper, the same under the "
-		"paper's score"),
+		"spec has it that says nothing (score length, promote, demote, reseed, fold); unfolded, the same without fold; "
+		"exchanged-paper, the same under the paper's score"),
 	SIZE_ROW(concepts, 4, 65536, "2048", "toy: concepts; 2.5 % of them are each model's own"),
 	SIZE_ROW(rows, 1000, 1e8, "1000000", "toy: distinct pairs"),
 	SIZE_ROW(seeds, 1, 1000, "3", "toy: worlds and trainings of each kind"),

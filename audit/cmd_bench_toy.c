@@ -13,11 +13,14 @@ static const struct mode {
 	const char *name;
 	enum score score;
 	bool exclusive; /* has latents of one model only */
-	bool exchange;
+	bool exchange, fold;
 } modes[] = {
-	{ "standard", SCORE_PAPER, false, false },	{ "paper", SCORE_PAPER, true, false },
-	{ "balanced", SCORE_BALANCED, true, false },	{ "exchanged", SCORE_LENGTH, true, true },
-	{ "exchanged-paper", SCORE_PAPER, true, true },
+	{ "standard", SCORE_PAPER, false, false, false },
+	{ "paper", SCORE_PAPER, true, false, false },
+	{ "balanced", SCORE_BALANCED, true, false, false },
+	{ "unfolded", SCORE_LENGTH, true, true, false },
+	{ "exchanged", SCORE_LENGTH, true, true, true },
+	{ "exchanged-paper", SCORE_PAPER, true, true, true },
 };
 
 size_t toy_exclusive(const struct bench_opts *o)
@@ -75,7 +78,7 @@ static int read_cells(struct toy_run *r, struct err *e)
 			if (toy_mode(&c->mode, part) < 0)
 				return err_set(
 					e, ERR_USAGE,
-					"--modes: \"%.*s\" is none of standard, paper, balanced, exchanged, exchanged-paper",
+					"--modes: \"%.*s\" is none of standard, paper, balanced, unfolded, exchanged, exchanged-paper",
 					(int)part.n, part.p);
 			c->width = (size_t)width;
 			c->of = ARENA_ARRAY(r->call->mem, r->o->seeds, struct toy_result);
@@ -104,7 +107,7 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 	t.promote = modes[mode].exchange ? 0.8 : 0.0;
 	t.demote = modes[mode].exchange ? 0.3 : 0.0;
 	t.reseed = modes[mode].exchange ? 0.8 : 0.0;
-	t.fold = modes[mode].exchange ? 0.5 : 0.0;
+	t.fold = modes[mode].fold ? 0.5 : 0.0;
 	t.seed = seed;
 	return t;
 }
