@@ -22,10 +22,11 @@ struct identity {
 struct ckpt_head {
 	struct identity of;
 	uint64_t at, averaged;
+	struct train_moves moves;
 	double threshold;
 	float smallest, dict_threshold, scale_a, scale_b;
 };
-_Static_assert(sizeof(struct ckpt_head) == 33 * 8 + 24 + 16, "no padding in the file");
+_Static_assert(sizeof(struct ckpt_head) == 33 * 8 + 56 + 16, "no padding in the file");
 
 static const struct {
 	const char *name;
@@ -148,6 +149,7 @@ int trainer_save(const struct trainer *t, const char *path, struct err *e)
 		.of = identity_of(t),
 		.at = t->at,
 		.averaged = t->averaged,
+		.moves = t->moves,
 		.threshold = t->threshold,
 		.smallest = t->smallest,
 		.dict_threshold = t->dict.threshold,
@@ -205,6 +207,7 @@ static int take(struct trainer *t, struct blob *b, const struct ckpt_head *h, st
 	memset(t->moved, 1, latents * sizeof(*t->moved));
 	t->at = (size_t)h->at;
 	t->averaged = h->averaged == 1;
+	t->moves = h->moves;
 	t->threshold = h->threshold;
 	t->smallest = h->smallest;
 	t->dict.threshold = h->dict_threshold;

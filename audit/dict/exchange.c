@@ -131,8 +131,10 @@ static void promote_side(struct trainer *t, bool model_b)
 
 	one_sided(&from, t, model_b);
 	dead_ones(&to, t, first, first + n);
-	for (size_t i = 0; i < size_min(from.n, to.n); i++)
+	for (size_t i = 0; i < size_min(from.n, to.n); i++) {
 		swap_latents(t, model_b, line_at(&from, i), line_at(&to, i));
+		t->moves.promoted++;
+	}
 	line_release(&from);
 	line_release(&to);
 }
@@ -162,6 +164,7 @@ static void demote_latent(struct trainer *t, const struct look_side *k, bool mod
 	float *dec = decoder_row(d, to, !model_b), *enc = encoder_row(d, to, !model_b);
 
 	swap_latents(t, model_b, k->first + i, to);
+	t->moves.demoted++;
 	look_row(dec, k, i);
 	memset(enc, 0, k->d_other * sizeof(*enc));
 	forget_moments(t, dec, k->d_other);
@@ -201,6 +204,7 @@ static void reseed_latent(struct trainer *t, bool model_b, size_t i, const float
 		op_axpy(enc, (float)(-op_dot_d(u, bias, width) / bias2), bias, width);
 	left = op_dot_d(enc, u, width);
 	op_scale(enc, (float)(1.0 / (left > least_left ? left : least_left)), width);
+	t->moves.reseeded++;
 	d->bias_enc[i] = 0.0f;
 	forget_moments(t, dec, width);
 	forget_moments(t, enc, width);

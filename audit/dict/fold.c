@@ -220,6 +220,7 @@ static void fold_latent(struct trainer *t, size_t j)
 	}
 	forget(t, d->bias_enc + j, 1);
 	t->idle[j] = t->opts.dead_after;
+	t->moves.folded++;
 	t->fold.half[0].square[j] = t->fold.half[1].square[j] = 0.0;
 	encoder_weigh(&t->encoder, t->par);
 }

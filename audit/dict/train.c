@@ -166,6 +166,11 @@ size_t trainer_at(const struct trainer *t)
 	return t->at;
 }
 
+struct train_moves trainer_moves(const struct trainer *t)
+{
+	return t->moves;
+}
+
 const struct dfc *trainer_dict(const struct trainer *t)
 {
 	return &t->dict;

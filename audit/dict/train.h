@@ -71,6 +71,11 @@ struct train_stats {
 	double threshold, grad_norm, lr, k;
 };
 
+/* Latents that dict/exchange.h and dict/fold.h have moved so far. */
+struct train_moves {
+	uint64_t promoted, demoted, reseeded, folded;
+};
+
 struct trainer;
 
 /* Planned memory of training, in bytes: what trainer_new() reserves. */
@@ -84,6 +89,7 @@ void trainer_free(struct trainer *t);
  * parameters are then those of the step before. ERR_INPUT names a row that is not finite. */
 int trainer_step(struct trainer *t, struct train_stats *stats, struct err *e);
 size_t trainer_at(const struct trainer *t); /* steps done */
+struct train_moves trainer_moves(const struct trainer *t);
 const struct dfc *trainer_dict(const struct trainer *t);
 
 /* A checkpoint holds parameters, optimiser, dead counters, threshold and step; whole or absent.  Loading

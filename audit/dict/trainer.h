@@ -41,6 +41,7 @@ struct trainer {
 	struct aux aux;
 	struct look look;
 	struct fold fold;
+	struct train_moves moves;
 	void *block; /* the workspace all of these are cut from */
 };
 

@@ -301,6 +301,7 @@ static void stats_write(struct json_out *j, const struct train_stats *s)
 static int summary_write(const struct training *t, const struct heldout *held, struct err *e)
 {
 	const struct dfc *d = trainer_dict(t->trainer);
+	struct train_moves moves = trainer_moves(t->trainer);
 	struct json_out j;
 
 	if (artifact_json(&j, t->job->out, "training.json", e) < 0)
@@ -318,6 +319,12 @@ static int summary_write(const struct training *t, const struct heldout *held, s
 	json_put_real(&j, "scale_base", (double)d->scale_a);
 	json_put_real(&j, "scale_candidate", (double)d->scale_b);
 	json_put_real(&j, "threshold", (double)d->threshold);
+	json_open(&j, "moves", '{');
+	json_put_size(&j, "promoted", moves.promoted);
+	json_put_size(&j, "demoted", moves.demoted);
+	json_put_size(&j, "reseeded", moves.reseeded);
+	json_put_size(&j, "folded", moves.folded);
+	json_close(&j, '}');
 	json_open(&j, "curve", '[');
 	for (size_t i = 0; i < t->curve.n; i++) {
 		json_open(&j, NULL, '{');
@@ -390,7 +397,7 @@ out:
 
 const struct stage stage_train = {
 	.name = "train",
-	.version = 2,
+	.version = 3,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

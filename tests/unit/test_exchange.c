@@ -347,7 +347,7 @@ static void test_bits(void **state)
 	o.demote = 0.2;
 	o.reseed = 0.75;
 	o.fold = 0.3;
-	o.dead_after = 100;
+	o.dead_after = 30;
 	bed_new(&one, &o, 1);
 	bed_new(&other, &o, 3);
 	steps(one.t, 40);
@@ -359,6 +359,9 @@ static void test_bits(void **state)
 	steps(other.t, 25);
 	bytes = one.t->dict.n_params * sizeof(float);
 	assert_memory_equal(one.t->dict.memory, other.t->dict.memory, bytes);
+	assert_memory_equal(&one.t->moves, &other.t->moves, sizeof(one.t->moves));
+	assert_true(one.t->moves.promoted > 0 && one.t->moves.demoted > 0 && one.t->moves.reseeded > 0 &&
+		    one.t->moves.folded > 0);
 	assert_int_equal(path_remove("exchange.ckpt", &e), 0);
 	bed_free(&other);
 	for (int k = 0; k < 2; k++) {
