@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/par.h"
 #include "base/str.h"
+#include "flow/spec.h"
 #include "num/gemm.h"
 
 #include <string.h>
@@ -88,6 +89,17 @@ static int read_cells(struct toy_run *r, struct err *e)
 	return 0;
 }
 
+/* What a spec has that says nothing of training. */
+static struct train_opts spec_defaults(struct arena *mem)
+{
+	const struct yaml nothing = { .kind = YAML_MAP };
+	struct problems none = { .n = 0 };
+	struct train_opts t;
+
+	field_read(&t, field_find(spec_fields, "train")->inner, &nothing, mem, &none);
+	return t;
+}
+
 static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, size_t seed)
 {
 	const struct bench_opts *o = r->o;
@@ -104,10 +116,10 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 	t.threshold_decay = 0.99;
 	t.threshold_from = t.steps / 2;
 	t.score = modes[mode].score;
-	t.promote = modes[mode].exchange ? 0.8 : 0.0;
-	t.demote = modes[mode].exchange ? 0.3 : 0.0;
-	t.reseed = modes[mode].exchange ? 0.8 : 0.0;
-	t.fold = modes[mode].fold ? 0.5 : 0.0;
+	t.promote = modes[mode].exchange ? r->spec.promote : 0.0;
+	t.demote = modes[mode].exchange ? r->spec.demote : 0.0;
+	t.reseed = modes[mode].exchange ? r->spec.reseed : 0.0;
+	t.fold = modes[mode].fold ? r->spec.fold : 0.0;
 	t.seed = seed;
 	return t;
 }
@@ -179,7 +191,7 @@ static int run_seed(struct toy_run *r, size_t seed, struct err *e)
 
 int bench_toy(const struct call *c, const struct bench_opts *o, struct err *e)
 {
-	struct toy_run r = { .call = c, .o = o };
+	struct toy_run r = { .call = c, .o = o, .spec = spec_defaults(c->mem) };
 	int rc = -1;
 
 	if (o->table && !o->out)

@@ -32,6 +32,7 @@ struct toy_cell {
 struct toy_run {
 	const struct call *call;
 	const struct bench_opts *o;
+	struct train_opts spec; /* of a spec that says nothing: exchanges are as there */
 	struct par *par;
 	struct toy_cell cell[TOY_MOST_RUNS];
 	size_t n;
