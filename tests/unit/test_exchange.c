@@ -1,8 +1,8 @@
 #include "base/out.h"
 #include "dict/exchange.h"
-#include "dict/toy.h"
 #include "num/gemm.h"
 #include "num/ops.h"
+#include "tests/support/trainer_bed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,55 +10,14 @@
 
 #include <cmocka.h>
 
-enum { D = 16, OWN = 3, SHARED = 20, LATENTS = SHARED + 2 * OWN };
-
-struct bed {
-	struct par *par;
-	struct toy *toy;
-	struct trainer *t;
-};
+enum { D = BED_D, OWN = BED_OWN, SHARED = BED_SHARED, LATENTS = BED_LATENTS };
 
 static struct train_opts options(void)
 {
-	struct train_opts o = train_defaults();
+	struct train_opts o = bed_options();
 
-	o.steps = 40;
-	o.batch = 64;
-	o.warmup = 5;
-	o.k = 3;
-	o.lr = 3e-3;
-	o.dead_after = 500;
-	o.score = SCORE_PAPER;
 	o.promote = 0.8;
-	o.exchange_every = 10;
-	o.seed = 3;
 	return o;
-}
-
-static void bed_new(struct bed *b, const struct train_opts *o, unsigned threads)
-{
-	const struct dfc_shape shape = { D, D, OWN, SHARED, OWN };
-	struct toy_opts w = toy_defaults();
-	struct train_data data;
-	struct err e = ERR_INIT;
-
-	w.concepts = 40;
-	w.d = D;
-	w.exclusive = 4;
-	w.rows = 2000;
-	w.active = 3.0;
-	if (par_new(&b->par, threads, GEMM_SCRATCH, &e) < 0 || toy_new(&b->toy, &w, b->par, &e) < 0)
-		fail_msg("%s", e.msg);
-	data = toy_data(b->toy);
-	if (trainer_new(&b->t, &shape, o, &data, b->par, &e) < 0)
-		fail_msg("%s", e.msg);
-}
-
-static void bed_free(struct bed *b)
-{
-	trainer_free(b->t);
-	toy_free(b->toy);
-	par_free(b->par);
 }
 
 static void steps(struct trainer *t, size_t n)

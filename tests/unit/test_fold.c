@@ -1,9 +1,9 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "dict/exchange.h"
-#include "dict/toy.h"
 #include "num/gemm.h"
 #include "num/ops.h"
+#include "tests/support/trainer_bed.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -160,61 +160,12 @@ static void test_fit(void **state)
 
 /* ---- in a dictionary ---- */
 
-enum { D = 16, OWN = 3, SHARED = 20, LATENTS = SHARED + 2 * OWN };
-
-struct bed {
-	struct par *par;
-	struct toy *toy;
-	struct trainer *t;
-};
-
-static struct train_opts options(void)
-{
-	struct train_opts o = train_defaults();
-
-	o.steps = 40;
-	o.batch = 64;
-	o.warmup = 5;
-	o.k = 2;
-	o.lr = 3e-3;
-	o.dead_after = 500;
-	o.score = SCORE_PAPER;
-	o.fold = 0.01;
-	o.exchange_every = 10;
-	o.seed = 3;
-	return o;
-}
-
-static void bed_new(struct bed *b, const struct train_opts *o)
-{
-	const struct dfc_shape shape = { D, D, OWN, SHARED, OWN };
-	struct toy_opts w = toy_defaults();
-	struct train_data data;
-	struct err e = ERR_INIT;
-
-	w.concepts = 40;
-	w.d = D;
-	w.exclusive = 4;
-	w.rows = 2000;
-	w.active = 3.0;
-	if (par_new(&b->par, 2, GEMM_SCRATCH, &e) < 0 || toy_new(&b->toy, &w, b->par, &e) < 0)
-		fail_msg("%s", e.msg);
-	data = toy_data(b->toy);
-	if (trainer_new(&b->t, &shape, o, &data, b->par, &e) < 0)
-		fail_msg("%s", e.msg);
-}
-
-static void bed_free(struct bed *b)
-{
-	trainer_free(b->t);
-	toy_free(b->toy);
-	par_free(b->par);
-}
+enum { D = BED_D, OWN = BED_OWN, SHARED = BED_SHARED, LATENTS = BED_LATENTS };
 
 /* Step `at`, one latent on nearly everywhere by its bias. */
 static void bed_at(struct bed *b, const struct train_opts *o, size_t at, size_t frequent)
 {
-	bed_new(b, o);
+	bed_new(b, o, 2);
 	b->t->at = at;
 	b->t->dict.bias_enc[frequent] = 2.0f;
 	b->t->idle[frequent] = 0;
@@ -232,7 +183,7 @@ static double fit_twin(struct bed *twin, size_t frequent)
 
 	assert_int_equal(look_run(twin->t, &e), 0);
 	for (size_t i = 0; i < LATENTS; i++)
-		assert_int_equal(10 * twin->t->fold.on[i] >= 3 * 64 * LOOK_BATCHES, i == frequent);
+		assert_int_equal(10 * twin->t->fold.on[i] >= 3 * BED_ROWS * LOOK_BATCHES, i == frequent);
 	return fold_fit(&twin->t->fold, frequent, LATENTS);
 }
 
@@ -265,12 +216,14 @@ static void check_rows(const struct bed *b, const struct bed *twin, size_t frequ
 static void test_folds(void **state)
 {
 	static const size_t frequent[] = { OWN + 4, 1, OWN + SHARED + 2 };
-	struct train_opts o = options();
+	struct train_opts o = bed_options();
 	struct err e = ERR_INIT;
 	struct bed b, twin;
 	double share;
 
 	(void)state;
+	o.k = 2;
+	o.fold = 0.01;
 	for (size_t k = 0; k < 3; k++) {
 		size_t j = frequent[k];
 		const float *row;
