@@ -59,28 +59,25 @@ void naive_step_free(struct naive_step *s)
 		mem_free(all[i]);
 }
 
+double naive_score_weight(enum score score, double norm_a, double norm_b, bool exclusive)
+{
+	if (score == SCORE_LENGTH)
+		return __builtin_sqrt(norm_a * norm_a + norm_b * norm_b);
+	return (norm_a + norm_b) * (score == SCORE_BALANCED && exclusive ? 2.0 : 1.0);
+}
+
 static double score_weight(const struct naive_batch *b, const double *param, size_t latent)
 {
-	double sum = 0.0, square = 0.0, norm;
+	double norm[2] = { 0.0, 0.0 };
 
 	for (int m = 0; m < 2; m++) {
 		size_t row = naive_row(&b->shape, latent, true, m), d = m ? b->shape.d_b : b->shape.d_a;
 
-		if (row == SIZE_MAX) {
-			continue;
-		}
-		norm = 0.0;
-		for (size_t c = 0; c < d; c++)
-			norm += param[row + c] * param[row + c];
-		sum += __builtin_sqrt(norm);
-		square += norm;
+		for (size_t c = 0; c < d && row != SIZE_MAX; c++)
+			norm[m] += param[row + c] * param[row + c];
 	}
-	if (b->score == SCORE_LENGTH)
-		return __builtin_sqrt(square);
-	if (b->score == SCORE_BALANCED &&
-	    (latent < b->shape.n_a || latent >= b->shape.n_a + b->shape.n_shared))
-		sum *= 2.0;
-	return sum;
+	return naive_score_weight(b->score, __builtin_sqrt(norm[0]), __builtin_sqrt(norm[1]),
+				  latent < b->shape.n_a || latent >= b->shape.n_a + b->shape.n_shared);
 }
 
 static double activation(const struct naive_batch *b, const double *param, size_t r, size_t latent)

@@ -35,6 +35,9 @@ struct naive_step {
 	double *grad;	 /* (n_params) in the order of struct dfc */
 };
 
+/* What an activation is multiplied by to compare it; a norm of 0 where the latent has no row. */
+double naive_score_weight(enum score score, double norm_a, double norm_b, bool exclusive);
+
 struct naive_step naive_step_new(const struct naive_batch *b);
 void naive_step_free(struct naive_step *s);
 /* Chooses what is kept, then loss and gradient. param (n_params). */

@@ -1,6 +1,7 @@
 #include "tests/support/naive_study.h"
 
 #include "base/mem.h"
+#include "tests/support/naive_dfc.h"
 
 #include <math.h>
 
@@ -28,7 +29,7 @@ static double activation(double *score, const struct naive_rows *r, size_t laten
 	size_t end_a = s->n_a + s->n_shared, end = end_a + s->n_b;
 	const float *ea = row_of(d->enc_a, 0, end_a, latent, s->d_a),
 		    *eb = row_of(d->enc_b, s->n_a, end, latent, s->d_b);
-	double h = (double)d->bias_enc[latent], a, b, weight;
+	double h = (double)d->bias_enc[latent], a, b;
 
 	for (size_t i = 0; ea != NULL && i < s->d_a; i++)
 		h += (double)ea[i] * ((double)r->xa[row * s->d_a + i] * (double)d->scale_a);
@@ -36,11 +37,8 @@ static double activation(double *score, const struct naive_rows *r, size_t laten
 		h += (double)eb[i] * ((double)r->xb[row * s->d_b + i] * (double)d->scale_b);
 	a = naive_norm(row_of(d->dec_a, 0, end_a, latent, s->d_a), s->d_a);
 	b = naive_norm(row_of(d->dec_b, s->n_a, end, latent, s->d_b), s->d_b);
-	weight = d->score == SCORE_LENGTH ? sqrt(a * a + b * b) : a + b;
-	if (d->score == SCORE_BALANCED && (ea == NULL || eb == NULL))
-		weight *= 2;
 	h = h > 0 ? h : 0;
-	*score = h * weight;
+	*score = h * naive_score_weight(d->score, a, b, ea == NULL || eb == NULL);
 	return h;
 }
 
