@@ -116,10 +116,13 @@ static struct train_opts train_opts_of(const struct toy_run *r, size_t mode, siz
 	t.threshold_decay = 0.99;
 	t.threshold_from = t.steps / 2;
 	t.score = modes[mode].score;
-	t.promote = modes[mode].exchange ? r->spec.promote : 0.0;
-	t.demote = modes[mode].exchange ? r->spec.demote : 0.0;
-	t.reseed = modes[mode].exchange ? r->spec.reseed : 0.0;
-	t.fold = modes[mode].fold ? r->spec.fold : 0.0;
+	if (modes[mode].exchange) {
+		t.promote = r->spec.promote;
+		t.demote = r->spec.demote;
+		t.reseed = r->spec.reseed;
+	}
+	if (modes[mode].fold)
+		t.fold = r->spec.fold;
 	t.seed = seed;
 	return t;
 }

@@ -47,30 +47,11 @@ static void swap(struct trainer *t, float *a, float *b, size_t n)
 	adam_state_swap(&t->state, (size_t)(a - t->dict.memory), (size_t)(b - t->dict.memory), n);
 }
 
-/* Where latent i's rows of one model stand. */
-static float *rows_of(float *of_a, float *of_b, const struct dfc_shape *s, size_t i, bool model_b)
+static double decoder_norm(const struct trainer *t, size_t i, bool model_b)
 {
-	return model_b ? of_b + (i - s->n_a) * s->d_b : of_a + i * s->d_a;
-}
+	const struct dfc_shape *s = &t->dict.shape;
 
-static float *encoder_row(const struct dfc *d, size_t i, bool model_b)
-{
-	return rows_of(d->enc_a, d->enc_b, &d->shape, i, model_b);
-}
-
-static float *decoder_row(const struct dfc *d, size_t i, bool model_b)
-{
-	return rows_of(d->dec_a, d->dec_b, &d->shape, i, model_b);
-}
-
-static double decoder_norm(const struct dfc *d, size_t i, bool model_b)
-{
-	return __builtin_sqrt(op_norm2_d(decoder_row(d, i, model_b), model_b ? d->shape.d_b : d->shape.d_a));
-}
-
-static void forget_moments(struct trainer *t, const float *p, size_t n)
-{
-	adam_state_clear(&t->state, (size_t)(p - t->dict.memory), n);
+	return __builtin_sqrt(op_norm2_d(trainer_decoder_row(t, i, model_b), model_b ? s->d_b : s->d_a));
 }
 
 static void swap_latents(struct trainer *t, bool model_b, size_t i, size_t k)
@@ -81,8 +62,8 @@ static void swap_latents(struct trainer *t, bool model_b, size_t i, size_t k)
 	uint8_t moved = t->moved[i] | t->moved[k];
 
 	swap(t, d->bias_enc + i, d->bias_enc + k, 1);
-	swap(t, encoder_row(d, i, model_b), encoder_row(d, k, model_b), width);
-	swap(t, decoder_row(d, i, model_b), decoder_row(d, k, model_b), width);
+	swap(t, trainer_encoder_row(t, i, model_b), trainer_encoder_row(t, k, model_b), width);
+	swap(t, trainer_decoder_row(t, i, model_b), trainer_decoder_row(t, k, model_b), width);
 	t->idle[i] = t->idle[k];
 	t->idle[k] = idle;
 	t->moved[i] = t->moved[k] = moved;
@@ -99,8 +80,8 @@ static void one_sided(struct line *l, const struct trainer *t, bool model_b)
 	for (size_t i = d->shape.n_a; i < dfc_rows_a(&d->shape) && t->opts.promote > 0.0; i++) {
 		if (trainer_is_dead(t, i))
 			continue;
-		own = decoder_norm(d, i, model_b);
-		other = decoder_norm(d, i, !model_b);
+		own = decoder_norm(t, i, model_b);
+		other = decoder_norm(t, i, !model_b);
 		if (own > 0.0 && own / (own + other) >= t->opts.promote)
 			line_add(l, i, own / (own + other));
 	}
@@ -150,7 +131,7 @@ static void wanted(struct line *l, const struct trainer *t, const struct look_si
 		if (trainer_is_dead(t, k->first + i) || k->rows[i] < FEWEST_ROWS ||
 		    !(k->square[0][i] > 0.0) || !(k->square[1][i] > 0.0))
 			continue;
-		own = decoder_norm(&t->dict, k->first + i, model_b);
+		own = decoder_norm(t, k->first + i, model_b);
 		other = look_norm(k, i);
 		if (other > 0.0 && other / (own + other) >= t->opts.demote)
 			line_add(l, i, other / (own + other));
@@ -161,14 +142,14 @@ static void wanted(struct line *l, const struct trainer *t, const struct look_si
 static void demote_latent(struct trainer *t, const struct look_side *k, bool model_b, size_t i, size_t to)
 {
 	const struct dfc *d = &t->dict;
-	float *dec = decoder_row(d, to, !model_b), *enc = encoder_row(d, to, !model_b);
+	float *dec = trainer_decoder_row(t, to, !model_b), *enc = trainer_encoder_row(t, to, !model_b);
 
 	swap_latents(t, model_b, k->first + i, to);
 	t->moves.demoted++;
 	look_row(dec, k, i);
 	memset(enc, 0, k->d_other * sizeof(*enc));
-	forget_moments(t, dec, k->d_other);
-	forget_moments(t, enc, k->d_other);
+	trainer_forget_moments(t, dec, k->d_other);
+	trainer_forget_moments(t, enc, k->d_other);
 	t->encoder.weight[to] = dfc_score_weight(d, to);
 }
 
@@ -195,7 +176,7 @@ static void reseed_latent(struct trainer *t, bool model_b, size_t i, const float
 {
 	const struct dfc *d = &t->dict;
 	const float *bias = model_b ? d->bias_b : d->bias_a;
-	float *dec = decoder_row(d, i, model_b), *enc = encoder_row(d, i, model_b);
+	float *dec = trainer_decoder_row(t, i, model_b), *enc = trainer_encoder_row(t, i, model_b);
 	double bias2 = op_norm2_d(bias, width), left;
 
 	memcpy(dec, u, width * sizeof(*dec));
@@ -204,13 +185,13 @@ static void reseed_latent(struct trainer *t, bool model_b, size_t i, const float
 		op_axpy(enc, (float)(-op_dot_d(u, bias, width) / bias2), bias, width);
 	left = op_dot_d(enc, u, width);
 	op_scale(enc, (float)(1.0 / (left > least_left ? left : least_left)), width);
-	t->moves.reseeded++;
 	d->bias_enc[i] = 0.0f;
-	forget_moments(t, dec, width);
-	forget_moments(t, enc, width);
-	forget_moments(t, d->bias_enc + i, 1);
+	trainer_forget_moments(t, dec, width);
+	trainer_forget_moments(t, enc, width);
+	trainer_forget_moments(t, d->bias_enc + i, 1);
 	t->idle[i] = 0;
 	t->encoder.weight[i] = dfc_score_weight(d, i);
+	t->moves.reseeded++;
 }
 
 static void reseed_side(struct trainer *t, bool model_b)

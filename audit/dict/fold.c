@@ -3,6 +3,7 @@
 #include "dict/trainer.h"
 #include "num/ops.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* ---- the rows ---- */
@@ -183,46 +184,47 @@ static double agreed(double a, double b)
 	return a * b > 0.0 ? a * b * (a + b) / (a * a + b * b) : 0.0;
 }
 
-/* What model m has of latent j goes to the others' rows; dec (n, d) are its decoder rows, j the first of them or after. */
-static void give(float *dec, float *bias, const struct fold *f, size_t first, size_t n, size_t j, size_t d,
-		 size_t n_latents)
+/* What one model has of latent j goes to the others that have the model. */
+static void give(struct trainer *t, size_t j, bool model_b)
 {
-	const double *even = f->half[0].weight, *odd = f->half[1].weight;
+	struct dfc *dict = &t->dict;
+	const struct dfc_shape *s = &dict->shape;
+	size_t first = model_b ? s->n_a : 0, end = model_b ? dfc_latents(s) : dfc_rows_a(s),
+	       d = model_b ? s->d_b : s->d_a;
+	const double *even = t->fold.half[0].weight, *odd = t->fold.half[1].weight;
+	const float *given = trainer_decoder_row(t, j, model_b);
 
-	for (size_t i = 0; i < n; i++) {
-		double w = agreed(even[first + i], odd[first + i]);
+	for (size_t i = first; i < end; i++) {
+		double w = agreed(even[i], odd[i]);
 
 		if (w > 0.0 || w < 0.0)
-			op_axpy(dec + i * d, (float)w, dec + (j - first) * d, d);
+			op_axpy(trainer_decoder_row(t, i, model_b), (float)w, given, d);
 	}
-	op_axpy(bias, (float)agreed(even[n_latents], odd[n_latents]), dec + (j - first) * d, d);
+	op_axpy(model_b ? dict->bias_b : dict->bias_a,
+		(float)agreed(even[dfc_latents(s)], odd[dfc_latents(s)]), given, d);
 }
 
-static void forget(struct trainer *t, float *p, size_t n)
+static void silence(struct trainer *t, float *p, size_t n)
 {
 	memset(p, 0, n * sizeof(*p));
-	adam_state_clear(&t->state, (size_t)(p - t->dict.memory), n);
+	trainer_forget_moments(t, p, n);
 }
 
 static void fold_latent(struct trainer *t, size_t j)
 {
-	struct dfc *d = &t->dict;
-	const struct dfc_shape *s = &d->shape;
-	size_t n = dfc_latents(s);
+	const struct dfc_shape *s = &t->dict.shape;
+	const bool has[2] = { j < dfc_rows_a(s), j >= s->n_a };
 
-	if (dfc_decoder_a(d, j)) {
-		give(d->dec_a, d->bias_a, &t->fold, 0, dfc_rows_a(s), j, s->d_a, n);
-		forget(t, d->enc_a + j * s->d_a, s->d_a);
+	for (int model_b = 0; model_b < 2; model_b++) {
+		if (!has[model_b])
+			continue;
+		give(t, j, model_b);
+		silence(t, trainer_encoder_row(t, j, model_b), model_b ? s->d_b : s->d_a);
 	}
-	if (dfc_decoder_b(d, j)) {
-		give(d->dec_b, d->bias_b, &t->fold, s->n_a, dfc_rows_b(s), j, s->d_b, n);
-		forget(t, d->enc_b + (j - s->n_a) * s->d_b, s->d_b);
-	}
-	forget(t, d->bias_enc + j, 1);
+	silence(t, t->dict.bias_enc + j, 1);
 	t->idle[j] = t->opts.dead_after;
-	t->moves.folded++;
 	t->fold.half[0].square[j] = t->fold.half[1].square[j] = 0.0;
-	encoder_weigh(&t->encoder, t->par);
+	t->moves.folded++;
 }
 
 /* The most frequent latent not yet tried that is on often enough; n_latents: none. */
@@ -241,10 +243,13 @@ void fold_run(struct trainer *t)
 {
 	struct fold *f = &t->fold;
 	size_t n = dfc_latents(&t->dict.shape), j;
+	uint64_t before = t->moves.folded;
 
 	for (size_t k = 0; k < FOLD_MOST && (j = most_frequent(f, n)) < n; k++) {
 		f->on[j] = 0;
 		if (fold_fit(f, j, n) >= t->opts.fold)
 			fold_latent(t, j);
 	}
+	if (t->moves.folded > before)
+		encoder_weigh(&t->encoder, t->par);
 }

@@ -1,11 +1,9 @@
 #ifndef DICT_FOLD_H
 #define DICT_FOLD_H
 
-#include "base/err.h"
 #include "dict/carve.h"
 #include "dict/dfc.h"
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,10 +20,13 @@
  * first and FOLD_MOST of them at most, are fitted so: least squares with a ridge of FOLD_RIDGE of each latent's own sum
  * of squares, by FOLD_ITERATIONS of conjugate gradients preconditioned by those sums, on the even and on the odd
  * batches of the look (dict/look.h) apart.  Where the share of f_j's variance that either fit says of the *other* half
- * is on the average train_opts.fold or more, and with w the mean of the two fits, for either model
+ * is on the average train_opts.fold or more, for either model
  *
  *	dec_i += w_i dec_j	(i in a partition that has the model)
  *	b_dec += w_0 dec_j
+ *
+ * with w = u v (u + v) / (u^2 + v^2) of the two fits' u and v: their mean where they agree, less as they part, since a
+ * latent that is seldom on has a weight of little but noise; 0 where they have not one sign.
  *
  * and latent j is dead: encoder and bias 0, without moments.  The last exchange that folds is one that has an interval
  * of steps after it.  A row of a partition that lacks a model gets nothing there: no forbidden weight comes to be.

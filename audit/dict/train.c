@@ -176,6 +176,28 @@ const struct dfc *trainer_dict(const struct trainer *t)
 	return &t->dict;
 }
 
+/* ---- its latents ---- */
+
+static float *rows_of(float *of_a, float *of_b, const struct dfc_shape *s, size_t i, bool model_b)
+{
+	return model_b ? of_b + (i - s->n_a) * s->d_b : of_a + i * s->d_a;
+}
+
+float *trainer_encoder_row(const struct trainer *t, size_t i, bool model_b)
+{
+	return rows_of(t->dict.enc_a, t->dict.enc_b, &t->dict.shape, i, model_b);
+}
+
+float *trainer_decoder_row(const struct trainer *t, size_t i, bool model_b)
+{
+	return rows_of(t->dict.dec_a, t->dict.dec_b, &t->dict.shape, i, model_b);
+}
+
+void trainer_forget_moments(struct trainer *t, const float *p, size_t n)
+{
+	adam_state_clear(&t->state, (size_t)(p - t->dict.memory), n);
+}
+
 /* ---- a step ---- */
 
 /* Linear from k_start to k. */

@@ -65,6 +65,12 @@ static inline size_t trainer_fold_until(const struct trainer *t)
 	return o->fold > 0.0 && o->steps > o->exchange_every ? o->steps - o->exchange_every : 0;
 }
 
+/* Latent i's encoder and decoder rows of one model, which its partition has. */
+float *trainer_encoder_row(const struct trainer *t, size_t i, bool model_b);
+float *trainer_decoder_row(const struct trainer *t, size_t i, bool model_b);
+/* Adam's moments of n parameters from p on become 0. */
+void trainer_forget_moments(struct trainer *t, const float *p, size_t n);
+
 /* Scales, decoder and encoder, b_dec, as METHOD 3 starts them. */
 int trainer_init(struct trainer *t, struct err *e);
 /* The rows of a step, scaled and without outliers, into t->batch. */
