@@ -260,7 +260,7 @@ static void put_effects(struct json_out *j, const struct finding *f, struct aren
 		for (size_t w = 0; w < NULL_COUNT; w++) {
 			const char *name = arena_fmt(mem, "%s_%s", z[w], side[k]);
 
-			if (w < NULL_GATES || f->null[w].n > 1)
+			if (w < NULL_GATES || f->null[w].sd[k] > 0)
 				json_put_real(j, name, a->z[w]);
 			else
 				json_put_null(j, name);

@@ -420,7 +420,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 10,
+	.version = 11,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+static const double rounding = 1e-12; /* of a mean: what sums lose in the last digits, and more */
+
 double stats_mean(const double *x, size_t n)
 {
 	return n ? reduce_sum_d(x, n) / (double)n : 0.0;
@@ -23,7 +25,9 @@ static double co_moment(const double *x, const double *y, size_t n)
 
 double stats_sd(const double *x, size_t n)
 {
-	return n < 2 ? 0.0 : fm_sqrt_d(co_moment(x, x, n) / (double)(n - 1));
+	double mean = stats_mean(x, n), sd = n < 2 ? 0.0 : fm_sqrt_d(co_moment(x, x, n) / (double)(n - 1));
+
+	return sd > rounding * (mean < 0 ? -mean : mean) ? sd : 0.0;
 }
 
 static double *sorted_copy(const double *x, size_t n)

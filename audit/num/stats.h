@@ -24,7 +24,8 @@ double stats_permutation_p(const double *a, size_t n_a, const double *b, size_t 
 /* One-sided p of mean(x) > 0 by flipping signs. */
 double stats_sign_flip_p(const double *x, size_t n, size_t draws, struct rng r);
 double stats_mean(const double *x, size_t n);
-double stats_sd(const double *x, size_t n);			   /* n - 1 in the denominator; 0 for n < 2 */
+/* n - 1 in the denominator; 0 for n < 2, and where it is less than 1e-12 of the mean: values that only rounding tells apart. */
+double stats_sd(const double *x, size_t n);
 double stats_median(const double *x, size_t n);			   /* copies and sorts; n > 0 */
 double stats_quantile(const double *x, size_t n, double q);	   /* linear between order statistics */
 double stats_pearson(const double *x, const double *y, size_t n);  /* 0 where one is constant */

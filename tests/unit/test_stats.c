@@ -24,6 +24,8 @@ static void moments_and_quantiles(void **state)
 	near("mean of none", stats_mean(x, 0), 0.0, 0.0);
 	near("sd", stats_sd(x, 8), sqrt(32.0 / 7.0), 1e-15);
 	near("sd of one", stats_sd(x, 1), 0.0, 0.0);
+	near("sd of what rounding tells apart", stats_sd((double[]){ 0.1 + 0.2, 0.3, 0.3 }, 3), 0.0, 0.0);
+	near("sd of small values", stats_sd((double[]){ 1e-15, -1e-15 }, 2), 1e-15 * sqrt(2.0), 1e-28);
 	near("median", stats_median(x, 8), 4.5, 0.0);
 	near("median, odd", stats_median(odd, 3), 1.0, 0.0);
 	near("quantile 0", stats_quantile(odd, 3, 0.0), -3.0, 0.0);
