@@ -142,14 +142,13 @@ static void wanted(struct line *l, const struct trainer *t, const struct look_si
 static void demote_latent(struct trainer *t, const struct look_side *k, bool model_b, size_t i, size_t to)
 {
 	const struct dfc *d = &t->dict;
-	float *dec = trainer_decoder_row(t, to, !model_b), *enc = trainer_encoder_row(t, to, !model_b);
+	float *dec = trainer_decoder_row(t, to, !model_b);
 
 	swap_latents(t, model_b, k->first + i, to);
 	t->moves.demoted++;
 	look_row(dec, k, i);
-	memset(enc, 0, k->d_other * sizeof(*enc));
 	trainer_forget_moments(t, dec, k->d_other);
-	trainer_forget_moments(t, enc, k->d_other);
+	trainer_silence(t, trainer_encoder_row(t, to, !model_b), k->d_other);
 	t->encoder.weight[to] = dfc_score_weight(d, to);
 }
 
@@ -185,10 +184,9 @@ static void reseed_latent(struct trainer *t, bool model_b, size_t i, const float
 		op_axpy(enc, (float)(-op_dot_d(u, bias, width) / bias2), bias, width);
 	left = op_dot_d(enc, u, width);
 	op_scale(enc, (float)(1.0 / (left > least_left ? left : least_left)), width);
-	d->bias_enc[i] = 0.0f;
 	trainer_forget_moments(t, dec, width);
 	trainer_forget_moments(t, enc, width);
-	trainer_forget_moments(t, d->bias_enc + i, 1);
+	trainer_silence(t, d->bias_enc + i, 1);
 	t->idle[i] = 0;
 	t->encoder.weight[i] = dfc_score_weight(d, i);
 	t->moves.reseeded++;

@@ -204,12 +204,6 @@ static void give(struct trainer *t, size_t j, bool model_b)
 		(float)agreed(even[dfc_latents(s)], odd[dfc_latents(s)]), given, d);
 }
 
-static void silence(struct trainer *t, float *p, size_t n)
-{
-	memset(p, 0, n * sizeof(*p));
-	trainer_forget_moments(t, p, n);
-}
-
 static void fold_latent(struct trainer *t, size_t j)
 {
 	const struct dfc_shape *s = &t->dict.shape;
@@ -219,9 +213,9 @@ static void fold_latent(struct trainer *t, size_t j)
 		if (!has[model_b])
 			continue;
 		give(t, j, model_b);
-		silence(t, trainer_encoder_row(t, j, model_b), model_b ? s->d_b : s->d_a);
+		trainer_silence(t, trainer_encoder_row(t, j, model_b), model_b ? s->d_b : s->d_a);
 	}
-	silence(t, t->dict.bias_enc + j, 1);
+	trainer_silence(t, t->dict.bias_enc + j, 1);
 	t->idle[j] = t->opts.dead_after;
 	t->fold.half[0].square[j] = t->fold.half[1].square[j] = 0.0;
 	t->moves.folded++;

@@ -198,6 +198,12 @@ void trainer_forget_moments(struct trainer *t, const float *p, size_t n)
 	adam_state_clear(&t->state, (size_t)(p - t->dict.memory), n);
 }
 
+void trainer_silence(struct trainer *t, float *p, size_t n)
+{
+	memset(p, 0, n * sizeof(*p));
+	trainer_forget_moments(t, p, n);
+}
+
 /* ---- a step ---- */
 
 /* Linear from k_start to k. */

@@ -70,6 +70,8 @@ float *trainer_encoder_row(const struct trainer *t, size_t i, bool model_b);
 float *trainer_decoder_row(const struct trainer *t, size_t i, bool model_b);
 /* Adam's moments of n parameters from p on become 0. */
 void trainer_forget_moments(struct trainer *t, const float *p, size_t n);
+/* And the parameters too. */
+void trainer_silence(struct trainer *t, float *p, size_t n);
 
 /* Scales, decoder and encoder, b_dec, as METHOD 3 starts them. */
 int trainer_init(struct trainer *t, struct err *e);
