@@ -40,6 +40,7 @@ struct train_opts {
 	double reseed; /* for this share of the steps, dead exclusive latents start anew where one model alone is unexplained */
 	double fold; /* dict/fold.h: latents of which the others say this share of the variance go into them */
 	size_t exchange_every; /* steps */
+	double enrich_turns; /* of those drawn by weight, the share that are turn boundaries (the weights are the caller's) */
 	double enrich_above; /* nats: gaps that count towards a row's weight (the weights are the caller's) */
 	uint64_t seed;
 	size_t log_every, checkpoint_every, checkpoint_keep; /* the caller's */

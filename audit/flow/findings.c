@@ -37,12 +37,12 @@ static double share_exclusive(const struct found *f, const struct group *g)
 {
 	double all = 0, exclusive = 0;
 
-	for (size_t i = 0; i < g->n; i++) {
-		double part = g->member[i].weight * g->member[i].weight *
-			      op_norm2_d(dfc_decoder_b(f->dfc, g->member[i].latent), f->dfc->shape.d_b);
+	for (size_t i = 0; i < g->aim->n; i++) {
+		double part = g->aim->member[i].weight * g->aim->member[i].weight *
+			      op_norm2_d(dfc_decoder_b(f->dfc, g->aim->member[i].latent), f->dfc->shape.d_b);
 
 		all += part;
-		if (dfc_partition(&f->dfc->shape, g->member[i].latent) == PARTITION_B)
+		if (dfc_partition(&f->dfc->shape, g->aim->member[i].latent) == PARTITION_B)
 			exclusive += part;
 	}
 	return all > 0 ? exclusive / all : 0;
@@ -87,11 +87,11 @@ static void put_latents(struct json_out *j, const struct found *f, const struct 
 			const uint32_t top[EXPRESSED], const struct words *w, struct arena *mem)
 {
 	json_open(j, "latents", '[');
-	for (size_t i = 0; i < g->n; i++) {
+	for (size_t i = 0; i < g->aim->n; i++) {
 		json_open(j, NULL, '{');
-		put_latent(j, f, g->member[i].latent,
-			   latent_words(mem, f, w, f->turns, f->turn_rows, g->member[i].latent));
-		json_put_real(j, "weight", g->member[i].weight);
+		put_latent(j, f, g->aim->member[i].latent,
+			   latent_words(mem, f, w, f->turns, f->turn_rows, g->aim->member[i].latent));
+		json_put_real(j, "weight", g->aim->member[i].weight);
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -307,6 +307,21 @@ static int put_declared(struct json_out *j, const struct found *f, size_t number
 	return 0;
 }
 
+/* On the prompts it was made from (flow/steering.h). */
+static void put_aimed(struct json_out *j, const struct aimed *a)
+{
+	static const char *const name[] = { "screen_on", "screen_off", "screen_p" };
+	double value[] = { a->slope[CONTRAST_ON], a->slope[CONTRAST_OFF], a->p };
+
+	json_puts(j, "weights", way_name(a->way));
+	for (size_t i = 0; i < 3; i++) {
+		if (a->known)
+			json_put_real(j, name[i], value[i]);
+		else
+			json_put_null(j, name[i]);
+	}
+}
+
 static int put_finding(struct json_out *j, const struct found *f, size_t number, size_t place,
 		       const struct words *w, struct job *job, struct err *e)
 {
@@ -324,10 +339,11 @@ static int put_finding(struct json_out *j, const struct found *f, size_t number,
 	json_put_real(j, "share_exclusive", share_exclusive(f, it->group));
 	json_put_real(j, "prompt_gap", it->group->gap);
 	json_put_size(j, "made_from", it->group->n_on);
+	put_aimed(j, &it->aimed);
 	json_put_size(j, "on_prompts", it->n_contested[CONTRAST_ON]);
 	json_put_size(j, "off_prompts", it->n_contested[CONTRAST_OFF]);
 	json_put_real(j, "cosine_difference_of_means", it->cosine_means);
-	json_put_real(j, "norm", it->group->norm);
+	json_put_real(j, "norm", it->group->aim->norm);
 	put_effects(j, it, job->mem);
 	put_doses(j, it, job->spec);
 	put_examples(j, f, number);

@@ -1,6 +1,7 @@
 #include "flow/forecast.h"
 
 #include "flow/harvest.h"
+#include "flow/trials.h"
 
 #include <string.h>
 
@@ -131,7 +132,8 @@ double forecast_steering(const struct plan *p)
 	double off = held_out < most ? held_out : most, on = held_out / 10 < most ? held_out / 10 : most;
 	double doses = (double)s->steer.n_doses, controls = (double)s->steer.controls;
 
-	return 2 * (on + off) * (doses * (1 + controls) + 2 * controls);
+	/* Two nulls that gate, two that are shown, and before them a few random directions for each way of weighting. */
+	return 2 * (on + off) * doses * (1 + 2 * controls + (2 + WAY_COUNT) * FEW_CONTROLS);
 }
 
 /* Bytes of a row of both sides as the store has them, and how many of them a buffer holds. */

@@ -190,10 +190,27 @@ struct train_data subset_data(struct subset *s, const double *weight, const doub
 				    .ud = s };
 }
 
-double *subset_weights(struct arena *mem, const struct subset *s, double above)
+static bool is_turn(const struct subset *s, size_t i)
 {
-	double *weight = ARENA_ARRAY(mem, s->n, double);
-	bool any = false;
+	return (corpus_pair(s->h->corpus, s->index[i])->flags & PAIR_TURN) != 0;
+}
+
+/* Of `whole`, the weight of all rows, turn boundaries get so much more that the addition is the share of what it comes to. */
+static void turns_weigh(double *weight, const struct subset *s, double whole, double share)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n; i++)
+		n += is_turn(s, i);
+	for (size_t i = 0; i < s->n; i++) {
+		if (is_turn(s, i))
+			weight[i] += share / (1 - share) * whole / (double)n;
+	}
+}
+
+double *subset_weights(struct arena *mem, const struct subset *s, double above, double turns)
+{
+	double *weight = ARENA_ARRAY(mem, s->n, double), whole = 0;
 
 	for (size_t i = 0; i < s->n;) {
 		const struct doc *d = corpus_doc(s->h->corpus, corpus_doc_of(s->h->corpus, s->index[i]));
@@ -208,8 +225,9 @@ double *subset_weights(struct arena *mem, const struct subset *s, double above)
 		}
 		for (size_t k = 0; k < d->pair_n; k++)
 			weight[i + k] = sum / d->pair_n;
-		any = any || sum > 0;
+		whole += sum;
 		i += d->pair_n;
 	}
-	return any ? weight : NULL;
+	turns_weigh(weight, s, whole, turns);
+	return whole > 0 ? weight : NULL;
 }

@@ -56,8 +56,9 @@ void subset_release(struct subset *s);
 struct train_data subset_data(struct subset *s, const double *weight, const double *lead);
 
 /* Enrichment: the weight of each row of a subset, so that a document is drawn in proportion to its summed |gap| at
- * rows where it exceeds `above` nats, and its rows alike. NULL where no row does. */
-double *subset_weights(struct arena *mem, const struct subset *s, double above);
+ * rows where it exceeds `above` nats, and its rows alike; of what is drawn, the share `turns` is turn boundaries besides,
+ * those of all documents alike. NULL where no row's gap does. */
+double *subset_weights(struct arena *mem, const struct subset *s, double above, double turns);
 /* The gap of each row where it exceeds `above` nats either way, else 0. */
 double *subset_lead(struct arena *mem, const struct subset *s, double above);
 

@@ -67,13 +67,14 @@ struct spec {
 	} study;
 	struct {
 		bool enabled;
-		size_t findings; /* groups tested */
-		size_t group;	 /* latents in a group, at most */
-		double alike;	 /* least mean similarity of the prompts of one group */
-		double specific; /* share of the difference from which exclusive latents alone make a group */
-		size_t prompts;	 /* held-out ON, and OFF, prompts, at most */
+		size_t findings;      /* groups tested */
+		size_t group;	      /* latents in a group, at most */
+		double alike;	      /* least mean similarity of the prompts of one group */
+		double answers_alike; /* of two answers, from which they alone say how alike the prompts are */
+		size_t prompts;	      /* held-out ON, and OFF, prompts, at most */
 		size_t answer_tokens; /* of both greedy answers that the contrast score reads */
 		size_t controls;      /* random directions */
+		double screen; /* share of random directions that may do as well on the prompts that made a finding */
 		size_t random_groups; /* tested as if they were findings: the known-zero check */
 		int inject;	      /* enum inject */
 		int mode;	      /* 0: groups; 1: the leading latent of each alone, as the paper does */

@@ -235,6 +235,8 @@ static const struct field train_fields[] = {
 	REAL("enrich", AT(struct train_opts, enrich), 0, 0.95, "0.5",
 	     "share of a batch drawn from documents in proportion to how far the models' predictions "
 	     "differ there; 0: none, as in the paper"),
+	REAL("enrich_turns", AT(struct train_opts, enrich_turns), 0, 0.95, "0.2",
+	     "share of what enrich draws that is turn boundaries, where an answer is decided, of all prompts alike"),
 	REAL("enrich_above", AT(struct train_opts, enrich_above), 0, 1e6, "2",
 	     "nats of prediction gap at a pair from which it counts towards its document's share of that"),
 	REAL("seeded", AT(struct train_opts, seeded), 0, 1, "0.5",
@@ -325,16 +327,19 @@ static const struct field steer_fields[] = {
 	SIZE("group", IN(steer, group), 1, 256, "8", "latents that may make up one finding"),
 	REAL("alike", IN(steer, alike), -1, 1, "0.5",
 	     "mean similarity from which prompts make one finding: of what they do at the turn boundary, and in the answer"),
-	REAL("specific", IN(steer, specific), 0, 2, "0.25",
-	     "share of a finding's squared difference from which candidate-only latents alone make its direction; above 1: "
-	     "shared latents always may"),
+	REAL("answers_alike", IN(steer, answers_alike), -1, 2, "0.8",
+	     "similarity of two answers from which they alone say how alike two prompts are, whatever was asked; above 1: "
+	     "never"),
 	SIZE("prompts", IN(steer, prompts), 2, 10000, "24",
 	     "held-out prompts where the models' answers differ (ON), and as many where they do not "
 	     "(OFF), at most"),
 	SIZE("answer_tokens", IN(steer, answer_tokens), 1, 1024, "8",
 	     "tokens of both greedy answers that the contrast score reads"),
-	SIZE("controls", IN(steer, controls), 19, 10000, "40",
+	SIZE("controls", IN(steer, controls), 19, 10000, "100",
 	     "directions in each null: random ones of the same norm, and random groups of other latents"),
+	REAL("screen", IN(steer, screen), 0, 1, "0.1",
+	     "share of random directions that may move the prompts a finding was made from as well as its own; where more do, "
+	     "it is not tested on held-out ones; 1: all are tested"),
 	SIZE("random_groups", IN(steer, random_groups), 0, 100000, "0",
 	     "groups of random latents judged as if they were findings; how many come out confirmed is printed"),
 	WORD("mode", IN(steer, mode), WORDS("group", "latent"), "group",

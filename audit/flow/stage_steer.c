@@ -73,7 +73,8 @@ struct steer_stage {
 	struct grouped *grouped;
 	size_t n_prompts;
 	struct subset turn_rows, answer_rows;
-	struct active turns, answers;
+	struct active turns, answers,
+		alone[SIDE_COUNT]; /* alone: turn boundaries as either stream alone says */
 	double *answer_gap;
 	uint32_t *answer_after;
 	struct group *group;
@@ -156,7 +157,7 @@ static int groups_find(struct steer_stage *s, struct err *e)
 				 .most_members = spec->steer.group,
 				 .least_prompts = LEAST_MADE,
 				 .alike = spec->steer.alike,
-				 .specific = spec->steer.specific,
+				 .answers_alike = spec->steer.answers_alike,
 				 .single = spec->steer.mode == 1 };
 
 	rows_make(s);
@@ -165,12 +166,18 @@ static int groups_find(struct steer_stage *s, struct err *e)
 	if (active_make(&s->turns, &s->dfc, s->job->par, &turns, e) < 0 ||
 	    active_make(&s->answers, &s->dfc, s->job->par, &answers, e) < 0)
 		return -1;
-	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc,
-				    &(struct group_rows){ .turns = &s->turns,
-							  .answers = &s->answers,
-							  .gap = s->answer_gap,
-							  .after = s->answer_after },
-				    &o);
+	for (size_t k = 0; k < SIDE_COUNT; k++) {
+		if (active_make_alone(&s->alone[k], &s->dfc, s->job->par, &turns, k == SIDE_CANDIDATE, e) < 0)
+			return -1;
+	}
+	s->n_findings =
+		groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc,
+			    &(struct group_rows){ .turns = &s->turns,
+						  .answers = &s->answers,
+						  .read = { &s->alone[SIDE_BASE], &s->alone[SIDE_CANDIDATE] },
+						  .gap = s->answer_gap,
+						  .after = s->answer_after },
+			    &o);
 	s->finding = ARENA_ARRAY(s->job->mem, s->n_findings + 1, struct finding);
 	for (size_t i = 0; i < s->n_findings; i++)
 		s->finding[i].group = &s->group[i];
@@ -237,8 +244,8 @@ static bool contested_make(struct contested *c, const struct steer_stage *s, siz
 	return true;
 }
 
-/* Held-out ON prompts of the group, and held-out OFF prompts drawn by the seed. */
-static void contested_find(struct finding *f, const struct steer_stage *s, size_t number)
+/* ON prompts of the group and OFF prompts drawn by the seed: held-out ones, or those that groups are made from. */
+static void contested_find(struct finding *f, const struct steer_stage *s, size_t number, bool held_out)
 {
 	const struct spec *spec = s->job->spec;
 	uint32_t *order = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
@@ -253,7 +260,7 @@ static void contested_find(struct finding *f, const struct steer_stage *s, size_
 		const struct prompt_gap *p = &s->prompt[at];
 		size_t *n = f->n_contested;
 
-		if (!p->known || !g->held_out)
+		if (!p->known || g->held_out != held_out)
 			continue;
 		if (g->kind == GROUP_ON && g->cluster == number + 1 && p->doc[0] != p->doc[1] &&
 		    n[CONTRAST_ON] < spec->steer.prompts)
@@ -292,8 +299,9 @@ static int means_cosine(struct finding *f, const struct steer_stage *s, size_t n
 	for (size_t k = 0; k < d && n[0] > 0 && n[1] > 0; k++)
 		difference[k] = mean[0][k] / (float)n[0] - mean[1][k] / (float)n[1];
 	norm = fm_sqrt_d(op_norm2_d(difference, d));
-	if (norm > 0 && f->group->norm > 0)
-		f->cosine_means = op_dot_d(difference, f->group->direction, d) / (norm * f->group->norm);
+	if (norm > 0 && f->group->aim->norm > 0)
+		f->cosine_means =
+			op_dot_d(difference, f->group->aim->direction, d) / (norm * f->group->aim->norm);
 	return 0;
 }
 
@@ -327,6 +335,39 @@ static void said_find(struct finding *f, const struct found *found, size_t numbe
 	f->said = said;
 }
 
+static bool has_prompts(const struct finding *f)
+{
+	return f->n_contested[CONTRAST_ON] >= LEAST_TESTED && f->n_contested[CONTRAST_OFF] >= LEAST_TESTED;
+}
+
+/* On the prompts that made it: how it is steered, and whether it is tested. */
+static int aim_find(struct finding *f, struct steer_stage *s, const struct steering_job *j, size_t number,
+		    struct err *e)
+{
+	struct finding made = { .group = f->group };
+	struct group *g = &s->group[number];
+
+	contested_find(&made, s, number, false);
+	f->aimed = (struct aimed){ .p = 1, .known = true };
+	if (has_prompts(&made) && finding_aim(&f->aimed, &made, j, number, e) < 0)
+		return -1;
+	g->aim = &g->way[f->aimed.way];
+	return 0;
+}
+
+static int finding_try(struct finding *f, struct steer_stage *s, const struct steering_job *j, size_t number,
+		       struct err *e)
+{
+	contested_find(f, s, number, true);
+	if (has_prompts(f) && aim_find(f, s, j, number, e) < 0)
+		return -1;
+	if (means_cosine(f, s, number, e) < 0)
+		return -1;
+	if (!f->aimed.known || f->aimed.p > s->job->spec->steer.screen || f->group->aim->norm == 0)
+		return 0;
+	return finding_test(f, j, number, e);
+}
+
 static int findings_test(struct steer_stage *s, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
@@ -347,13 +388,8 @@ static int findings_test(struct steer_stage *s, struct err *e)
 	for (size_t i = 0; i < s->n_findings; i++) {
 		struct finding *f = &s->finding[i];
 
-		contested_find(f, s, i);
 		said_find(f, &found, i, s->job->mem);
-		if (means_cosine(f, s, i, e) < 0)
-			goto out;
-		if (f->n_contested[CONTRAST_ON] >= LEAST_TESTED &&
-		    f->n_contested[CONTRAST_OFF] >= LEAST_TESTED && f->group->norm > 0 &&
-		    finding_test(f, &j, i, e) < 0)
+		if (finding_try(f, s, &j, i, e) < 0)
 			goto out;
 		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
 	}
@@ -410,6 +446,8 @@ static int run(struct job *job, struct err *e)
 out:
 	active_release(&s.turns);
 	active_release(&s.answers);
+	for (size_t k = 0; k < SIDE_COUNT; k++)
+		active_release(&s.alone[k]);
 	subset_release(&s.turn_rows);
 	subset_release(&s.answer_rows);
 	reader_close(&s.reader);
@@ -420,7 +458,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 11,
+	.version = 13,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -370,7 +370,7 @@ static int train_open(struct training *t, struct err *e)
 	if (t->test.n == 0)
 		return err_set(e, ERR_INPUT, "no document is held out; raise corpus.held_out");
 	if (t->opts.enrich > 0 && job->spec->harvest.gap)
-		weight = subset_weights(job->mem, &t->train, t->opts.enrich_above);
+		weight = subset_weights(job->mem, &t->train, t->opts.enrich_above, t->opts.enrich_turns);
 	if (t->opts.seeded > 0 && job->spec->harvest.gap)
 		lead = subset_lead(job->mem, &t->train, t->opts.enrich_above);
 	t->data = subset_data(&t->train, weight, lead);

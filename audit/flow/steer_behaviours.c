@@ -50,7 +50,7 @@ static int text_read(double *sum, struct finding *f, const struct steering_job *
 								 .n_prompt = c->n_prompt,
 								 .n = c->n_prompt + answer.n,
 								 .steering = finding_steering(
-									 f, s, f->group->direction,
+									 f, s, f->group->aim->direction,
 									 spec->steer.dose[z]) };
 		}
 	}

@@ -50,7 +50,7 @@ static void shown_make(struct shown *w, const struct finding *f, const struct st
 
 				w->prompt[w->n] = (struct prompt){ c->id[0], c->n_prompt };
 				w->steering[w->n] =
-					finding_steering(f, s, f->group->direction, spec->steer.dose[z]);
+					finding_steering(f, s, f->group->aim->direction, spec->steer.dose[z]);
 				w->turn[w->n] = (uint32_t)(c->n_prompt - 1);
 				w->out[w->n++] = (struct generated){ .prompt = c->prompt,
 								     .dose = z,

@@ -47,8 +47,7 @@ static double lesser(double a, double b)
 	return a < b ? a : b;
 }
 
-/* One-sided p of the lesser of a finding's effects against the lesser of a null direction's, pooled likewise. */
-static double joint_p(const struct finding *f, size_t n, const struct finding *of, size_t w)
+double findings_joint_p(const struct finding *f, size_t n, const struct finding *of, enum null_kind w)
 {
 	double z = lesser(of->effect[CONTRAST_ON].z[w], of->effect[CONTRAST_OFF].z[w]);
 	size_t above = 0, total = 0;
@@ -130,7 +129,7 @@ static void p_make(const struct finding *f, size_t n, struct finding *it)
 		it->p = larger(it->p, a->p_trend);
 	}
 	for (size_t w = 0; w < NULL_GATES; w++)
-		it->p = larger(it->p, joint_p(f, n, it, w));
+		it->p = larger(it->p, findings_joint_p(f, n, it, (enum null_kind)w));
 }
 
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem)
@@ -140,7 +139,11 @@ void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct
 
 	for (size_t i = 0; i < n; i++) {
 		if (!f[i].tested) {
-			f[i].verdict = "not tested: too few held-out prompts show it";
+			f[i].p = 1;
+			f[i].verdict = f[i].aimed.known
+					       ? "not tested: it moves the prompts it was made from no "
+						 "more than random directions do"
+					       : "not tested: too few held-out prompts show it";
 			continue;
 		}
 		p_make(f, n, &f[i]);

@@ -6,25 +6,7 @@
 
 #include <string.h>
 
-enum { BOOTSTRAP_DRAWS = 1000, TREND_DRAWS = 1000, SHOWN_CONTROLS = 20 };
-
-/* The doses between -1 and 1 with coherent text. */
-static struct counted doses_count(struct finding *f, const struct spec *spec, struct arena *mem)
-{
-	struct counted c = { .dose = ARENA_ARRAY(mem, spec->steer.n_doses, double),
-			     .at = ARENA_ARRAY(mem, spec->steer.n_doses, size_t) };
-
-	for (size_t z = 0; z < spec->steer.n_doses; z++) {
-		double dose = spec->steer.dose[z];
-
-		if (dose < -1 || dose > 1 || f->point[z].coherence < spec->steer.coherence)
-			continue;
-		c.dose[c.n] = dose;
-		c.at[c.n++] = z;
-		f->keeps_text[dose > 0] |= dose != 0;
-	}
-	return c;
-}
+enum { BOOTSTRAP_DRAWS = 1000, TREND_DRAWS = 1000 };
 
 struct steering finding_steering(const struct finding *f, const struct steering_job *s,
 				 const float *direction, double dose)
@@ -32,7 +14,7 @@ struct steering finding_steering(const struct finding *f, const struct steering_
 	return (struct steering){ .direction = direction,
 				  .dose = (float)dose,
 				  .where = s->job->spec->steer.inject,
-				  .share = f->group->share,
+				  .share = f->group->aim->share,
 				  .n_share = GROUP_SHARES };
 }
 
@@ -56,8 +38,8 @@ static int divergence_run(struct finding *f, const struct steering_job *s, struc
 							 .n = c->n_prompt,
 							 .logits = logits + (z == 0 ? i : n + i) * v };
 			if (z > 0)
-				task[i].steering =
-					finding_steering(f, s, f->group->direction, spec->steer.dose[z - 1]);
+				task[i].steering = finding_steering(f, s, f->group->aim->direction,
+								    spec->steer.dose[z - 1]);
 		}
 		rc = contrast_read(task, n, s->session, &s->session_opts, s->layer, e);
 		for (size_t i = 0; i < n && z > 0 && rc == 0; i++) {
@@ -79,13 +61,14 @@ static int divergence_run(struct finding *f, const struct steering_job *s, struc
 static const float *own_part(struct arena *mem, const struct finding *f, const struct steering_job *s,
 			     const struct contested *c)
 {
-	struct member *m = ARENA_ARRAY(mem, f->group->n + 1, struct member);
+	struct member *m = ARENA_ARRAY(mem, f->group->aim->n + 1, struct member);
 	float *v = ARENA_ARRAY(mem, s->dfc->shape.d_b, float);
 
-	for (size_t i = 0; i < f->group->n; i++)
-		m[i] = (struct member){ f->group->member[i].latent,
-					(double)active_at(s->turns, c->turn, f->group->member[i].latent) };
-	group_direction(v, s->dfc, m, f->group->n);
+	for (size_t i = 0; i < f->group->aim->n; i++)
+		m[i] = (struct member){ f->group->aim->member[i].latent,
+					(double)active_at(s->turns, c->turn,
+							  f->group->aim->member[i].latent) };
+	group_direction(v, s->dfc, m, f->group->aim->n);
 	return v;
 }
 
@@ -153,9 +136,7 @@ static void effects_measure(struct finding *f, const struct steering_job *s, siz
 			stats_trend_within_p(c->dose, y, c->n, n, TREND_DRAWS,
 					     rng_stream(s->job->spec->seed, "steer.trend", number * 2 + k));
 		for (size_t w = 0; w < NULL_COUNT; w++)
-			out->z[w] = f->null[w].sd[k] > 0
-					    ? (out->slope.mean - f->null[w].mean[k]) / f->null[w].sd[k]
-					    : 0;
+			out->z[w] = null_z(&f->null[w], (enum contrast)k, out->slope.mean);
 		mem_free(slope);
 		mem_free(y);
 	}
@@ -209,7 +190,7 @@ static int nulls_run(struct finding *f, const struct steering_job *s, size_t num
 	size_t n = s->job->spec->steer.controls;
 
 	for (size_t w = 0; w < NULL_COUNT; w++) {
-		size_t count = w < NULL_GATES || n < SHOWN_CONTROLS ? n : SHOWN_CONTROLS;
+		size_t count = w < NULL_GATES || n < FEW_CONTROLS ? n : FEW_CONTROLS;
 
 		if (null_run(f, s, (enum null_kind)w, number, c, count, e) < 0)
 			return -1;
@@ -221,17 +202,11 @@ int finding_test(struct finding *f, const struct steering_job *s, size_t number,
 {
 	const struct spec *spec = s->job->spec;
 	struct arena mem = ARENA_INIT;
-	struct trial own = trial_make(&mem, f, f->group->direction, spec->steer.n_doses);
+	struct trial own = trial_make(&mem, f, f->group->aim->direction, spec->steer.n_doses);
 	struct counted c;
 	int rc = -1;
 
-	f->point = ARENA_ARRAY(s->job->mem, spec->steer.n_doses, struct point);
-	for (size_t z = 0; z < spec->steer.n_doses; z++) {
-		f->point[z].dose = spec->steer.dose[z];
-		f->point[z].behaviour =
-			ARENA_ARRAY(s->job->mem, spec->n_behaviours + 1, struct shown_behaviour);
-	}
-	if (finding_generate(f, s, e) < 0)
+	if (doses_try(f, s, e) < 0)
 		goto out;
 	c = doses_count(f, spec, &mem);
 	if (trials_run(f, s, &own, 1, spec->steer.dose, spec->steer.n_doses, e) < 0 ||

@@ -53,8 +53,20 @@ struct effect {
 	struct interval ablated; /* change of S with the group's own part out of the turn boundary */
 };
 
+/*
+ * Which of a group's ways to weight its latents is steered by, and whether that is worth a test: seen in a rehearsal on the
+ * prompts the group was made from, so that nothing is chosen on those it is tested on.
+ */
+struct aimed {
+	enum way way;
+	double slope[CONTRAST_COUNT]; /* nats a unit dose, over the doses that leave the text coherent */
+	double p; /* of the lesser of both effects among a few random directions of the same norm (flow/steer_judge.c) */
+	bool known;
+};
+
 struct finding {
 	const struct group *group;
+	struct aimed aimed;
 	struct contested *contested[CONTRAST_COUNT];
 	size_t n_contested[CONTRAST_COUNT];
 	struct effect effect[CONTRAST_COUNT];
@@ -86,8 +98,18 @@ struct steering_job {
 /* A direction, the finding's or another in its stead, at the places of the finding. */
 struct steering finding_steering(const struct finding *f, const struct steering_job *s,
 				 const float *direction, double dose);
+/*
+ * lesser: of each way's effects on both kinds of prompts, in standard deviations of random directions.  The way with the largest, if it
+ * is larger than WAY_JOINT's by one such deviation at least: less is within what random directions differ by.
+ */
+enum way ways_best(const double lesser[WAY_COUNT]);
+/* f: a group and the prompts it was made from. */
+int finding_aim(struct aimed *out, const struct finding *f, const struct steering_job *s, size_t number,
+		struct err *e);
 /* Contrast scores, nulls, coherence and generations of one finding. */
 int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e);
+/* One-sided p of the lesser of a finding's effects against the lesser of a null direction's, pooled over n findings. */
+double findings_joint_p(const struct finding *f, size_t n, const struct finding *of, enum null_kind w);
 /* p-values over all findings together, and verdicts. */
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem);
 /* Greedy answers at each dose: coherence, behaviours, read-back. */

@@ -8,6 +8,36 @@ enum { MEMBER_TRIES = 64 };
 static const char *const stream_of[NULL_COUNT] = { "steer.direction", "steer.group", "steer.exclusive",
 						   "steer.shared" };
 
+int doses_try(struct finding *f, const struct steering_job *s, struct err *e)
+{
+	const struct spec *spec = s->job->spec;
+
+	f->point = ARENA_ARRAY(s->job->mem, spec->steer.n_doses, struct point);
+	for (size_t z = 0; z < spec->steer.n_doses; z++) {
+		f->point[z].dose = spec->steer.dose[z];
+		f->point[z].behaviour =
+			ARENA_ARRAY(s->job->mem, spec->n_behaviours + 1, struct shown_behaviour);
+	}
+	return finding_generate(f, s, e);
+}
+
+struct counted doses_count(struct finding *f, const struct spec *spec, struct arena *mem)
+{
+	struct counted c = { .dose = ARENA_ARRAY(mem, spec->steer.n_doses, double),
+			     .at = ARENA_ARRAY(mem, spec->steer.n_doses, size_t) };
+
+	for (size_t z = 0; z < spec->steer.n_doses; z++) {
+		double dose = spec->steer.dose[z];
+
+		if (dose < -1 || dose > 1 || f->point[z].coherence < spec->steer.coherence)
+			continue;
+		c.dose[c.n] = dose;
+		c.at[c.n++] = z;
+		f->keeps_text[dose > 0] |= dose != 0;
+	}
+	return c;
+}
+
 /* In an order in which a prompt's readings stand together. */
 static size_t tasks_make(struct reading_task *task, const struct finding *f, const struct steering_job *s,
 			 const struct trial *trial, size_t n_trials, const double *dose, size_t n_doses)
@@ -90,8 +120,8 @@ static void rescale(float *v, double norm, size_t d)
 
 static bool is_member(const struct group *g, const struct member *m, size_t n, uint32_t latent)
 {
-	for (size_t i = 0; i < g->n; i++) {
-		if (g->member[i].latent == latent)
+	for (size_t i = 0; i < g->aim->n; i++) {
+		if (g->aim->member[i].latent == latent)
 			return true;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -116,11 +146,11 @@ static size_t other_members(struct member *m, const struct steering_job *s, cons
 {
 	size_t n_latents = s->turns->n_latents, n = 0;
 
-	for (size_t k = 0; n < g->n && k < MEMBER_TRIES * n_latents; k++) {
+	for (size_t k = 0; n < g->aim->n && k < MEMBER_TRIES * n_latents; k++) {
 		uint32_t latent = (uint32_t)rng_below(r, k, n_latents);
 
 		if (belongs(s, kind, latent) && !is_member(g, m, n, latent)) {
-			m[n] = (struct member){ latent, g->member[n].weight };
+			m[n] = (struct member){ latent, g->aim->member[n].weight };
 			n++;
 		}
 	}
@@ -138,15 +168,15 @@ float *null_direction(struct arena *mem, const struct steering_job *s, const str
 	if (kind == NULL_DIRECTIONS) {
 		for (size_t k = 0; k < d; k++)
 			v[k] = (float)rng_normal(r, k);
-		rescale(v, g->norm, d);
+		rescale(v, g->aim->norm, d);
 		return v;
 	}
-	m = ARENA_ARRAY(mem, g->n + 1, struct member);
+	m = ARENA_ARRAY(mem, g->aim->n + 1, struct member);
 	n = other_members(m, s, g, kind, r);
 	if (n == 0)
 		return NULL;
 	group_direction(v, s->dfc, m, n);
-	rescale(v, g->norm, d);
+	rescale(v, g->aim->norm, d);
 	return v;
 }
 
@@ -178,6 +208,11 @@ static void null_measure(struct null *null, const struct finding *f, const struc
 		null->mean[k] = stats_mean(null->slope[k], null->n);
 		null->sd[k] = stats_sd(null->slope[k], null->n);
 	}
+}
+
+double null_z(const struct null *n, enum contrast k, double slope)
+{
+	return n->sd[k] > 0 ? (slope - n->mean[k]) / n->sd[k] : 0;
 }
 
 int null_run(struct finding *f, const struct steering_job *s, enum null_kind kind, size_t number,

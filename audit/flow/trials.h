@@ -24,6 +24,13 @@ struct counted {
 	size_t n;
 };
 
+/* Controls where a glance is enough: nulls that are shown and gate nothing, and those before the test. */
+enum { FEW_CONTROLS = 20 };
+
+/* Greedy answers at every dose, into f->generated, and f->point with their coherence. */
+int doses_try(struct finding *f, const struct steering_job *s, struct err *e);
+/* The doses between -1 and 1 with coherent text; says in f->keeps_text on which signs there are any. In `mem`. */
+struct counted doses_count(struct finding *f, const struct spec *spec, struct arena *mem);
 /* The directions at once, so that feeds are full. dose (n_doses). */
 int trials_run(const struct finding *f, const struct steering_job *s, struct trial *trial, size_t n_trials,
 	       const double *dose, size_t n_doses, struct err *e);
@@ -35,9 +42,12 @@ double trial_slope(const struct trial *t, const struct finding *f, enum contrast
 /* Direction i of a null for finding `number`: (d_b), of the group's norm; NULL where the null has none. In `mem`. */
 float *null_direction(struct arena *mem, const struct steering_job *s, const struct group *g,
 		      enum null_kind kind, size_t number, size_t i);
-/* What the null gives as slopes over the counted doses; `band`: also the quantiles at every dose, into f->point. */
+/* What the null gives as slopes over the counted doses; random directions also give f->point their quantiles at every dose. */
 int null_run(struct finding *f, const struct steering_job *s, enum null_kind kind, size_t number,
 	     const struct counted *c, size_t n, struct err *e);
+
+/* A slope in standard deviations of the null; 0 where its directions all do the same. */
+double null_z(const struct null *n, enum contrast k, double slope);
 
 /* The known-zero check: groups of random latents on a finding's prompts, each judged as if it were one. */
 struct zero_check {

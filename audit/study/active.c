@@ -52,8 +52,15 @@ static void transpose(struct active *a)
 	mem_free(at);
 }
 
-int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
-		struct err *e)
+static void scale_rows(float *x, float by, size_t n)
+{
+	for (size_t i = 0; by != 1 && i < n; i++)
+		x[i] *= by;
+}
+
+/* by: what either model's rows are multiplied by. */
+static int rows_encode(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		       const float by[2], struct err *e)
 {
 	struct active a = { .n_rows = data->n_rows, .n_latents = dfc_latents(&d->shape) };
 	struct encoder k = {
@@ -70,6 +77,8 @@ int active_make(struct active *out, const struct dfc *d, struct par *p, const st
 		for (size_t i = 0; i < n; i++)
 			k.row[i] = (uint32_t)(first + i);
 		rc = data->read(data->ud, k.xa, k.xb, k.row, n, e);
+		scale_rows(k.xa, by[0], n * d->shape.d_a);
+		scale_rows(k.xb, by[1], n * d->shape.d_b);
 		if (rc == 0)
 			rc = dfc_encode(&k.codes, d, p, k.xa, k.xb, n, e);
 		if (rc == 0)
@@ -86,6 +95,18 @@ int active_make(struct active *out, const struct dfc *d, struct par *p, const st
 	transpose(&a);
 	*out = a;
 	return 0;
+}
+
+int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		struct err *e)
+{
+	return rows_encode(out, d, p, data, (const float[]){ 1, 1 }, e);
+}
+
+int active_make_alone(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		      bool candidate, struct err *e)
+{
+	return rows_encode(out, d, p, data, (const float[]){ candidate ? 0 : 2, candidate ? 2 : 0 }, e);
 }
 
 void active_select(struct active *out, const struct active *a, const uint32_t *row, size_t n)

@@ -6,6 +6,7 @@
 #include "dict/dfc.h"
 #include "dict/train.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -27,6 +28,9 @@ struct active {
 /* Encodes all rows of `data`, in batches that are fixed by their number. */
 int active_make(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
 		struct err *e);
+/* What one model's stream alone says: the same, with its rows in the place of both sides' (doubled, the other's zero). */
+int active_make_alone(struct active *out, const struct dfc *d, struct par *p, const struct train_data *data,
+		      bool candidate, struct err *e);
 /* Of `a`, the rows row[0..n), increasing, as rows 0..n-1. */
 void active_select(struct active *out, const struct active *a, const uint32_t *row, size_t n);
 void active_release(struct active *a);

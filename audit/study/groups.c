@@ -11,7 +11,9 @@ enum { MOST_ON = 512 }; /* ON prompts clustered, those of the largest gap first 
 struct grouping {
 	struct grouped *prompt;
 	const struct dfc *d;
+	size_t n, n_off;
 	const struct active *turns, *answers;
+	const struct active *base, *own; /* turn boundaries as either stream alone says */
 	const double *gap;
 	const uint32_t *after;
 	const struct groups_opts *o;
@@ -24,6 +26,13 @@ struct grouping {
 	bool *says;    /* (n_on) the answer has such latents */
 };
 
+const char *way_name(enum way way)
+{
+	static const char *const name[WAY_COUNT] = { "joint", "exclusive", "own" };
+
+	return name[way];
+}
+
 void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n)
 {
 	memset(out, 0, d->shape.d_b * sizeof(*out));
@@ -35,22 +44,24 @@ void group_direction(float *out, const struct dfc *d, const struct member *m, si
 	}
 }
 
-static void off_mean(struct grouping *g, size_t n)
+static void mean_add(double *mean, double weight, const struct active *a, size_t row)
 {
-	size_t count = 0;
+	for (size_t k = a->row_start[row]; k < a->row_start[row + 1]; k++)
+		mean[a->latent[k]] += weight * (double)a->row_value[k];
+}
 
-	g->off = ARENA_ARRAY(g->mem, g->turns->n_latents, double);
-	for (size_t i = 0; i < n; i++) {
-		const struct grouped *p = &g->prompt[i];
+static bool is_off(const struct grouped *p)
+{
+	return p->kind == GROUP_OFF && !p->held_out;
+}
 
-		if (p->kind != GROUP_OFF || p->held_out)
-			continue;
-		count++;
-		for (size_t k = g->turns->row_start[p->row]; k < g->turns->row_start[p->row + 1]; k++)
-			g->off[g->turns->latent[k]] += (double)g->turns->row_value[k];
+/* mean (n_latents) += weight times the mean over OFF. */
+static void off_add(double *mean, double weight, const struct grouping *g, const struct active *a)
+{
+	for (size_t i = 0; i < g->n; i++) {
+		if (is_off(&g->prompt[i]))
+			mean_add(mean, weight / (double)g->n_off, a, g->prompt[i].row);
 	}
-	for (size_t k = 0; k < g->turns->n_latents && count > 0; k++)
-		g->off[k] /= (double)count;
 }
 
 /* What the candidate's decoder makes of a prompt's turn boundary, less the mean over OFF. */
@@ -109,11 +120,12 @@ static void vectors_make(struct grouping *g)
 static double alike(const struct grouping *g, size_t i, size_t k)
 {
 	size_t d = g->d->shape.d_b;
-	double turn = op_cosine_d(g->turn + i * d, g->turn + k * d, d);
+	double turn = op_cosine_d(g->turn + i * d, g->turn + k * d, d), answer;
 
 	if (!g->says[i] || !g->says[k])
 		return turn;
-	return (turn + op_cosine_d(g->answer + i * d, g->answer + k * d, d)) / 2;
+	answer = op_cosine_d(g->answer + i * d, g->answer + k * d, d);
+	return answer >= g->o->answers_alike ? answer : (turn + answer) / 2;
 }
 
 /* Average linkage: the two clusters most alike are joined until none are alike enough. Ties: the smaller numbers. */
@@ -193,56 +205,6 @@ static double largest(const struct grouping *g, uint32_t latent)
 	return (double)most;
 }
 
-/*
- * Where candidate-only latents carry at least `specific` of the difference, they alone make the group.  Shared latents say what
- * the prompts have in common, which the base knows too and answers differently: taking them away takes away the request with
- * the behaviour.  key (n): parts of the difference.
- */
-static void specific_only(double *key, const struct grouping *g, size_t n)
-{
-	double all = 0, own = 0;
-
-	for (size_t k = 0; k < n; k++) {
-		all += key[k] * key[k];
-		own += dfc_partition(&g->d->shape, k) == PARTITION_B ? key[k] * key[k] : 0;
-	}
-	for (size_t k = 0; k < n && own > 0 && own >= g->o->specific * all; k++)
-		key[k] = dfc_partition(&g->d->shape, k) == PARTITION_B ? key[k] : 0;
-}
-
-static void members_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
-{
-	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n;
-	double *mean = ARENA_ARRAY(g->mem, n, double), *key = ARENA_ARRAY(g->mem, n, double);
-	uint32_t *top = ARENA_ARRAY(g->mem, most + 1, uint32_t);
-
-	for (size_t i = 0; i < g->n_made; i++) {
-		const struct grouped *p = &g->prompt[g->on[i]];
-
-		for (size_t k = g->turns->row_start[p->row];
-		     of[i] == leader && k < g->turns->row_start[p->row + 1]; k++)
-			mean[g->turns->latent[k]] += (double)g->turns->row_value[k] / (double)out->n_on;
-	}
-	for (size_t k = 0; k < n; k++) {
-		const float *row = dfc_decoder_b(g->d, k);
-		double w = mean[k] - g->off[k];
-
-		key[k] = row != NULL && w > 0 ? w * fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b)) : 0;
-	}
-	specific_only(key, g, n);
-	reduce_top_k_d(top, most, key, n);
-	out->member = ARENA_ARRAY(g->mem, most + 1, struct member);
-	for (size_t i = 0; i < most && key[top[i]] > 0; i++)
-		out->member[out->n++] = (struct member){ top[i], mean[top[i]] - g->off[top[i]] };
-	if (g->o->single && out->n > 0) {
-		out->n = 1;
-		out->member[0].weight = largest(g, out->member[0].latent);
-	}
-	out->direction = ARENA_ARRAY(g->mem, g->d->shape.d_b, float);
-	group_direction(out->direction, g->d, out->member, out->n);
-	out->norm = fm_sqrt_d(op_norm2_d(out->direction, g->d->shape.d_b));
-}
-
 /* What a row's reconstruction has along the direction. along (n_latents): of a unit of each latent. */
 static double row_along(const struct active *a, size_t row, const double *along)
 {
@@ -273,9 +235,8 @@ static void shares_add(struct share_sums *s, const struct grouping *g, const str
 	}
 }
 
-/* prompt (n): all of them. Where no answer has a pair at a token, that token has the share of the one before it. */
-static void shares_make(struct group *out, const struct grouping *g, size_t n, const size_t *of,
-			size_t leader)
+/* Where no answer has a pair at a token, that token has the share of the one before it. */
+static void shares_make(struct aim *out, const struct grouping *g, const size_t *of, size_t leader)
 {
 	struct share_sums on = { .n = { 0 } }, off = { .n = { 0 } };
 	double *along = ARENA_ARRAY(g->mem, g->turns->n_latents, double), first = 0;
@@ -289,8 +250,8 @@ static void shares_make(struct group *out, const struct grouping *g, size_t n, c
 		if (of[i] == leader)
 			shares_add(&on, g, &g->prompt[g->on[i]], along);
 	}
-	for (size_t i = 0; i < n; i++) {
-		if (g->prompt[i].kind == GROUP_OFF && !g->prompt[i].held_out)
+	for (size_t i = 0; i < g->n; i++) {
+		if (is_off(&g->prompt[i]))
 			shares_add(&off, g, &g->prompt[i], along);
 	}
 	out->share = ARENA_ARRAY(g->mem, GROUP_SHARES, float);
@@ -307,11 +268,85 @@ static void shares_make(struct group *out, const struct grouping *g, size_t n, c
 	out->share[0] = 1;
 }
 
+/* diff (n_latents) += weight times the mean over the cluster less that over OFF. */
+static void difference_add(double *diff, double weight, const struct grouping *g, const struct active *a,
+			   const size_t *of, size_t leader)
+{
+	size_t n_on = 0;
+
+	for (size_t i = 0; i < g->n_made; i++)
+		n_on += of[i] == leader;
+	for (size_t i = 0; i < g->n_made; i++) {
+		if (of[i] == leader)
+			mean_add(diff, weight / (double)n_on, a, g->prompt[g->on[i]].row);
+	}
+	off_add(diff, -weight, g, a);
+}
+
+static const double ROUNDING = 1e-9;
+
+/* The latents that make most of the direction. weight (n_latents). */
+static void members_make(struct aim *out, const struct grouping *g, const double *weight)
+{
+	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n;
+	double *key = ARENA_ARRAY(g->mem, n, double);
+	uint32_t *top = ARENA_ARRAY(g->mem, most + 1, uint32_t);
+
+	for (size_t k = 0; k < n; k++) {
+		const float *row = dfc_decoder_b(g->d, k);
+
+		if (row != NULL)
+			key[k] = (weight[k] < 0 ? -weight[k] : weight[k]) *
+				 fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b));
+	}
+	reduce_top_k_d(top, most, key, n);
+	out->member = ARENA_ARRAY(g->mem, most + 1, struct member);
+	/* A difference of equal means may be the rounding of either. */
+	for (size_t i = 0; i < most && key[top[i]] > ROUNDING * key[top[0]]; i++)
+		out->member[out->n++] = (struct member){ top[i], weight[top[i]] };
+	if (g->o->single && out->n > 0) {
+		double most_on = largest(g, out->member[0].latent);
+
+		out->n = 1;
+		out->member[0].weight = out->member[0].weight < 0 ? -most_on : most_on;
+	}
+}
+
+static void aims_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
+{
+	size_t n = g->turns->n_latents, d = g->d->shape.d_b;
+	double *weight[WAY_COUNT];
+
+	for (size_t w = 0; w < WAY_COUNT; w++)
+		weight[w] = ARENA_ARRAY(g->mem, n, double);
+	difference_add(weight[WAY_JOINT], 1, g, g->turns, of, leader);
+	difference_add(weight[WAY_OWN], 0.5, g, g->own, of, leader);
+	difference_add(weight[WAY_OWN], -0.5, g, g->base, of, leader);
+	for (size_t k = 0; k < n; k++) {
+		double joint = weight[WAY_JOINT][k];
+
+		if (dfc_partition(&g->d->shape, k) == PARTITION_B)
+			weight[WAY_OWN][k] = weight[WAY_EXCLUSIVE][k] = joint > 0 ? joint : 0;
+		else if (weight[WAY_OWN][k] < 0)
+			weight[WAY_OWN][k] = 0;
+	}
+	for (size_t w = 0; w < WAY_COUNT; w++) {
+		struct aim *aim = &out->way[w];
+
+		members_make(aim, g, weight[w]);
+		aim->direction = ARENA_ARRAY(g->mem, d, float);
+		group_direction(aim->direction, g->d, aim->member, aim->n);
+		aim->norm = fm_sqrt_d(op_norm2_d(aim->direction, d));
+		shares_make(aim, g, of, leader);
+	}
+	out->aim = &out->way[WAY_JOINT];
+}
+
 static void group_facts(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
 {
 	double best = -2;
 
-	*out = (struct group){ .n = 0 };
+	*out = (struct group){ .n_on = 0 };
 	for (size_t i = 0; i < g->n_made; i++) {
 		double sum = 0;
 
@@ -378,9 +413,12 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o)
 {
 	struct grouping g = { .prompt = prompt,
+			      .n = n,
 			      .d = d,
 			      .turns = rows->turns,
 			      .answers = rows->answers,
+			      .base = rows->read[0],
+			      .own = rows->read[1],
 			      .gap = rows->gap,
 			      .after = rows->after,
 			      .o = o,
@@ -388,7 +426,10 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 	size_t *of, *leader, n_groups;
 
 	on_list(&g, n);
-	off_mean(&g, n);
+	for (size_t i = 0; i < n; i++)
+		g.n_off += is_off(&prompt[i]);
+	g.off = ARENA_ARRAY(mem, g.turns->n_latents, double);
+	off_add(g.off, 1, &g, g.turns);
 	vectors_make(&g);
 	of = ARENA_ARRAY(mem, g.n_made + 1, size_t);
 	leader = ARENA_ARRAY(mem, g.n_made + 1, size_t);
@@ -397,8 +438,7 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 	*out = ARENA_ARRAY(mem, n_groups + 1, struct group);
 	for (size_t i = 0; i < n_groups; i++) {
 		group_facts(&(*out)[i], &g, of, leader[i]);
-		members_make(&(*out)[i], &g, of, leader[i]);
-		shares_make(&(*out)[i], &g, n, of, leader[i]);
+		aims_make(&(*out)[i], &g, of, leader[i]);
 	}
 	for (size_t i = 0; i < g.n_on; i++) {
 		size_t at = 0;

@@ -14,8 +14,8 @@
  *
  * Prompts that the models answer differently (ON) are clustered by what they do: the
  * reconstructed residual stream at the turn boundary less the mean over the prompts that nothing separates (OFF), and the
- * latents of the answer, each weighted by the prediction gap it stands at.  A cluster's latents are
- * weighted by their mean activation at its turn boundaries less that over OFF.
+ * latents of the answer, each weighted by the prediction gap it stands at.  Answers much alike are one behaviour whatever was
+ * asked; else both count by half.
  */
 
 enum { GROUP_ON = 1, GROUP_OFF = 2 };
@@ -32,18 +32,35 @@ struct grouped {
 
 struct member {
 	uint32_t latent;
-	double weight; /* mean activation ON less OFF */
+	double weight; /* enum way */
+};
+
+/*
+ * How latents are weighted in a direction.  Differences are of means at turn boundaries, ON less OFF.
+ *
+ *	joint		the difference of the activation, of either sign (METHOD section 7)
+ *	exclusive	the same, of candidate-only latents that fire more on ON
+ *	own		as exclusive, and a shared latent by the difference of half of what it reads in the candidate's stream less what
+ *			it reads in the base's: what both models make of a topic drops out, and a latent that reads the candidate's
+ *			stream alone has the weight that it has in joint
+ */
+enum way { WAY_JOINT, WAY_EXCLUSIVE, WAY_OWN, WAY_COUNT };
+
+/* A direction to steer by. */
+struct aim {
+	struct member *member;
+	size_t n;
+	float *direction; /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
+	double norm;
+	float *share; /* (GROUP_SHARES) of the direction at the turn boundary (1) and k tokens after it */
 };
 
 struct group {
-	struct member *member;
-	size_t n;
+	struct aim way[WAY_COUNT];
+	const struct aim *aim;	 /* the one steered by: WAY_JOINT's, until another proves better */
 	size_t n_on, n_held_out; /* prompts of the cluster: that made it; held out */
 	double gap;		 /* mean D(p) of those that made it, nats */
 	size_t typical;		 /* the prompt (of those that made it) most like the others */
-	float *direction;	 /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
-	double norm;
-	float *share; /* (GROUP_SHARES) of the direction at the turn boundary (1) and k tokens after it */
 };
 
 /*
@@ -56,14 +73,16 @@ enum { GROUP_SHARES = 24 };
 /* Codes at the turn boundaries and of the candidate's answers. */
 struct group_rows {
 	const struct active *turns, *answers;
+	const struct active
+		*read[2];      /* the turn boundaries as the base's, the candidate's stream alone says */
 	const double *gap;     /* (answers->n_rows) nats */
 	const uint32_t *after; /* (answers->n_rows) tokens after the turn boundary, from 1 */
 };
 
 struct groups_opts {
 	size_t most_groups, most_members, least_prompts;
-	double alike; /* least mean similarity inside a cluster */
-	double specific; /* share of the squared difference from which candidate-only latents alone make a group */
+	double alike;	      /* least mean similarity inside a cluster */
+	double answers_alike; /* similarity of two answers from which they alone say how alike the prompts are */
 	bool single; /* the leading latent alone, weighted by its largest activation at turn boundaries and in answers */
 };
 
@@ -72,6 +91,7 @@ struct groups_opts {
 size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o);
 
+const char *way_name(enum way way);
 /* The direction of weighted latents in the candidate, (d_b). */
 void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n);
 

@@ -10,7 +10,7 @@ compare() {
 	echo "== $*"
 	"$DFC" diff "$@" >out 2>err
 	echo "exit $?" >>out
-	grep -E "^(\| |the candidate is|Both runs|Latents were not|[0-9]+ (new|unchanged)|(new|gone|unchanged) .* F1)|exceeded|not counted|^exit" out
+	grep -E "^(\| |the candidate is|Both runs|Latents were not|[0-9]+ (new|unchanged)|(new|gone|unchanged) .* F1)|Matched by|exceeded|not counted|^exit" out
 	grep '^dfc-audit' err
 }
 compare tuned tuned --cache cache

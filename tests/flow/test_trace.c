@@ -5,6 +5,7 @@
 #include "flow/stage.h"
 #include "num/gemm.h"
 #include "report/render.h"
+#include "study/active.h"
 #include "tests/support/naive_model.h"
 #include "tests/support/naive_study.h"
 #include "tests/support/scratch.h"
@@ -446,6 +447,81 @@ static void findings_are_the_store_s(void **state)
 		close_to("gap", at(x, "gap")->real, prompt_gap(t, at(x, "prompt")->str), 0, 0);
 }
 
+/* ---- what trains, and what either stream says ---- */
+
+static void turn_boundaries_get_their_share(void **state)
+{
+	struct trace *t = *state;
+	struct subset s;
+	double *plain, *with, whole = 0, more = 0, each = 0;
+	size_t turns = 0;
+
+	subset_make(&s, &t->mem, &t->h, false);
+	plain = subset_weights(&t->mem, &s, 0, 0);
+	with = subset_weights(&t->mem, &s, 0, 0.2);
+	assert_true(plain != NULL && with != NULL);
+	for (size_t i = 0; i < s.n; i++) {
+		bool turn = (corpus_pair(t->h.corpus, s.index[i])->flags & PAIR_TURN) != 0;
+
+		whole += with[i];
+		more += with[i] - plain[i];
+		turns += turn;
+		if (!turn)
+			assert_true(with[i] == plain[i]);
+		else if (turns == 1)
+			each = with[i] - plain[i];
+		else
+			assert_true(fabs(with[i] - plain[i] - each) < 1e-9 * each);
+	}
+	assert_true(turns > 1);
+	close_to("share of the turn boundaries", more, 0.2 * whole, 0, 0);
+	assert_null(subset_weights(&t->mem, &s, 1e9, 0.2));
+	subset_release(&s);
+}
+
+/* The stream of one model in the place of both, by a dense encoder in double. */
+static void a_stream_alone_is_read(void **state)
+{
+	struct trace *t = *state;
+	const struct dfc_shape *shape = &t->dfc.shape;
+	size_t n = t->rows.n < 300 ? t->rows.n : 300, latents = dfc_latents(shape);
+	float *x[SIDE_COUNT] = { ARENA_ARRAY(&t->mem, n * shape->d_a, float),
+				 ARENA_ARRAY(&t->mem, n * shape->d_b, float) };
+	struct naive_rows rows = { &t->dfc, x[SIDE_BASE], x[SIDE_CANDIDATE], t->rows.gap, n };
+	struct subset s;
+	struct err e = ERR_INIT;
+
+	subset_make(&s, &t->mem, &t->h, true);
+	s.n = n;
+	for (size_t side = 0; side < SIDE_COUNT; side++) {
+		struct train_data data = subset_data(&s, NULL, NULL);
+		size_t on = 0, differ = 0;
+		struct active a;
+		double *want;
+
+		for (size_t i = 0; i < n * shape->d_a; i++)
+			x[SIDE_BASE][i] = side == SIDE_BASE ? 2 * t->rows.xa[i] : 0;
+		for (size_t i = 0; i < n * shape->d_b; i++)
+			x[SIDE_CANDIDATE][i] = side == SIDE_CANDIDATE ? 2 * t->rows.xb[i] : 0;
+		want = naive_codes(&rows);
+		ok(active_make_alone(&a, &t->dfc, t->par, &data, side == SIDE_CANDIDATE, &e), &e);
+		for (size_t i = 0; i < n * latents; i++) {
+			double got = (double)active_at(&a, i / latents, (uint32_t)(i % latents));
+
+			on += got > 0;
+			/* At the threshold rounding decides. */
+			if ((got > 0) != (want[i] > 0))
+				differ++;
+			else
+				assert_true(fabs(got - want[i]) <= 1e-4 * (1 + want[i]));
+		}
+		assert_true(on > n && differ * 1000 < on);
+		active_release(&a);
+		mem_free(want);
+	}
+	subset_release(&s);
+}
+
 static void the_fit_is_the_store_s(void **state)
 {
 	const struct trace *t = *state;
@@ -580,6 +656,8 @@ int main(void)
 		cmocka_unit_test(latents_are_the_store_s),
 		cmocka_unit_test(cards_are_the_store_s),
 		cmocka_unit_test(findings_are_the_store_s),
+		cmocka_unit_test(turn_boundaries_get_their_share),
+		cmocka_unit_test(a_stream_alone_is_read),
 		cmocka_unit_test(the_fit_is_the_store_s),
 		cmocka_unit_test(the_page_says_what_the_results_say),
 	};

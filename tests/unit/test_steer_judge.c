@@ -85,6 +85,9 @@ static void each_reason_has_its_verdict(void **state)
 	finding_make(&b, 0, 1, 6, 6);
 	b.f[0].tested = false;
 	verdict_is(&b, "not tested: too few held-out prompts show it");
+	assert_true(b.f[0].p == 1 && b.f[0].q == 1);
+	b.f[0].aimed = (struct aimed){ .p = 0.4, .known = true };
+	verdict_is(&b, "not tested: it moves the prompts it was made from no more than random directions do");
 	arena_release(&b.mem);
 }
 
@@ -227,10 +230,23 @@ static void nothing_is_confirmed_at_the_level(void **state)
 	assert_true(confirmed > 0 && confirmed < 100);
 }
 
+/* METHOD's weights, unless others are better by more than random directions differ. */
+static void the_way_that_is_better_is_taken(void **state)
+{
+	(void)state;
+	assert_int_equal(ways_best((const double[]){ 0.3, 2, 3.8 }), WAY_OWN);
+	assert_int_equal(ways_best((const double[]){ 0.3, 3.8, 2 }), WAY_EXCLUSIVE);
+	assert_int_equal(ways_best((const double[]){ 3, 3.9, 3.8 }), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ 3, 2, 1 }), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, 0.1 }), WAY_OWN);
+	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, -1e300 }), WAY_JOINT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_reason_has_its_verdict),
+		cmocka_unit_test(the_way_that_is_better_is_taken),
 		cmocka_unit_test(what_is_shown_does_not_gate),
 		cmocka_unit_test(each_effect_lies_outside),
 		cmocka_unit_test(findings_are_corrected_together),

@@ -1,0 +1,71 @@
+#include "flow/steering.h"
+
+#include "flow/trials.h"
+
+/* What a way of the group does on f's prompts. */
+static int way_rehearse(struct aimed *out, double *lesser, const struct finding *f, enum way way,
+			const struct steering_job *s, size_t number, struct err *e)
+{
+	const struct spec *spec = s->job->spec;
+	size_t n = spec->steer.controls < FEW_CONTROLS ? spec->steer.controls : FEW_CONTROLS;
+	struct group g = *f->group;
+	struct finding it = *f;
+	struct arena mem = ARENA_INIT;
+	struct trial own;
+	struct counted c;
+	int rc = -1;
+
+	*out = (struct aimed){ .way = way, .p = 1, .known = true };
+	*lesser = -1e300;
+	g.aim = &f->group->way[way];
+	it.group = &g;
+	it.tested = true;
+	if (g.aim->norm == 0)
+		return 0;
+	own = trial_make(&mem, &it, g.aim->direction, spec->steer.n_doses);
+	if (doses_try(&it, s, e) < 0)
+		goto out;
+	c = doses_count(&it, spec, &mem);
+	/* Random directions of its own: those of the test have the finding's number. */
+	if (trials_run(&it, s, &own, 1, spec->steer.dose, spec->steer.n_doses, e) < 0 ||
+	    null_run(&it, s, NULL_DIRECTIONS, spec->steer.findings + number, &c, n, e) < 0)
+		goto out;
+	rc = 0;
+	if (!it.keeps_text[0] || !it.keeps_text[1])
+		goto out;
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		double z;
+
+		out->slope[k] = trial_slope(&own, &it, (enum contrast)k, &c, c.at);
+		z = null_z(&it.null[NULL_DIRECTIONS], (enum contrast)k, out->slope[k]);
+		it.effect[k].z[NULL_DIRECTIONS] = z;
+		*lesser = k == 0 || z < *lesser ? z : *lesser;
+	}
+	out->p = findings_joint_p(&it, 1, &it, NULL_DIRECTIONS);
+out:
+	arena_release(&mem);
+	return rc;
+}
+
+enum way ways_best(const double lesser[WAY_COUNT])
+{
+	enum way best = WAY_JOINT;
+
+	for (size_t w = 0; w < WAY_COUNT; w++)
+		best = lesser[w] > lesser[best] ? (enum way)w : best;
+	return lesser[best] >= lesser[WAY_JOINT] + 1 ? best : WAY_JOINT;
+}
+
+int finding_aim(struct aimed *out, const struct finding *f, const struct steering_job *s, size_t number,
+		struct err *e)
+{
+	struct aimed way[WAY_COUNT];
+	double lesser[WAY_COUNT];
+
+	for (size_t w = 0; w < WAY_COUNT; w++) {
+		if (way_rehearse(&way[w], &lesser[w], f, (enum way)w, s, number, e) < 0)
+			return -1;
+	}
+	*out = way[ways_best(lesser)];
+	return 0;
+}
