@@ -77,7 +77,7 @@ static int measure(struct run *r, struct err *e)
 	if (time_prefill(&cold, r, e) < 0)
 		return -1;
 	for (size_t i = 1; i < r->o->sequences; i++)
-		session_fork(r->b.session, (uint32_t)i, 0);
+		session_fork(r->b.session, (uint32_t)i, 0, 0);
 	for (size_t i = 0; i < BENCH_WARM_UP; i++)
 		if (time_step(&cold, r, r->o->sequences, e) < 0 || time_step(&cold, r, 1, e) < 0)
 			return -1;

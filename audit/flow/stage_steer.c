@@ -33,13 +33,13 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	key_model(key, p, "candidate");
 }
 
-/* One place holds the prompt that the others share. */
+/* The places that reading takes for itself. */
 static struct session_opts session_plan_of(const struct plan *p)
 {
 	struct session_opts o = forecast_session(p->candidate, p->spec->corpus.context);
 
-	if (o.max_seqs < 2)
-		o.max_seqs = 2;
+	if (o.max_seqs < CONTRAST_SEQS)
+		o.max_seqs = CONTRAST_SEQS;
 	return o;
 }
 
@@ -55,6 +55,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	if (!s->steer.enabled)
 		return;
 	out->memory += forecast_weights(p, SIDE_CANDIDATE) + session_bytes(p->candidate, &o) +
+		       contrast_bytes(p->candidate, &o) +
 		       (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
 		       (uint64_t)(texts * 64);
 	out->work =
@@ -170,14 +171,14 @@ static int groups_find(struct steer_stage *s, struct err *e)
 		if (active_make_alone(&s->alone[k], &s->dfc, s->job->par, &turns, k == SIDE_CANDIDATE, e) < 0)
 			return -1;
 	}
-	s->n_findings =
-		groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc,
-			    &(struct group_rows){ .turns = &s->turns,
-						  .answers = &s->answers,
-						  .read = { &s->alone[SIDE_BASE], &s->alone[SIDE_CANDIDATE] },
-						  .gap = s->answer_gap,
-						  .after = s->answer_after },
-			    &o);
+	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc,
+				    &(struct group_rows){ .turns = &s->turns,
+							  .answers = &s->answers,
+							  .base = &s->alone[SIDE_BASE],
+							  .own = &s->alone[SIDE_CANDIDATE],
+							  .gap = s->answer_gap,
+							  .after = s->answer_after },
+				    &o);
 	s->finding = ARENA_ARRAY(s->job->mem, s->n_findings + 1, struct finding);
 	for (size_t i = 0; i < s->n_findings; i++)
 		s->finding[i].group = &s->group[i];

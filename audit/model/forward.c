@@ -7,7 +7,7 @@
 
 /*
  * The forward pass.  Where the switches of struct arch act:
- *   position, embed_scale                     embed_unit()
+ *   position, embed_scale                     begin_unit()
  *   pre_norm, parallel_block                  run_block()
  *   qkv_interleaved                           heads_of()
  *   qk_norm, rope_kind, rope_far, rope_factor turn_row()
@@ -51,7 +51,7 @@ static void angles(const struct session *s, size_t kind, size_t row)
 	}
 }
 
-static void embed_unit(void *ud, size_t unit, void *scratch)
+static void begin_unit(void *ud, size_t unit, void *scratch)
 {
 	struct session *s = ud;
 	size_t d = s->a->d_model;
@@ -60,6 +60,10 @@ static void embed_unit(void *ud, size_t unit, void *scratch)
 	{
 		float *x = s->x + i * d;
 
+		for (size_t kind = 0; kind < 2 && s->a->rope_freq[kind]; kind++)
+			angles(s, kind, i);
+		if (s->first > 0)
+			continue;
 		dtype_widen(x, model_weight(s->m, ROLE_EMBED, 0), (size_t)s->id[i] * d, d);
 		if (s->a->embed_scale != 1)
 			op_scale(x, (float)s->a->embed_scale, d);
@@ -68,8 +72,6 @@ static void embed_unit(void *ud, size_t unit, void *scratch)
 				    d);
 			op_add(x, s->h + i * d, d);
 		}
-		for (size_t kind = 0; kind < 2 && s->a->rope_freq[kind]; kind++)
-			angles(s, kind, i);
 	}
 	(void)scratch;
 }
@@ -267,15 +269,23 @@ static void run_block(struct session *s, size_t layer)
 	add(s, ROLE_FFN_POST_NORM, layer);
 }
 
-void forward(struct session *s, struct taps taps)
+static void tap_all(struct session *s, struct taps taps, size_t layer)
 {
 	struct rows rows = { s->id, s->seq, s->at, s->n };
 
-	each_rows(s, embed_unit, s);
-	for (size_t l = 0; l < s->n_blocks; l++) {
+	for (size_t i = 0; i < taps.n; i++) {
+		if (taps.tap[i].layer == layer)
+			taps.tap[i].fn(taps.tap[i].ud, s->x, s->a->d_model, &rows);
+	}
+}
+
+void forward(struct session *s, struct taps taps)
+{
+	each_rows(s, begin_unit, s);
+	if (s->first > 0)
+		tap_all(s, taps, s->first - 1);
+	for (size_t l = s->first; l < s->n_blocks; l++) {
 		run_block(s, l);
-		for (size_t i = 0; i < taps.n; i++)
-			if (taps.tap[i].layer == l)
-				taps.tap[i].fn(taps.tap[i].ud, s->x, s->a->d_model, &rows);
+		tap_all(s, taps, l);
 	}
 }

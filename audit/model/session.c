@@ -40,6 +40,7 @@ static void give_sequences(struct carver *c, struct session *s, const struct arc
 
 	give(c, &s->position, o->max_seqs, sizeof(*s->position));
 	give(c, &s->depth, o->max_seqs, sizeof(*s->depth));
+	give(c, &s->floor, o->max_seqs, sizeof(*s->floor));
 	give(c, &s->seen, o->max_seqs, sizeof(*s->seen));
 	give(c, &s->far, o->max_seqs, sizeof(*s->far));
 	give(c, &s->k, cache, sizeof(*s->k));
@@ -180,9 +181,22 @@ struct session_opts session_plan(const struct session *s)
 	return s->opts;
 }
 
+/* The rows that a sequence has, against the blocks of a feed. */
+static int reach_check(const struct session *s, uint32_t seq, size_t first, size_t n_blocks, struct err *e)
+{
+	if (s->position[seq] && s->depth[seq] < n_blocks)
+		return err_set(e, ERR_INPUT,
+			       "sequence %u went through %zu blocks so far and cannot go through %zu now",
+			       seq, s->depth[seq], n_blocks);
+	if (s->position[seq] && s->floor[seq] > first)
+		return err_set(e, ERR_INPUT, "sequence %u began at block %zu and cannot go on at block %zu",
+			       seq, s->floor[seq], first);
+	return 0;
+}
+
 /* One row of a feed, against what the session is; changes nothing but `seen` and the list of runs. */
-static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t i, size_t n_blocks,
-		     struct err *e)
+static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t i, size_t first,
+		     size_t n_blocks, struct err *e)
 {
 	struct run *run;
 
@@ -195,11 +209,8 @@ static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, 
 		if (s->seen[seq[i]] == s->feed)
 			return err_set(e, ERR_INPUT, "the rows of sequence %u do not stand together", seq[i]);
 		s->seen[seq[i]] = s->feed;
-		if (s->position[seq[i]] && s->depth[seq[i]] < n_blocks)
-			return err_set(
-				e, ERR_INPUT,
-				"sequence %u went through %zu blocks so far and cannot go through %zu now",
-				seq[i], s->depth[seq[i]], n_blocks);
+		if (reach_check(s, seq[i], first, n_blocks, e) < 0)
+			return -1;
 		s->run[s->n_runs++] = (struct run){ seq[i], i, 0, s->position[seq[i]] };
 	}
 	run = &s->run[s->n_runs - 1];
@@ -215,8 +226,8 @@ static int row_check(struct session *s, const int32_t *id, const uint32_t *seq, 
 	return 0;
 }
 
-static int feed_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks,
-		      struct err *e)
+static int feed_check(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t first,
+		      size_t n_blocks, struct err *e)
 {
 	if (!n || n > s->opts.max_rows)
 		return err_set(e, ERR_INPUT, "a feed of %zu rows; 1 to %zu were planned", n,
@@ -228,19 +239,19 @@ static int feed_check(struct session *s, const int32_t *id, const uint32_t *seq,
 		s->feed++;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (row_check(s, id, seq, i, n_blocks, e) < 0)
+		if (row_check(s, id, seq, i, first, n_blocks, e) < 0)
 			return -1;
 	return 0;
 }
 
-int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks,
-		 struct taps taps, struct err *e)
+/* Takes in the rows; what is left is forward(). */
+static int feed_begin(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t first,
+		      size_t blocks, struct err *e)
 {
-	size_t blocks = n_blocks < s->a->n_layers ? n_blocks : s->a->n_layers;
-
-	if (feed_check(s, id, seq, n, blocks, e) < 0)
+	if (feed_check(s, id, seq, n, first, blocks, e) < 0)
 		return -1;
 	s->n = n;
+	s->first = first;
 	s->n_blocks = blocks;
 	memcpy(s->id, id, n * sizeof(*id));
 	memcpy(s->seq, seq, n * sizeof(*seq));
@@ -253,8 +264,28 @@ int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size
 			s->far[run->seq] = s->a->rope_far && run->n > s->a->rope_far;
 		s->depth[run->seq] =
 			run->position && s->depth[run->seq] < blocks ? s->depth[run->seq] : blocks;
+		s->floor[run->seq] = first;
 		s->position[run->seq] += run->n;
 	}
+	return 0;
+}
+
+int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks,
+		 struct taps taps, struct err *e)
+{
+	if (feed_begin(s, id, seq, n, 0, n_blocks < s->a->n_layers ? n_blocks : s->a->n_layers, e) < 0)
+		return -1;
+	forward(s, taps);
+	return 0;
+}
+
+int session_feed_above(struct session *s, const float *x, const int32_t *id, const uint32_t *seq, size_t n,
+		       size_t first, struct taps taps, struct err *e)
+{
+	BUG_ON(first == 0 || first > s->a->n_layers);
+	if (feed_begin(s, id, seq, n, first, s->a->n_layers, e) < 0)
+		return -1;
+	memcpy(s->x, x, n * s->a->d_model * sizeof(*x));
 	forward(s, taps);
 	return 0;
 }
@@ -271,15 +302,16 @@ size_t session_position(const struct session *s, uint32_t seq)
 	return s->position[seq];
 }
 
-void session_fork(struct session *s, uint32_t to, uint32_t from)
+void session_fork(struct session *s, uint32_t to, uint32_t from, size_t first)
 {
 	BUG_ON(to >= s->opts.max_seqs || from >= s->opts.max_seqs);
 	if (to == from)
 		return;
 	s->position[to] = s->position[from];
 	s->depth[to] = s->depth[from];
+	s->floor[to] = first > s->floor[from] ? first : s->floor[from];
 	s->far[to] = s->far[from];
-	for (size_t l = 0; l < s->depth[from]; l++)
+	for (size_t l = s->floor[to]; l < s->depth[from]; l++)
 		for (size_t h = 0; h < s->a->n_kv_heads; h++) {
 			struct kv_head at = session_kv(s, l, to, h), of = session_kv(s, l, from, h);
 

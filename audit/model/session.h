@@ -69,11 +69,19 @@ struct session_opts session_plan(const struct session *s);
  * sequence that goes deeper than its earlier rows went; then nothing has changed. */
 int session_feed(struct session *s, const int32_t *id, const uint32_t *seq, size_t n, size_t n_blocks,
 		 struct taps taps, struct err *e);
+/*
+ * The same for rows whose residual stream after block first-1 is known, x (n, d_model): runs block `first` and those after it.  Taps
+ * of block first-1 see x before.  For texts that differ in nothing up to there.  The blocks before keep nothing of these rows, so the
+ * sequences go on from block `first` or after it alone (ERR_INPUT else), until they are rewound to 0 or forked anew.
+ */
+int session_feed_above(struct session *s, const float *x, const int32_t *id, const uint32_t *seq, size_t n,
+		       size_t first, struct taps taps, struct err *e);
 /* The sequence goes back to `position` (0: empty); later positions are forgotten. */
 void session_rewind(struct session *s, uint32_t seq, size_t position);
 size_t session_position(const struct session *s, uint32_t seq);
-/* Makes `to` a copy of `from` (its cache and position), for many continuations of one prompt. */
-void session_fork(struct session *s, uint32_t to, uint32_t from);
+/* Makes `to` a copy of `from` (its cache and position), for many continuations of one prompt that run block `first` (0: all) and
+ * those after it. */
+void session_fork(struct session *s, uint32_t to, uint32_t from, size_t first);
 
 /* After a feed through all blocks. logits (n, n_vocab) of rows row[0..n) of that feed. */
 void session_logits(struct session *s, float *logits, const uint32_t *row, size_t n);

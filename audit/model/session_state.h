@@ -22,6 +22,7 @@ struct session {
 	void *block; /* all that follows */
 
 	size_t *position, *depth; /* (max_seqs) of each sequence; through how many blocks its rows went */
+	size_t *floor;		  /* (max_seqs) from which of them on they did */
 	uint32_t *seen;		  /* (max_seqs) feed in which it last stood */
 	uint8_t *far;		  /* (max_seqs) 1: its text is longer than arch.rope_far */
 	float *k, *v;		  /* (n_layers, max_seqs, n_kv_heads) of struct kv_head */
@@ -30,7 +31,7 @@ struct session {
 	int32_t *id; /* (max_rows) and the next two */
 	uint32_t *seq, *at;
 	struct run *run;
-	size_t n, n_runs, n_blocks;
+	size_t n, n_runs, first, n_blocks;
 	uint32_t feed;		/* its number */
 	float *x, *h, *h2, *y;	/* (max_rows, d_model) */
 	float *qkv;		/* (max_rows, (n_heads + 2 n_kv_heads) d_head) */
@@ -48,7 +49,7 @@ struct session {
 
 struct kv_head session_kv(const struct session *s, size_t layer, uint32_t seq, size_t head);
 
-/* Rows 0 .. n-1 of the feed through blocks 0 .. n_blocks-1; everything was checked. */
+/* Rows 0 .. n-1 of the feed through blocks first .. n_blocks-1, from x where first is not 0; everything was checked. */
 void forward(struct session *s, struct taps taps);
 
 #endif

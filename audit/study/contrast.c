@@ -2,6 +2,7 @@
 
 #include "num/ops.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* The share of the dose that a position gets. */
@@ -34,10 +35,27 @@ void steer_tap(void *ud, float *x, size_t d_model, const struct rows *rows)
 	}
 }
 
-/* Place 0 holds the prompt that the tasks of a feed share; they stand in places 1 .. n_seqs. */
+/* A text's residual stream before it is steered: the rows from the first that steering may touch. */
+struct stream {
+	const int32_t *id; /* of the text, borrowed; NULL: none */
+	size_t n;
+	float *x; /* (max_rows, d_model) */
+};
+
+enum { STREAMS = 2 }; /* both answers to a prompt */
+
+/*
+ * Place 0 holds the prompt that the tasks of a feed share; they stand in places 1 .. n_seqs.  The last place is where a text's
+ * stream is made: what is steered differs only from there on, so a text goes through the blocks below once for all directions
+ * and doses that follow each other.
+ */
 struct feed {
 	struct session *session;
-	size_t layer;
+	size_t layer, d;
+	struct stream stream[STREAMS];
+	size_t oldest;
+	bool steered; /* the feed's tasks: they enter above `layer` */
+	float *x;     /* (max_rows, d_model) */
 	struct reading_task *task;
 	const struct reading_task *held; /* whose prompt place 0 holds; NULL: none */
 	size_t n_held;			 /* tokens of it */
@@ -46,7 +64,7 @@ struct feed {
 	size_t *number;			 /* (max_seqs) of the task */
 	uint32_t *last;			 /* (max_seqs) row of the prompt's last token */
 	int32_t *id, *target;		 /* (max_rows) */
-	uint32_t *seq, *row;
+	uint32_t *seq, *row, *place;
 	size_t *of; /* (max_rows) the task a target belongs to */
 	double *logp;
 	size_t n, n_seqs, n_targets;
@@ -56,10 +74,16 @@ static int feed_run(struct feed *f, struct err *e)
 {
 	struct steer_tap ud = { .steering = f->steering, .turn = f->turn };
 	struct tap tap = { .layer = f->layer, .fn = steer_tap, .ud = &ud };
+	int rc;
 
 	if (f->n == 0)
 		return 0;
-	if (session_feed(f->session, f->id, f->seq, f->n, SIZE_MAX, (struct taps){ &tap, 1 }, e) < 0)
+	if (f->steered)
+		rc = session_feed_above(f->session, f->x, f->id, f->seq, f->n, f->layer + 1,
+					(struct taps){ &tap, 1 }, e);
+	else
+		rc = session_feed(f->session, f->id, f->seq, f->n, SIZE_MAX, (struct taps){ NULL, 0 }, e);
+	if (rc < 0)
 		return -1;
 	session_logprobs(f->session, f->logp, f->row, f->target, f->n_targets);
 	for (size_t i = 0; i < f->n_targets; i++) {
@@ -95,6 +119,8 @@ static int prompt_hold(struct feed *f, const struct reading_task *t, struct err 
 	if (feed_run(f, e) < 0)
 		return -1;
 	session_rewind(f->session, 0, 0);
+	for (size_t i = 0; i < STREAMS; i++)
+		f->stream[i].id = NULL;
 	f->held = t;
 	f->n_held = n;
 	if (n == 0)
@@ -103,16 +129,55 @@ static int prompt_hold(struct feed *f, const struct reading_task *t, struct err 
 	return session_feed(f->session, t->id, f->seq, n, SIZE_MAX, (struct taps){ NULL, 0 }, e);
 }
 
-static void feed_add(struct feed *f, const struct reading_task *t)
+/* Rows of a text that a feed has: from the first that is not shared; nothing is asked of the last token of an answer. */
+static size_t rows_of(const struct feed *f, const struct reading_task *t)
+{
+	return (t->n > t->n_prompt ? t->n - 1 : t->n) - f->n_held;
+}
+
+static void stream_tap(void *ud, float *x, size_t d_model, const struct rows *rows)
+{
+	memcpy(((struct stream *)ud)->x, x, rows->n * d_model * sizeof(*x));
+}
+
+/* The text's stream, made where it is not the one of a task just before. */
+static const struct stream *stream_of(struct feed *f, const struct reading_task *t, uint32_t place,
+				      struct err *e)
+{
+	struct stream *s = &f->stream[f->oldest];
+	struct tap tap = { .layer = f->layer, .fn = stream_tap, .ud = s };
+	size_t n = rows_of(f, t);
+
+	for (size_t i = 0; i < STREAMS; i++) {
+		if (f->stream[i].id == t->id && f->stream[i].n == t->n)
+			return &f->stream[i];
+	}
+	f->oldest = (f->oldest + 1) % STREAMS;
+	session_fork(f->session, place, 0, 0);
+	for (size_t i = 0; i < n; i++)
+		f->place[i] = place;
+	if (session_feed(f->session, t->id + f->n_held, f->place, n, f->layer + 1, (struct taps){ &tap, 1 },
+			 e) < 0)
+		return NULL;
+	s->id = t->id;
+	s->n = t->n;
+	return s;
+}
+
+/* stream: NULL where the task is not steered. */
+static void feed_add(struct feed *f, const struct reading_task *t, const struct stream *stream)
 {
 	uint32_t place = (uint32_t)++f->n_seqs;
+	size_t n = rows_of(f, t);
 
-	session_fork(f->session, place, 0);
+	session_fork(f->session, place, 0, stream != NULL ? f->layer + 1 : 0);
+	if (stream != NULL)
+		memcpy(f->x + f->n * f->d, stream->x, n * f->d * sizeof(*f->x));
+	f->steered = stream != NULL;
 	f->steering[place] = t->steering;
 	f->turn[place] = (uint32_t)(t->n_prompt - 1);
 	f->number[place] = (size_t)(t - f->task);
-	/* Nothing is asked of the last token of an answer. */
-	for (size_t i = f->n_held; i < t->n_prompt || i + 1 < t->n; i++) {
+	for (size_t i = f->n_held; i < f->n_held + n; i++) {
 		if (i + 1 == t->n_prompt)
 			f->last[place] = (uint32_t)f->n;
 		if (i + 1 >= t->n_prompt && i + 1 < t->n) {
@@ -127,6 +192,9 @@ static void feed_add(struct feed *f, const struct reading_task *t)
 
 static int task_take(struct feed *f, struct reading_task *t, const struct session_opts *o, struct err *e)
 {
+	bool is_steered = t->steering.direction != NULL;
+	const struct stream *stream = NULL;
+
 	BUG_ON(t->n_prompt == 0 || t->n_prompt > t->n);
 	if (t->n > o->max_rows || t->n > o->max_context)
 		return err_set(e, ERR_INPUT, "a prompt and its answer have %zu tokens; %zu fit", t->n,
@@ -134,20 +202,35 @@ static int task_take(struct feed *f, struct reading_task *t, const struct sessio
 	t->logp = t->least = 0;
 	if (prompt_hold(f, t, e) < 0)
 		return -1;
-	if ((f->n_seqs + 1 == o->max_seqs || f->n + t->n > o->max_rows) && feed_run(f, e) < 0)
+	if ((f->n_seqs + 2 == o->max_seqs || f->n + t->n > o->max_rows || f->steered != is_steered) &&
+	    feed_run(f, e) < 0)
 		return -1;
-	feed_add(f, t);
+	if (is_steered) {
+		stream = stream_of(f, t, (uint32_t)o->max_seqs - 1, e);
+		if (stream == NULL)
+			return -1;
+	}
+	feed_add(f, t, stream);
 	return 0;
+}
+
+size_t contrast_bytes(const struct arch *a, const struct session_opts *o)
+{
+	return (1 + STREAMS) * o->max_rows * a->d_model * sizeof(float);
 }
 
 int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o,
 		  size_t layer, struct err *e)
 {
 	struct arena mem = ARENA_INIT;
+	size_t d = model_arch(session_model(s))->d_model;
 	struct feed f = {
 		.session = s,
 		.layer = layer,
+		.d = d,
 		.task = task,
+		.x = ARENA_ARRAY(&mem, o->max_rows * d, float),
+		.place = ARENA_ARRAY(&mem, o->max_rows, uint32_t),
 		.steering = ARENA_ARRAY(&mem, o->max_seqs, struct steering),
 		.turn = ARENA_ARRAY(&mem, o->max_seqs, uint32_t),
 		.number = ARENA_ARRAY(&mem, o->max_seqs, size_t),
@@ -161,7 +244,9 @@ int contrast_read(struct reading_task *task, size_t n, struct session *s, const 
 	};
 	int rc = 0;
 
-	BUG_ON(o->max_seqs < 2);
+	BUG_ON(o->max_seqs < CONTRAST_SEQS);
+	for (size_t i = 0; i < STREAMS; i++)
+		f.stream[i].x = ARENA_ARRAY(&mem, o->max_rows * d, float);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = task_take(&f, &task[i], o, e);
 	if (rc == 0)

@@ -39,9 +39,14 @@ struct reading_task {
 	float *logits; /* out, (n_vocab): after the prompt's last token; NULL: not wanted */
 };
 
+enum { CONTRAST_SEQS = 3 }; /* that a session has at least */
+
+/* What reading holds beside the session, bytes. */
+size_t contrast_bytes(const struct arch *a, const struct session_opts *o);
 /*
  * All tasks, packed into feeds in their order: what is computed together depends on the list alone. Neighbours with the
- * same prompt share what is before the first steered token, so put them side by side.
+ * same prompt share what is before the first steered token, and those of the same text (the same `id`, not a copy) all that is below
+ * the steered block, so put them side by side.
  */
 int contrast_read(struct reading_task *task, size_t n, struct session *s, const struct session_opts *o,
 		  size_t layer, struct err *e);

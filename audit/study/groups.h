@@ -73,8 +73,8 @@ enum { GROUP_SHARES = 24 };
 /* Codes at the turn boundaries and of the candidate's answers. */
 struct group_rows {
 	const struct active *turns, *answers;
-	const struct active
-		*read[2];      /* the turn boundaries as the base's, the candidate's stream alone says */
+	const struct active *base,
+		*own;	       /* the turn boundaries as the base's, the candidate's stream alone says */
 	const double *gap;     /* (answers->n_rows) nats */
 	const uint32_t *after; /* (answers->n_rows) tokens after the turn boundary, from 1 */
 };

@@ -65,7 +65,7 @@ static double log_p(const float *logits, int32_t target)
 	return (double)logits[target] - most - log(sum);
 }
 
-/* Prompts that neighbours share, texts of all lengths, all places to steer at, and none. */
+/* Prompts and texts that neighbours share, texts of all lengths, all places to steer at, and none. */
 static void tasks_make(struct reading_task *task, int32_t id[TASKS][MOST], float logits[TASKS][VOCAB],
 		       const float *direction)
 {
@@ -84,6 +84,11 @@ static void tasks_make(struct reading_task *task, int32_t id[TASKS][MOST], float
 							       (float)rng_normal(r, 1000 + i),
 							       (enum inject)(i % 3) },
 						 .logits = i % 2 ? logits[i] : NULL };
+		/* The very text of two tasks before, steered otherwise. */
+		if (i % 5 >= 2 && i / 5 % 2 == 0) {
+			task[i].id = task[i - 2].id;
+			task[i].n = task[i - 2].n;
+		}
 	}
 }
 
@@ -140,8 +145,8 @@ static void a_text_that_does_not_fit_is_refused(void **state)
 	struct checkpoint_opts o = { .seed = 11 };
 	struct model *m = toy_model(DIR, config, &o);
 	struct par *p = toy_par(1);
-	struct session_opts plan = { 2, 8, 8 };
-	struct session *s = toy_session(m, p, 2, 8, 8);
+	struct session_opts plan = { 3, 8, 8 };
+	struct session *s = toy_session(m, p, 3, 8, 8);
 	struct err e = ERR_INIT;
 	int32_t id[9];
 	struct reading_task t = { .id = id, .n_prompt = 2, .n = 9 };

@@ -66,7 +66,7 @@ static void test_fork(void **state)
 	(void)state;
 	toy_tokens(id, 32, 3);
 	toy_feed(s, id, seq, 10, (struct taps){ NULL, 0 });
-	session_fork(s, 2, 0);
+	session_fork(s, 2, 0, 0);
 	toy_feed(s, id + 10, seq, 6, (struct taps){ NULL, 0 });
 	session_logits(s, first, &last, 1);
 	toy_feed(s, id + 10, two, 6, (struct taps){ NULL, 0 });
@@ -180,6 +180,62 @@ static void test_taps(void **state)
 	assert_string_equal(e.msg, "sequence 0 went through 1 blocks so far and cannot go through 2 now");
 	session_rewind(s, 0, 0);
 	toy_feed(s, id, seq, 4, (struct taps){ NULL, 0 });
+	session_free(s);
+	par_free(p);
+	model_close(m);
+}
+
+static void tap_copy(void *ud, float *x, size_t d_model, const struct rows *rows)
+{
+	memcpy(ud, x, rows->n * d_model * sizeof(*x));
+}
+
+static void tap_every(void *ud, float *x, size_t d_model, const struct rows *rows)
+{
+	(void)ud;
+	for (size_t i = 0; i < rows->n; i++)
+		x[i * d_model] += 0.25f * (float)rows->position[i];
+}
+
+/* From the stream after a block on: the bits of the whole way, and nothing that could go wrong later. */
+static void test_above(void **state)
+{
+	struct checkpoint_opts o = { .seed = 7 };
+	struct model *m = toy_model(DIR, plain, &o);
+	struct par *p = toy_par(2);
+	struct session *s = toy_session(m, p, 3, 32, 32);
+	struct err e = ERR_INIT;
+	float x[5 * 24], want[60], got[60];
+	uint32_t zero[16] = { 0 }, one[] = { 1, 1, 1, 1, 1 }, two[] = { 2, 2, 2, 2, 2 }, last = 4;
+	int32_t id[16];
+
+	(void)state;
+	toy_tokens(id, 16, 8);
+	for (size_t first = 1; first <= 3; first++) {
+		struct tap keep = { first - 1, tap_copy, x }, change = { first - 1, tap_every, NULL };
+
+		session_rewind(s, 0, 0);
+		toy_feed(s, id, zero, 9, (struct taps){ NULL, 0 });
+		session_fork(s, 1, 0, 0);
+		session_fork(s, 2, 0, first);
+		toy_feed(s, id + 9, one, 5, (struct taps){ &keep, 1 });
+		session_rewind(s, 1, 9);
+		toy_feed(s, id + 9, one, 5, (struct taps){ &change, 1 });
+		session_logits(s, want, &last, 1);
+		assert_int_equal(
+			session_feed_above(s, x, id + 9, two, 5, first, (struct taps){ &change, 1 }, &e), 0);
+		session_logits(s, got, &last, 1);
+		assert_memory_equal(want, got, sizeof(want));
+		assert_int_equal(session_position(s, 2), 14);
+		/* The blocks below have nothing of it. */
+		assert_int_equal(session_feed(s, id, two, 1, SIZE_MAX, (struct taps){ NULL, 0 }, &e), -1);
+		assert_int_equal(e.code, ERR_INPUT);
+		assert_non_null(strstr(e.msg, "sequence 2 began at block"));
+		session_fork(s, 1, 2, 0);
+		assert_int_equal(session_feed(s, id, one, 1, SIZE_MAX, (struct taps){ NULL, 0 }, &e), -1);
+		session_rewind(s, 2, 0);
+		toy_feed(s, id, two, 5, (struct taps){ NULL, 0 });
+	}
 	session_free(s);
 	par_free(p);
 	model_close(m);
@@ -308,7 +364,7 @@ static void test_longrope(void **state)
 	toy_feed(s, id, seq, N - 1, (struct taps){ NULL, 0 });
 	session_logits(s, whole, &last, 1);
 	session_rewind(s, 0, N - 2);
-	session_fork(s, 1, 0);
+	session_fork(s, 1, 0, 0);
 	toy_feed(s, id + N - 2, &other, 1, (struct taps){ NULL, 0 });
 	session_logits(s, copied, &first, 1);
 	assert_memory_equal(whole, copied, sizeof(whole));
@@ -324,8 +380,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_together), cmocka_unit_test(test_fork),
 		cmocka_unit_test(test_readout),	 cmocka_unit_test(test_taps),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_limits),	 cmocka_unit_test(test_longrope),
+		cmocka_unit_test(test_above),	 cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_bytes),	 cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_longrope),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
