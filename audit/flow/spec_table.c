@@ -335,7 +335,7 @@ static const struct field steer_fields[] = {
 	     "(OFF), at most"),
 	SIZE("answer_tokens", IN(steer, answer_tokens), 1, 1024, "8",
 	     "tokens of both greedy answers that the contrast score reads"),
-	SIZE("controls", IN(steer, controls), 19, 10000, "100",
+	SIZE("controls", IN(steer, controls), 19, 10000, "60",
 	     "directions in each null: random ones of the same norm, and random groups of other latents"),
 	REAL("screen", IN(steer, screen), 0, 1, "0.1",
 	     "share of random directions that may move the prompts a finding was made from as well as its own; where more do, "
