@@ -322,6 +322,22 @@ static void put_aimed(struct json_out *j, const struct aimed *a)
 	}
 }
 
+/* In the base, where the direction has latents that it shares. */
+static void put_in_base(struct json_out *j, const struct in_base *b)
+{
+	if (!b->applies) {
+		json_put_null(j, "in_base");
+		return;
+	}
+	json_open(j, "in_base", '{');
+	json_put_real(j, "norm", b->norm);
+	json_put_real(j, "slope_on", b->slope[CONTRAST_ON]);
+	json_put_real(j, "slope_off", b->slope[CONTRAST_OFF]);
+	json_put_real(j, "z_on", b->z[CONTRAST_ON]);
+	json_put_real(j, "z_off", b->z[CONTRAST_OFF]);
+	json_close(j, '}');
+}
+
 static int put_finding(struct json_out *j, const struct found *f, size_t number, size_t place,
 		       const struct words *w, struct job *job, struct err *e)
 {
@@ -345,6 +361,7 @@ static int put_finding(struct json_out *j, const struct found *f, size_t number,
 	json_put_real(j, "cosine_difference_of_means", it->cosine_means);
 	json_put_real(j, "norm", it->group->aim->norm);
 	put_effects(j, it, job->mem);
+	put_in_base(j, &it->in_base);
 	put_doses(j, it, job->spec);
 	put_examples(j, f, number);
 	put_generations(j, f, it, job->spec);

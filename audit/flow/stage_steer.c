@@ -30,32 +30,48 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	for (size_t i = 0; i < p->spec->n_behaviours; i++)
 		field_write(key, field_find(spec_fields, "behaviours")->inner, &p->spec->behaviour[i]);
 	json_close(key, ']');
+	key_model(key, p, "base");
 	key_model(key, p, "candidate");
 }
 
-/* The places that reading takes for itself. */
-static struct session_opts session_plan_of(const struct plan *p)
+static const struct arch *arch_of(const struct plan *p, enum side side)
 {
-	struct session_opts o = forecast_session(p->candidate, p->spec->corpus.context);
+	return side == SIDE_BASE ? p->base : p->candidate;
+}
+
+/* The places that reading takes for itself. */
+static struct session_opts session_plan_of(const struct plan *p, enum side side)
+{
+	struct session_opts o = forecast_session(arch_of(p, side), p->spec->corpus.context);
 
 	if (o.max_seqs < CONTRAST_SEQS)
 		o.max_seqs = CONTRAST_SEQS;
 	return o;
 }
 
+static uint64_t model_memory(const struct plan *p, enum side side)
+{
+	struct session_opts o = session_plan_of(p, side);
+
+	return forecast_weights(p, side) + session_bytes(arch_of(p, side), &o) +
+	       contrast_bytes(arch_of(p, side), &o);
+}
+
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
 {
 	const struct spec *s = p->spec;
-	struct session_opts o = session_plan_of(p);
 	double prompts = (double)s->steer.prompts, texts = forecast_steering(p);
+	uint64_t model[SIDE_COUNT];
 
 	(void)step;
 	out->disk = 4 << 20;
 	out->memory = FORECAST_BASE;
 	if (!s->steer.enabled)
 		return;
-	out->memory += forecast_weights(p, SIDE_CANDIDATE) + session_bytes(p->candidate, &o) +
-		       contrast_bytes(p->candidate, &o) +
+	/* One model after the other. */
+	for (size_t side = 0; side < SIDE_COUNT; side++)
+		model[side] = model_memory(p, (enum side)side);
+	out->memory += (model[SIDE_BASE] > model[SIDE_CANDIDATE] ? model[SIDE_BASE] : model[SIDE_CANDIDATE]) +
 		       (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
 		       (uint64_t)(texts * 64);
 	out->work =
@@ -185,8 +201,9 @@ static int groups_find(struct steer_stage *s, struct err *e)
 	return 0;
 }
 
-/* The candidate's tokens of a document: how many are the prompt's, the turn boundary included. */
-static struct doc_tokens answer_tokens(size_t *n_prompt, const struct steer_stage *s, size_t doc)
+/* A document's tokens, the model `side`'s: how many are the prompt's, the turn boundary included. */
+static struct doc_tokens answer_tokens(size_t *n_prompt, const struct steer_stage *s, enum side side,
+				       size_t doc)
 {
 	const struct doc *d = corpus_doc(s->h.corpus, doc);
 
@@ -195,9 +212,9 @@ static struct doc_tokens answer_tokens(size_t *n_prompt, const struct steer_stag
 		const struct pair_record *p = corpus_pair(s->h.corpus, d->pair_first + k);
 
 		if (p->flags & PAIR_TURN)
-			*n_prompt = p->token[SIDE_CANDIDATE] + 1;
+			*n_prompt = p->token[side] + 1;
 	}
-	return corpus_side(s->h.corpus, doc, SIDE_CANDIDATE);
+	return corpus_side(s->h.corpus, doc, side);
 }
 
 /* A prompt with one answer of at most `most` tokens. */
@@ -222,13 +239,13 @@ static size_t lead_of(const struct steer_stage *s, size_t prompt)
 }
 
 /* false where one of the answers is empty. */
-static bool contested_make(struct contested *c, const struct steer_stage *s, size_t prompt,
+static bool contested_make(struct contested *c, const struct steer_stage *s, enum side side, size_t prompt,
 			   size_t doc_of_prompt, size_t doc_of_behaviour, size_t doc_of_other)
 {
 	size_t n_prompt, first[2], most = s->job->spec->steer.answer_tokens;
-	struct doc_tokens p = answer_tokens(&n_prompt, s, doc_of_prompt);
-	struct doc_tokens a[2] = { answer_tokens(&first[0], s, doc_of_behaviour),
-				   answer_tokens(&first[1], s, doc_of_other) };
+	struct doc_tokens p = answer_tokens(&n_prompt, s, side, doc_of_prompt);
+	struct doc_tokens a[2] = { answer_tokens(&first[0], s, side, doc_of_behaviour),
+				   answer_tokens(&first[1], s, side, doc_of_other) };
 
 	for (size_t i = 0; i < 2; i++) {
 		if (n_prompt == 0 || first[i] == 0)
@@ -245,8 +262,9 @@ static bool contested_make(struct contested *c, const struct steer_stage *s, siz
 	return true;
 }
 
-/* ON prompts of the group and OFF prompts drawn by the seed: held-out ones, or those that groups are made from. */
-static void contested_find(struct finding *f, const struct steer_stage *s, size_t number, bool held_out)
+/* ON prompts of the group and OFF prompts drawn by the seed, for the model `side`: held-out ones, or those that groups are made from. */
+static void contested_find(struct finding *f, const struct steer_stage *s, enum side side, size_t number,
+			   bool held_out)
 {
 	const struct spec *spec = s->job->spec;
 	uint32_t *order = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
@@ -265,13 +283,13 @@ static void contested_find(struct finding *f, const struct steer_stage *s, size_
 			continue;
 		if (g->kind == GROUP_ON && g->cluster == number + 1 && p->doc[0] != p->doc[1] &&
 		    n[CONTRAST_ON] < spec->steer.prompts)
-			n[CONTRAST_ON] += contested_make(&f->contested[CONTRAST_ON][n[CONTRAST_ON]], s, at,
-							 p->doc[SIDE_CANDIDATE], p->doc[SIDE_CANDIDATE],
+			n[CONTRAST_ON] += contested_make(&f->contested[CONTRAST_ON][n[CONTRAST_ON]], s, side,
+							 at, p->doc[SIDE_CANDIDATE], p->doc[SIDE_CANDIDATE],
 							 p->doc[SIDE_BASE]);
 		if (g->kind == GROUP_OFF && lead_of(s, at) == lead_of(s, f->group->typical) &&
 		    n[CONTRAST_OFF] < spec->steer.prompts)
 			n[CONTRAST_OFF] +=
-				contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s, at,
+				contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s, side, at,
 					       p->doc[SIDE_CANDIDATE], behaviour, p->doc[SIDE_CANDIDATE]);
 	}
 }
@@ -348,7 +366,7 @@ static int aim_find(struct finding *f, struct steer_stage *s, const struct steer
 	struct finding made = { .group = f->group };
 	struct group *g = &s->group[number];
 
-	contested_find(&made, s, number, false);
+	contested_find(&made, s, SIDE_CANDIDATE, number, false);
 	f->aimed = (struct aimed){ .p = 1, .known = true };
 	if (has_prompts(&made) && finding_aim(&f->aimed, &made, j, number, e) < 0)
 		return -1;
@@ -359,7 +377,7 @@ static int aim_find(struct finding *f, struct steer_stage *s, const struct steer
 static int finding_try(struct finding *f, struct steer_stage *s, const struct steering_job *j, size_t number,
 		       struct err *e)
 {
-	contested_find(f, s, number, true);
+	contested_find(f, s, SIDE_CANDIDATE, number, true);
 	if (has_prompts(f) && aim_find(f, s, j, number, e) < 0)
 		return -1;
 	if (means_cosine(f, s, number, e) < 0)
@@ -369,43 +387,77 @@ static int finding_try(struct finding *f, struct steer_stage *s, const struct st
 	return finding_test(f, j, number, e);
 }
 
+static int bench_open(struct steering_job *j, struct steer_stage *s, enum side side, struct err *e)
+{
+	const struct plan *p = s->job->plan;
+
+	*j = (struct steering_job){ .job = s->job,
+				    .dfc = &s->dfc,
+				    .turns = &s->turns,
+				    .tokenizer = s->reader.tokenizer,
+				    .stop = s->reader.stop,
+				    .n_stop = s->reader.n_stop,
+				    .layer = side == SIDE_BASE ? p->layer_base : p->layer_candidate,
+				    .session_opts = session_plan_of(p, side) };
+	if (model_open(&j->model, side == SIDE_BASE ? p->spec->base.dir : p->spec->candidate.dir, e) < 0)
+		return -1;
+	return session_new(&j->session, j->model, s->job->par, &j->session_opts, e);
+}
+
+static void bench_close(struct steering_job *j)
+{
+	session_free(j->session);
+	model_close(j->model);
+}
+
+/* What the latents of findings that both models have do in the base. */
+static int findings_test_base(struct steer_stage *s, struct err *e)
+{
+	struct steering_job j = { .job = s->job };
+	int rc = bench_open(&j, s, SIDE_BASE, e);
+
+	for (size_t i = 0; i < s->n_findings && rc == 0; i++) {
+		struct finding in_base = { .group = s->finding[i].group };
+
+		if (!s->finding[i].tested)
+			continue;
+		contested_find(&in_base, s, SIDE_BASE, i, true);
+		if (has_prompts(&in_base))
+			rc = finding_test_base(&s->finding[i], &in_base, &j, i, e);
+	}
+	bench_close(&j);
+	return rc;
+}
+
+static const struct finding *first_tested(const struct steer_stage *s)
+{
+	for (size_t i = 0; i < s->n_findings; i++) {
+		if (s->finding[i].tested)
+			return &s->finding[i];
+	}
+	return NULL;
+}
+
 static int findings_test(struct steer_stage *s, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
 	struct found found = found_of(s);
-	struct steering_job j = { .job = s->job,
-				  .dfc = &s->dfc,
-				  .turns = &s->turns,
-				  .tokenizer = s->reader.tokenizer,
-				  .stop = s->reader.stop,
-				  .n_stop = s->reader.n_stop,
-				  .layer = s->job->plan->layer_candidate,
-				  .session_opts = session_plan_of(s->job->plan) };
-	int rc = -1;
+	const struct finding *first;
+	struct steering_job j;
+	int rc = bench_open(&j, s, SIDE_CANDIDATE, e);
 
-	if (model_open(&j.model, spec->candidate.dir, e) < 0 ||
-	    session_new(&j.session, j.model, s->job->par, &j.session_opts, e) < 0)
-		goto out;
-	for (size_t i = 0; i < s->n_findings; i++) {
-		struct finding *f = &s->finding[i];
-
-		said_find(f, &found, i, s->job->mem);
-		if (finding_try(f, s, &j, i, e) < 0)
-			goto out;
+	for (size_t i = 0; i < s->n_findings && rc == 0; i++) {
+		said_find(&s->finding[i], &found, i, s->job->mem);
+		rc = finding_try(&s->finding[i], s, &j, i, e);
 		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
 	}
-	findings_judge(s->finding, s->n_findings, spec, s->job->mem);
-	for (size_t i = 0; i < s->n_findings; i++) {
-		if (s->finding[i].tested) {
-			rc = zero_check(&s->zero, &s->finding[i], &j, spec->steer.random_groups, e);
-			goto out;
-		}
-	}
-	rc = 0;
-out:
-	session_free(j.session);
-	model_close(j.model);
-	return rc;
+	first = first_tested(s);
+	if (rc == 0)
+		findings_judge(s->finding, s->n_findings, spec, s->job->mem);
+	if (rc == 0 && first != NULL)
+		rc = zero_check(&s->zero, first, &j, spec->steer.random_groups, e);
+	bench_close(&j);
+	return rc == 0 && first != NULL ? findings_test_base(s, e) : rc;
 }
 
 static int stage_open(struct steer_stage *s, struct err *e)
@@ -459,7 +511,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 13,
+	.version = 15,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

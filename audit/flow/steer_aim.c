@@ -47,13 +47,13 @@ out:
 	return rc;
 }
 
-enum way ways_best(const double lesser[WAY_COUNT])
+enum way ways_best(const double lesser[WAY_COUNT], bool joint_passes)
 {
 	enum way best = WAY_JOINT;
 
 	for (size_t w = 0; w < WAY_COUNT; w++)
 		best = lesser[w] > lesser[best] ? (enum way)w : best;
-	return lesser[best] >= lesser[WAY_JOINT] + 1 ? best : WAY_JOINT;
+	return joint_passes && lesser[best] < lesser[WAY_JOINT] + 1 ? WAY_JOINT : best;
 }
 
 int finding_aim(struct aimed *out, const struct finding *f, const struct steering_job *s, size_t number,
@@ -66,6 +66,6 @@ int finding_aim(struct aimed *out, const struct finding *f, const struct steerin
 		if (way_rehearse(&way[w], &lesser[w], f, (enum way)w, s, number, e) < 0)
 			return -1;
 	}
-	*out = way[ways_best(lesser)];
+	*out = way[ways_best(lesser, way[WAY_JOINT].p <= s->job->spec->steer.screen)];
 	return 0;
 }

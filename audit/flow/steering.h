@@ -64,9 +64,18 @@ struct aimed {
 	bool known;
 };
 
+/* The same in the base, which has its own decoder rows of the shared latents (METHOD section 7). */
+struct in_base {
+	bool applies; /* the direction has shared latents, and the base's tokens have both answers */
+	double norm;  /* the base's raw residual units */
+	double slope[CONTRAST_COUNT],
+		z[CONTRAST_COUNT]; /* over the finding's doses; z among a few random directions */
+};
+
 struct finding {
 	const struct group *group;
 	struct aimed aimed;
+	struct in_base in_base;
 	struct contested *contested[CONTRAST_COUNT];
 	size_t n_contested[CONTRAST_COUNT];
 	struct effect effect[CONTRAST_COUNT];
@@ -99,10 +108,11 @@ struct steering_job {
 struct steering finding_steering(const struct finding *f, const struct steering_job *s,
 				 const float *direction, double dose);
 /*
- * lesser: of each way's effects on both kinds of prompts, in standard deviations of random directions.  The way with the largest, if it
- * is larger than WAY_JOINT's by one such deviation at least: less is within what random directions differ by.
+ * lesser: of each way's effects on both kinds of prompts, in standard deviations of random directions.  The way with the largest;
+ * but WAY_JOINT, where it is worth a test by itself and no other is better by one such deviation: less is within what random
+ * directions differ by.
  */
-enum way ways_best(const double lesser[WAY_COUNT]);
+enum way ways_best(const double lesser[WAY_COUNT], bool joint_passes);
 /* f: a group and the prompts it was made from. */
 int finding_aim(struct aimed *out, const struct finding *f, const struct steering_job *s, size_t number,
 		struct err *e);
@@ -110,6 +120,9 @@ int finding_aim(struct aimed *out, const struct finding *f, const struct steerin
 int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e);
 /* One-sided p of the lesser of a finding's effects against the lesser of a null direction's, pooled over n findings. */
 double findings_joint_p(const struct finding *f, size_t n, const struct finding *of, enum null_kind w);
+/* s: of the base.  in_base: the finding's prompts in the base's tokens.  Fills in f->in_base. */
+int finding_test_base(struct finding *f, const struct finding *in_base, const struct steering_job *s,
+		      size_t number, struct err *e);
 /* p-values over all findings together, and verdicts. */
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem);
 /* Greedy answers at each dose: coherence, behaviours, read-back. */

@@ -160,7 +160,7 @@ static size_t other_members(struct member *m, const struct steering_job *s, cons
 float *null_direction(struct arena *mem, const struct steering_job *s, const struct group *g,
 		      enum null_kind kind, size_t number, size_t i)
 {
-	size_t d = s->dfc->shape.d_b, n;
+	size_t d = model_arch(s->model)->d_model, n;
 	float *v = ARENA_ARRAY(mem, d, float);
 	struct rng r = rng_stream(s->job->spec->seed, stream_of[kind], number * 1000003 + i);
 	struct member *m;

@@ -384,6 +384,30 @@ static void direction_is(const struct trace *t, const struct json *finding)
 	mem_free(v);
 }
 
+/* The same of the base's decoder rows; no object where the base has none of its latents, or nothing was tested. */
+static void base_direction_is(const struct trace *t, const struct json *finding)
+{
+	const struct json *in_base = at(finding, "in_base");
+	size_t d = t->dfc.shape.d_a, shared = 0;
+	double *v = mem_alloc(d, sizeof(*v)), square = 0;
+
+	for (const struct json *x = at(finding, "latents")->first; x != NULL; x = x->next) {
+		size_t latent = (size_t)at(x, "latent")->integer;
+		const float *row = dfc_decoder_a(&t->dfc, latent);
+
+		shared += row != NULL;
+		for (size_t c = 0; row != NULL && c < d; c++)
+			v[c] += at(x, "weight")->real * (double)row[c] / (double)t->dfc.scale_a;
+	}
+	for (size_t c = 0; c < d; c++)
+		square += v[c] * v[c];
+	assert_int_equal(in_base->kind == JSON_OBJECT,
+			 shared > 0 && at(finding, "tested")->kind == JSON_TRUE);
+	if (in_base->kind == JSON_OBJECT)
+		close_to("norm in the base", at(in_base, "norm")->real, sqrt(square), 0, 0);
+	mem_free(v);
+}
+
 /* The slope of the least squares through the doses that count, and the score at dose 0. */
 static void effect_is(const struct json *finding, const char *kind)
 {
@@ -418,6 +442,7 @@ static void findings_are_the_store_s(void **state)
 
 	for (const struct json *f = at(t->results, "findings")->first; f != NULL; f = f->next) {
 		direction_is(t, f);
+		base_direction_is(t, f);
 		for (const struct json *x = at(f, "examples")->first; x != NULL; x = x->next)
 			close_to("gap", at(x, "gap")->real, prompt_gap(t, at(x, "prompt")->str), 0, 0);
 		if (at(f, "tested")->kind != JSON_TRUE)

@@ -230,16 +230,18 @@ static void nothing_is_confirmed_at_the_level(void **state)
 	assert_true(confirmed > 0 && confirmed < 100);
 }
 
-/* METHOD's weights, unless others are better by more than random directions differ. */
+/* METHOD's weights where they do, unless others are better by more than random directions differ. */
 static void the_way_that_is_better_is_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(ways_best((const double[]){ 0.3, 2, 3.8 }), WAY_OWN);
-	assert_int_equal(ways_best((const double[]){ 0.3, 3.8, 2 }), WAY_EXCLUSIVE);
-	assert_int_equal(ways_best((const double[]){ 3, 3.9, 3.8 }), WAY_JOINT);
-	assert_int_equal(ways_best((const double[]){ 3, 2, 1 }), WAY_JOINT);
-	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, 0.1 }), WAY_OWN);
-	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, -1e300 }), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ 2, 2.5, 3.8 }, true), WAY_OWN);
+	assert_int_equal(ways_best((const double[]){ 2, 3.8, 2.5 }, true), WAY_EXCLUSIVE);
+	assert_int_equal(ways_best((const double[]){ 3, 3.9, 3.8 }, true), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ 3, 2, 1 }, true), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ 1.6, 1, 1.7 }, false), WAY_OWN);
+	assert_int_equal(ways_best((const double[]){ 1.6, 1, 1.5 }, false), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, 0.1 }, false), WAY_OWN);
+	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, -1e300 }, false), WAY_JOINT);
 }
 
 int main(void)
