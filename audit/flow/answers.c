@@ -1,6 +1,7 @@
 #include "flow/answers.h"
 
 #include "base/unicode.h"
+#include "flow/harvest.h"
 
 struct session_opts answerer_session(const struct spec *s)
 {
@@ -12,7 +13,7 @@ struct session_opts answerer_session(const struct spec *s)
 int answerer_open(struct answerer *out, struct arena *mem, const struct spec *s, enum side side,
 		  struct par *par, struct err *e)
 {
-	const struct spec_model *m = side == SIDE_BASE ? &s->base : &s->candidate;
+	const struct spec_model *m = side_model(s, side);
 	struct session_opts o = answerer_session(s);
 
 	*out = (struct answerer){ .spec = s };

@@ -331,10 +331,10 @@ static void put_in_base(struct json_out *j, const struct in_base *b)
 	}
 	json_open(j, "in_base", '{');
 	json_put_real(j, "norm", b->norm);
-	json_put_real(j, "slope_on", b->slope[CONTRAST_ON]);
-	json_put_real(j, "slope_off", b->slope[CONTRAST_OFF]);
-	json_put_real(j, "z_on", b->z[CONTRAST_ON]);
-	json_put_real(j, "z_off", b->z[CONTRAST_OFF]);
+	json_put_real(j, "slope_on", b->tried.slope[CONTRAST_ON]);
+	json_put_real(j, "slope_off", b->tried.slope[CONTRAST_OFF]);
+	json_put_real(j, "z_on", b->tried.z[CONTRAST_ON]);
+	json_put_real(j, "z_off", b->tried.z[CONTRAST_OFF]);
 	json_close(j, '}');
 }
 

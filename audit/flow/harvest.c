@@ -27,6 +27,11 @@ struct harvester {
 	struct arena mem;
 };
 
+const struct spec_model *side_model(const struct spec *s, enum side side)
+{
+	return side == SIDE_BASE ? &s->base : &s->candidate;
+}
+
 const struct arch *side_arch(const struct plan *p, enum side side)
 {
 	return side == SIDE_BASE ? p->base : p->candidate;
@@ -185,7 +190,6 @@ int harvester_read(struct harvester *h, float *rows, float *logp, const uint32_t
 int harvester_new(struct harvester **out, const struct plan *p, enum side side, const struct corpus *c,
 		  struct par *par, struct err *e)
 {
-	const struct spec_model *m = side == SIDE_BASE ? &p->spec->base : &p->spec->candidate;
 	const struct arch *a = side_arch(p, side);
 	struct session_opts o = forecast_session(a, p->spec->corpus.context);
 	struct harvester *h = mem_alloc(1, sizeof(*h));
@@ -196,7 +200,8 @@ int harvester_new(struct harvester **out, const struct plan *p, enum side side, 
 	h->layer = side_layer(p, side);
 	h->max_rows = o.max_rows;
 	h->max_seqs = o.max_seqs;
-	if (model_open(&h->model, m->dir, e) < 0 || session_new(&h->session, h->model, par, &o, e) < 0) {
+	if (model_open(&h->model, side_model(p->spec, side)->dir, e) < 0 ||
+	    session_new(&h->session, h->model, par, &o, e) < 0) {
 		harvester_free(h);
 		return -1;
 	}

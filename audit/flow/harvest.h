@@ -31,6 +31,7 @@ uint64_t harvester_tokens(const struct harvester *h);
 /* What a harvester reserves, the model's weights included, in bytes. */
 uint64_t harvester_bytes(const struct plan *p, enum side side);
 /* The model and the block of a side. */
+const struct spec_model *side_model(const struct spec *s, enum side side);
 const struct arch *side_arch(const struct plan *p, enum side side);
 size_t side_layer(const struct plan *p, enum side side);
 

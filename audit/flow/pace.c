@@ -69,7 +69,7 @@ static int model_pace(double *out, const struct plan *p, enum side side, double 
 		seq[i] = (uint32_t)(i / context);
 		row[i] = (uint32_t)i;
 	}
-	rc = model_open(&m, side == SIDE_BASE ? p->spec->base.dir : p->spec->candidate.dir, e);
+	rc = model_open(&m, side_model(p->spec, side)->dir, e);
 	if (rc == 0)
 		rc = session_new(&s, m, par, &o, e);
 	for (size_t round = 0; round < 2 && rc == 0; round++) { /* the first wakes the weights */

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "flow/findings.h"
 #include "flow/forecast.h"
+#include "flow/harvest.h"
 #include "flow/reader.h"
 #include "flow/results_report.h"
 #include "flow/harvested.h"
@@ -34,15 +35,10 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	key_model(key, p, "candidate");
 }
 
-static const struct arch *arch_of(const struct plan *p, enum side side)
-{
-	return side == SIDE_BASE ? p->base : p->candidate;
-}
-
 /* The places that reading takes for itself. */
 static struct session_opts session_plan_of(const struct plan *p, enum side side)
 {
-	struct session_opts o = forecast_session(arch_of(p, side), p->spec->corpus.context);
+	struct session_opts o = forecast_session(side_arch(p, side), p->spec->corpus.context);
 
 	if (o.max_seqs < CONTRAST_SEQS)
 		o.max_seqs = CONTRAST_SEQS;
@@ -53,8 +49,8 @@ static uint64_t model_memory(const struct plan *p, enum side side)
 {
 	struct session_opts o = session_plan_of(p, side);
 
-	return forecast_weights(p, side) + session_bytes(arch_of(p, side), &o) +
-	       contrast_bytes(arch_of(p, side), &o);
+	return forecast_weights(p, side) + session_bytes(side_arch(p, side), &o) +
+	       contrast_bytes(side_arch(p, side), &o);
 }
 
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
@@ -397,9 +393,9 @@ static int bench_open(struct steering_job *j, struct steer_stage *s, enum side s
 				    .tokenizer = s->reader.tokenizer,
 				    .stop = s->reader.stop,
 				    .n_stop = s->reader.n_stop,
-				    .layer = side == SIDE_BASE ? p->layer_base : p->layer_candidate,
+				    .layer = side_layer(p, side),
 				    .session_opts = session_plan_of(p, side) };
-	if (model_open(&j->model, side == SIDE_BASE ? p->spec->base.dir : p->spec->candidate.dir, e) < 0)
+	if (model_open(&j->model, side_model(p->spec, side)->dir, e) < 0)
 		return -1;
 	return session_new(&j->session, j->model, s->job->par, &j->session_opts, e);
 }

@@ -7,13 +7,12 @@ static int way_rehearse(struct aimed *out, double *lesser, const struct finding 
 			const struct steering_job *s, size_t number, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
-	size_t n = spec->steer.controls < FEW_CONTROLS ? spec->steer.controls : FEW_CONTROLS;
 	struct group g = *f->group;
 	struct finding it = *f;
 	struct arena mem = ARENA_INIT;
-	struct trial own;
+	struct tried tried;
 	struct counted c;
-	int rc = -1;
+	int rc;
 
 	*out = (struct aimed){ .way = way, .p = 1, .known = true };
 	*lesser = -1e300;
@@ -22,27 +21,19 @@ static int way_rehearse(struct aimed *out, double *lesser, const struct finding 
 	it.tested = true;
 	if (g.aim->norm == 0)
 		return 0;
-	own = trial_make(&mem, &it, g.aim->direction, spec->steer.n_doses);
 	if (doses_try(&it, s, e) < 0)
-		goto out;
+		return -1;
 	c = doses_count(&it, spec, &mem);
 	/* Random directions of its own: those of the test have the finding's number. */
-	if (trials_run(&it, s, &own, 1, spec->steer.dose, spec->steer.n_doses, e) < 0 ||
-	    null_run(&it, s, NULL_DIRECTIONS, spec->steer.findings + number, &c, n, e) < 0)
-		goto out;
-	rc = 0;
-	if (!it.keeps_text[0] || !it.keeps_text[1])
-		goto out;
-	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
-		double z;
-
-		out->slope[k] = trial_slope(&own, &it, (enum contrast)k, &c, c.at);
-		z = null_z(&it.null[NULL_DIRECTIONS], (enum contrast)k, out->slope[k]);
-		it.effect[k].z[NULL_DIRECTIONS] = z;
-		*lesser = k == 0 || z < *lesser ? z : *lesser;
+	rc = direction_try(&tried, &it, s, spec->steer.findings + number, &c, e);
+	if (rc == 0 && it.keeps_text[0] && it.keeps_text[1]) {
+		for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+			out->slope[k] = tried.slope[k];
+			it.effect[k].z[NULL_DIRECTIONS] = tried.z[k];
+		}
+		*lesser = tried.z[0] < tried.z[1] ? tried.z[0] : tried.z[1];
+		out->p = findings_joint_p(&it, 1, &it, NULL_DIRECTIONS);
 	}
-	out->p = findings_joint_p(&it, 1, &it, NULL_DIRECTIONS);
-out:
 	arena_release(&mem);
 	return rc;
 }

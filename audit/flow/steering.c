@@ -68,7 +68,7 @@ static const float *own_part(struct arena *mem, const struct finding *f, const s
 		m[i] = (struct member){ f->group->aim->member[i].latent,
 					(double)active_at(s->turns, c->turn,
 							  f->group->aim->member[i].latent) };
-	group_direction(v, s->dfc, m, f->group->aim->n);
+	group_direction(v, s->dfc, true, m, f->group->aim->n);
 	return v;
 }
 
@@ -187,12 +187,11 @@ static void effects_show(struct finding *f, const struct steering_job *s, size_t
 static int nulls_run(struct finding *f, const struct steering_job *s, size_t number, const struct counted *c,
 		     struct err *e)
 {
-	size_t n = s->job->spec->steer.controls;
+	const struct spec *spec = s->job->spec;
 
 	for (size_t w = 0; w < NULL_COUNT; w++) {
-		size_t count = w < NULL_GATES || n < FEW_CONTROLS ? n : FEW_CONTROLS;
-
-		if (null_run(f, s, (enum null_kind)w, number, c, count, e) < 0)
+		if (null_run(f, s, (enum null_kind)w, number, c,
+			     w < NULL_GATES ? spec->steer.controls : few_controls(spec), e) < 0)
 			return -1;
 	}
 	return 0;

@@ -53,6 +53,12 @@ struct effect {
 	struct interval ablated; /* change of S with the group's own part out of the turn boundary */
 };
 
+/* A direction over some doses, against a few random ones of the same norm. */
+struct tried {
+	double slope[CONTRAST_COUNT]; /* nats a unit dose */
+	double z[CONTRAST_COUNT];
+};
+
 /*
  * Which of a group's ways to weight its latents is steered by, and whether that is worth a test: seen in a rehearsal on the
  * prompts the group was made from, so that nothing is chosen on those it is tested on.
@@ -66,10 +72,9 @@ struct aimed {
 
 /* The same in the base, which has its own decoder rows of the shared latents (METHOD section 7). */
 struct in_base {
-	bool applies; /* the direction has shared latents, and the base's tokens have both answers */
-	double norm;  /* the base's raw residual units */
-	double slope[CONTRAST_COUNT],
-		z[CONTRAST_COUNT]; /* over the finding's doses; z among a few random directions */
+	bool applies;	    /* the direction has shared latents, and the base's tokens have both answers */
+	double norm;	    /* the base's raw residual units */
+	struct tried tried; /* over the finding's doses */
 };
 
 struct finding {

@@ -175,7 +175,7 @@ float *null_direction(struct arena *mem, const struct steering_job *s, const str
 	n = other_members(m, s, g, kind, r);
 	if (n == 0)
 		return NULL;
-	group_direction(v, s->dfc, m, n);
+	group_direction(v, s->dfc, true, m, n);
 	rescale(v, g->aim->norm, d);
 	return v;
 }
@@ -242,6 +242,29 @@ int null_run(struct finding *f, const struct steering_job *s, enum null_kind kin
 	null_measure(&f->null[kind], f, trial, c, band ? c->at : direct, s->job->mem);
 	rc = 0;
 out:
+	arena_release(&mem);
+	return rc;
+}
+
+size_t few_controls(const struct spec *spec)
+{
+	return spec->steer.controls < FEW_CONTROLS ? spec->steer.controls : FEW_CONTROLS;
+}
+
+int direction_try(struct tried *out, struct finding *f, const struct steering_job *s, size_t number,
+		  const struct counted *c, struct err *e)
+{
+	const struct spec *spec = s->job->spec;
+	struct arena mem = ARENA_INIT;
+	struct trial own = trial_make(&mem, f, f->group->aim->direction, spec->steer.n_doses);
+	int rc = trials_run(f, s, &own, 1, spec->steer.dose, spec->steer.n_doses, e);
+
+	if (rc == 0)
+		rc = null_run(f, s, NULL_DIRECTIONS, number, c, few_controls(spec), e);
+	for (size_t k = 0; k < CONTRAST_COUNT && rc == 0; k++) {
+		out->slope[k] = trial_slope(&own, f, (enum contrast)k, c, c->at);
+		out->z[k] = null_z(&f->null[NULL_DIRECTIONS], (enum contrast)k, out->slope[k]);
+	}
 	arena_release(&mem);
 	return rc;
 }

@@ -39,7 +39,7 @@ struct trial trial_make(struct arena *mem, const struct finding *f, const float 
 double trial_slope(const struct trial *t, const struct finding *f, enum contrast k, const struct counted *c,
 		   const size_t *at);
 
-/* Direction i of a null for finding `number`: (d_b), of the group's norm; NULL where the null has none. In `mem`. */
+/* Direction i of a null for finding `number`: (d_model), of the group's norm; NULL where the null has none. In `mem`. */
 float *null_direction(struct arena *mem, const struct steering_job *s, const struct group *g,
 		      enum null_kind kind, size_t number, size_t i);
 /* What the null gives as slopes over the counted doses; random directions also give f->point their quantiles at every dose. */
@@ -48,6 +48,12 @@ int null_run(struct finding *f, const struct steering_job *s, enum null_kind kin
 
 /* A slope in standard deviations of the null; 0 where its directions all do the same. */
 double null_z(const struct null *n, enum contrast k, double slope);
+
+/* FEW_CONTROLS, or as many as the spec has where that is less. */
+size_t few_controls(const struct spec *spec);
+/* A finding's direction on its prompts over the counted doses. */
+int direction_try(struct tried *out, struct finding *f, const struct steering_job *s, size_t number,
+		  const struct counted *c, struct err *e);
 
 /* The known-zero check: groups of random latents on a finding's prompts, each judged as if it were one. */
 struct zero_check {

@@ -33,14 +33,17 @@ const char *way_name(enum way way)
 	return name[way];
 }
 
-void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n)
+void group_direction(float *out, const struct dfc *d, bool model_b, const struct member *m, size_t n)
 {
-	memset(out, 0, d->shape.d_b * sizeof(*out));
+	size_t width = model_b ? d->shape.d_b : d->shape.d_a;
+	float scale = model_b ? d->scale_b : d->scale_a;
+
+	memset(out, 0, width * sizeof(*out));
 	for (size_t i = 0; i < n; i++) {
-		const float *row = dfc_decoder_b(d, m[i].latent);
+		const float *row = model_b ? dfc_decoder_b(d, m[i].latent) : dfc_decoder_a(d, m[i].latent);
 
 		if (row != NULL)
-			op_axpy(out, (float)m[i].weight / d->scale_b, row, d->shape.d_b);
+			op_axpy(out, (float)m[i].weight / scale, row, width);
 	}
 }
 
@@ -268,14 +271,10 @@ static void shares_make(struct aim *out, const struct grouping *g, const size_t 
 	out->share[0] = 1;
 }
 
-/* diff (n_latents) += weight times the mean over the cluster less that over OFF. */
+/* diff (n_latents) += weight times the mean over the cluster, of n_on prompts, less that over OFF. */
 static void difference_add(double *diff, double weight, const struct grouping *g, const struct active *a,
-			   const size_t *of, size_t leader)
+			   const size_t *of, size_t leader, size_t n_on)
 {
-	size_t n_on = 0;
-
-	for (size_t i = 0; i < g->n_made; i++)
-		n_on += of[i] == leader;
 	for (size_t i = 0; i < g->n_made; i++) {
 		if (of[i] == leader)
 			mean_add(diff, weight / (double)n_on, a, g->prompt[g->on[i]].row);
@@ -319,9 +318,9 @@ static void aims_make(struct group *out, const struct grouping *g, const size_t 
 
 	for (size_t w = 0; w < WAY_COUNT; w++)
 		weight[w] = ARENA_ARRAY(g->mem, n, double);
-	difference_add(weight[WAY_JOINT], 1, g, g->turns, of, leader);
-	difference_add(weight[WAY_OWN], 0.5, g, g->own, of, leader);
-	difference_add(weight[WAY_OWN], -0.5, g, g->base, of, leader);
+	difference_add(weight[WAY_JOINT], 1, g, g->turns, of, leader, out->n_on);
+	difference_add(weight[WAY_OWN], 0.5, g, g->own, of, leader, out->n_on);
+	difference_add(weight[WAY_OWN], -0.5, g, g->base, of, leader, out->n_on);
 	for (size_t k = 0; k < n; k++) {
 		double joint = weight[WAY_JOINT][k];
 
@@ -335,7 +334,7 @@ static void aims_make(struct group *out, const struct grouping *g, const size_t 
 
 		members_make(aim, g, weight[w]);
 		aim->direction = ARENA_ARRAY(g->mem, d, float);
-		group_direction(aim->direction, g->d, aim->member, aim->n);
+		group_direction(aim->direction, g->d, true, aim->member, aim->n);
 		aim->norm = fm_sqrt_d(op_norm2_d(aim->direction, d));
 		shares_make(aim, g, of, leader);
 	}

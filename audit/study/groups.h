@@ -92,7 +92,7 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o);
 
 const char *way_name(enum way way);
-/* The direction of weighted latents in the candidate, (d_b). */
-void group_direction(float *out, const struct dfc *d, const struct member *m, size_t n);
+/* The direction of weighted latents in a model, (d_a) or (d_b), raw residual units; of those that it has. */
+void group_direction(float *out, const struct dfc *d, bool model_b, const struct member *m, size_t n);
 
 #endif
