@@ -335,6 +335,8 @@ static void put_in_base(struct json_out *j, const struct in_base *b)
 	json_put_real(j, "slope_off", b->tried.slope[CONTRAST_OFF]);
 	json_put_real(j, "z_on", b->tried.z[CONTRAST_ON]);
 	json_put_real(j, "z_off", b->tried.z[CONTRAST_OFF]);
+	json_put_real(j, "z_beyond", b->z_beyond);
+	json_put_real(j, "p_beyond", b->p_beyond);
 	json_close(j, '}');
 }
 

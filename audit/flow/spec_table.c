@@ -334,7 +334,7 @@ static const struct field steer_fields[] = {
 	     "held-out prompts where the models' answers differ (ON), and as many where they do not "
 	     "(OFF), at most"),
 	SIZE("answer_tokens", IN(steer, answer_tokens), 1, 1024, "8",
-	     "tokens of both greedy answers that the contrast score reads"),
+	     "tokens of both greedy answers that the contrast score reads, from the first in which they differ"),
 	SIZE("controls", IN(steer, controls), 19, 10000, "60",
 	     "directions in each null: random ones of the same norm, and random groups of other latents"),
 	REAL("screen", IN(steer, screen), 0, 1, "0.1",
@@ -351,8 +351,9 @@ static const struct field steer_fields[] = {
 	LIST("doses", steer, dose, n_doses, 2, 33, dose_row,
 	     "[-1, -0.5, -0.25, -0.125, 0, 0.125, 0.25, 0.5, 1]",
 	     "in natural units: 1 adds what an ON prompt adds; increasing, with 0 and both signs"),
-	REAL("on_above", IN(steer, on_above), 0, 1e6, "2",
-	     "nats of prediction gap over the answer that make a prompt ON"),
+	REAL("on_above", IN(steer, on_above), 0, 1e6, "5",
+	     "nats of prediction gap over the answer that make a prompt ON: with 5 either model finds its own "
+	     "answer some twelve times as likely as the other's"),
 	REAL("off_below", IN(steer, off_below), 0, 1e6, "0.5",
 	     "nats of prediction gap over the answer under which a prompt is OFF"),
 	REAL("off_share", IN(steer, off_share), 0, 0.5, "0.25",

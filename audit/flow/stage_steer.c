@@ -234,11 +234,13 @@ static size_t lead_of(const struct steer_stage *s, size_t prompt)
 	return r->chat ? 0 : turn->byte - r->prompt.text.n;
 }
 
-/* false where one of the answers is empty. */
+/*
+ * Read until answer_tokens after the first token in which they differ.  false where one of the answers is empty.
+ */
 static bool contested_make(struct contested *c, const struct steer_stage *s, enum side side, size_t prompt,
 			   size_t doc_of_prompt, size_t doc_of_behaviour, size_t doc_of_other)
 {
-	size_t n_prompt, first[2], most = s->job->spec->steer.answer_tokens;
+	size_t n_prompt, first[2], most = s->job->spec->steer.answer_tokens, n = SIZE_MAX, same = 0;
 	struct doc_tokens p = answer_tokens(&n_prompt, s, side, doc_of_prompt);
 	struct doc_tokens a[2] = { answer_tokens(&first[0], s, side, doc_of_behaviour),
 				   answer_tokens(&first[1], s, side, doc_of_other) };
@@ -246,10 +248,13 @@ static bool contested_make(struct contested *c, const struct steer_stage *s, enu
 	for (size_t i = 0; i < 2; i++) {
 		if (n_prompt == 0 || first[i] == 0)
 			return false;
-		most = a[i].n - first[i] < most ? a[i].n - first[i] : most;
+		n = a[i].n - first[i] < n ? a[i].n - first[i] : n;
 	}
-	if (most == 0)
+	if (n == 0)
 		return false;
+	while (same < n && a[0].id[first[0] + same] == a[1].id[first[1] + same])
+		same++;
+	most = most < n - same ? same + most : n;
 	c->prompt = prompt;
 	c->turn = s->grouped[prompt].row;
 	c->n_prompt = n_prompt;
@@ -364,7 +369,7 @@ static int aim_find(struct finding *f, struct steer_stage *s, const struct steer
 
 	contested_find(&made, s, SIDE_CANDIDATE, number, false);
 	f->aimed = (struct aimed){ .p = 1, .known = true };
-	if (has_prompts(&made) && finding_aim(&f->aimed, &made, j, number, e) < 0)
+	if (has_prompts(&made) && finding_aim(&f->aimed, g, &made, j, number, e) < 0)
 		return -1;
 	g->aim = &g->way[f->aimed.way];
 	return 0;
@@ -448,12 +453,14 @@ static int findings_test(struct steer_stage *s, struct err *e)
 		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
 	}
 	first = first_tested(s);
-	if (rc == 0)
-		findings_judge(s->finding, s->n_findings, spec, s->job->mem);
 	if (rc == 0 && first != NULL)
 		rc = zero_check(&s->zero, first, &j, spec->steer.random_groups, e);
 	bench_close(&j);
-	return rc == 0 && first != NULL ? findings_test_base(s, e) : rc;
+	if (rc == 0 && first != NULL)
+		rc = findings_test_base(s, e);
+	if (rc == 0)
+		findings_judge(s->finding, s->n_findings, spec, s->job->mem);
+	return rc;
 }
 
 static int stage_open(struct steer_stage *s, struct err *e)
@@ -507,7 +514,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 15,
+	.version = 16,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

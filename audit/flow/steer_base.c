@@ -14,17 +14,18 @@ int finding_test_base(struct finding *f, const struct finding *in_base, const st
 	struct group g = { .aim = &aim };
 	struct finding it = *in_base;
 	struct counted c = doses_count(f, spec, &mem);
-	struct tried tried;
+	struct glance glance;
 	int rc = 0;
 
 	group_direction(aim.direction, s->dfc, false, f->group->aim->member, f->group->aim->n);
 	aim.norm = fm_sqrt_d(op_norm2_d(aim.direction, d));
 	it.group = &g;
-	it.point = ARENA_ARRAY(&mem, spec->steer.n_doses, struct point);
 	if (aim.norm > 0)
-		rc = direction_try(&tried, &it, s, number, &c, e);
+		rc = glance_run(&glance, &mem, &it, s, number, e);
 	if (aim.norm > 0 && rc == 0)
-		f->in_base = (struct in_base){ .applies = true, .norm = aim.norm, .tried = tried };
+		f->in_base = (struct in_base){ .applies = true,
+					       .norm = aim.norm,
+					       .tried = glance_measure(&glance, &it, &c, &mem) };
 	arena_release(&mem);
 	return rc;
 }

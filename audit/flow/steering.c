@@ -87,7 +87,7 @@ static int ablation_run(struct finding *f, const struct steering_job *s, size_t 
 			own[i] = own_part(&mem, f, s, &f->contested[k][i]);
 		t.own[k] = own;
 	}
-	if (trials_run(f, s, &t, 1, dose, 2, e) < 0)
+	if (trials_run(f, s, &t, 1, dose, 2, NULL, e) < 0)
 		goto out;
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 		size_t n = f->n_contested[k];
@@ -104,21 +104,6 @@ out:
 	return rc;
 }
 
-/* The slope is linear in the scores, so the slope of the mean is the mean of the prompts' slopes. slope (n_contested). */
-static void slopes_make(double *slope, const struct finding *f, const struct trial *own, enum contrast k,
-			const struct counted *c)
-{
-	size_t n = f->n_contested[k];
-	double *column = mem_alloc(c->n + 1, sizeof(*column));
-
-	for (size_t i = 0; i < n; i++) {
-		for (size_t z = 0; z < c->n; z++)
-			column[z] = own->score[k][c->at[z] * n + i];
-		slope[i] = stats_slope(c->dose, column, c->n);
-	}
-	mem_free(column);
-}
-
 /* What the verdict is made from: the mean slope, how far out of the nulls it is, and whether it follows the doses. */
 static void effects_measure(struct finding *f, const struct steering_job *s, size_t number,
 			    const struct trial *own, const struct counted *c)
@@ -128,12 +113,12 @@ static void effects_measure(struct finding *f, const struct steering_job *s, siz
 		double *slope = mem_alloc(n + 1, sizeof(*slope)), *y = mem_alloc(c->n * n + 1, sizeof(*y));
 		struct effect *out = &f->effect[k];
 
-		slopes_make(slope, f, own, (enum contrast)k, c);
+		trial_slopes(slope, own, f, (enum contrast)k, c);
 		out->slope.mean = stats_mean(slope, n);
-		for (size_t z = 0; z < c->n; z++)
-			memcpy(y + z * n, own->score[k] + c->at[z] * n, n * sizeof(*y));
+		for (size_t z = 0; z < c->of[k]; z++)
+			memcpy(y + z * n, own->score[k] + c->at[c->first[k] + z] * n, n * sizeof(*y));
 		out->p_trend =
-			stats_trend_within_p(c->dose, y, c->n, n, TREND_DRAWS,
+			stats_trend_within_p(c->dose + c->first[k], y, c->of[k], n, TREND_DRAWS,
 					     rng_stream(s->job->spec->seed, "steer.trend", number * 2 + k));
 		for (size_t w = 0; w < NULL_COUNT; w++)
 			out->z[w] = null_z(&f->null[w], (enum contrast)k, out->slope.mean);
@@ -153,7 +138,7 @@ static double least_slope(const struct finding *f, const double *slope, size_t k
 
 		critical = at > critical ? at : critical;
 	}
-	return critical + (n > 1 ? 0.8416 * stats_sd(slope, n) / fm_sqrt_d((double)n) : 0);
+	return critical + 0.8416 * stats_error(slope, n);
 }
 
 /* What the reader is shown beside: intervals, the smallest slope to be found, the score at each dose. */
@@ -166,7 +151,7 @@ static void effects_show(struct finding *f, const struct steering_job *s, size_t
 		size_t n = f->n_contested[k];
 		double *slope = mem_alloc(n + 1, sizeof(*slope));
 
-		slopes_make(slope, f, own, (enum contrast)k, c);
+		trial_slopes(slope, own, f, (enum contrast)k, c);
 		f->effect[k].slope =
 			stats_bootstrap_mean(slope, n, 0.95, BOOTSTRAP_DRAWS,
 					     rng_stream(spec->seed, "steer.slope", number * 2 + k));
@@ -208,7 +193,7 @@ int finding_test(struct finding *f, const struct steering_job *s, size_t number,
 	if (doses_try(f, s, e) < 0)
 		goto out;
 	c = doses_count(f, spec, &mem);
-	if (trials_run(f, s, &own, 1, spec->steer.dose, spec->steer.n_doses, e) < 0 ||
+	if (trials_run(f, s, &own, 1, spec->steer.dose, spec->steer.n_doses, NULL, e) < 0 ||
 	    nulls_run(f, s, number, &c, e) < 0 || divergence_run(f, s, e) < 0 ||
 	    ablation_run(f, s, number, e) < 0 || behaviours_read(f, s, e) < 0)
 		goto out;
@@ -242,7 +227,7 @@ int zero_check(struct zero_check *out, const struct finding *f, const struct ste
 			struct counted c = doses_count(&g, spec, &mem);
 
 			t = trial_make(&mem, f, v, spec->steer.n_doses);
-			rc = trials_run(f, s, &t, 1, spec->steer.dose, spec->steer.n_doses, e);
+			rc = trials_run(f, s, &t, 1, spec->steer.dose, spec->steer.n_doses, NULL, e);
 			if (rc == 0) {
 				effects_measure(&g, s, spec->steer.findings + i, &t, &c);
 				findings_judge(&g, 1, spec, &mem);

@@ -20,8 +20,10 @@
  *	ON:   S(p; z) = log P(candidate's own answer) - log P(base's answer)
  *	OFF:  S(q; z) = log P(the behaviour's answer, from an ON prompt) - log P(own answer)
  *
- * over the first tokens of both answers.  Effect: the least-squares slope of the mean over prompts, nats a unit dose, over
- * the doses from -1 to 1 that leave the text coherent.
+ * over the tokens of both answers up to `answer_tokens` after the first in which they differ.  Effect: the least-squares slope of the
+ * mean over prompts, nats a unit dose, over the doses that leave the text coherent and where METHOD expects the effect: from -1 to 0
+ * ON (suppressing), from 0 to 1 OFF (amplifying).  A candidate that is all but sure of its answer is moved by taking away alone; the
+ * other half of METHOD's range, -1 to 1, only dilutes that.
  */
 
 /* Directions of the same norm to compare with. The first NULL_GATES are what an effect has to exceed; the others are shown. */
@@ -56,12 +58,12 @@ struct effect {
 /* A direction over some doses, against a few random ones of the same norm. */
 struct tried {
 	double slope[CONTRAST_COUNT]; /* nats a unit dose */
+	double error[CONTRAST_COUNT]; /* its standard error over prompts; 0 where there is one */
 	double z[CONTRAST_COUNT];
 };
 
 /*
- * Which of a group's ways to weight its latents is steered by, and whether that is worth a test: seen in a rehearsal on the
- * prompts the group was made from, so that nothing is chosen on those it is tested on.
+ * Which of a group's ways to weight its latents is steered by, and whether that is worth a test: seen in a rehearsal on the prompts the group was made from, so that nothing is chosen on those it is tested on.
  */
 struct aimed {
 	enum way way;
@@ -75,6 +77,9 @@ struct in_base {
 	bool applies;	    /* the direction has shared latents, and the base's tokens have both answers */
 	double norm;	    /* the base's raw residual units */
 	struct tried tried; /* over the finding's doses */
+	/* How far the candidate's effect ON exceeds the base's, each in sd of its own model's random directions; their difference has
+	 * sqrt(2) of that. p: the rank of it among the candidate's. */
+	double z_beyond, p_beyond;
 };
 
 struct finding {
@@ -112,15 +117,11 @@ struct steering_job {
 /* A direction, the finding's or another in its stead, at the places of the finding. */
 struct steering finding_steering(const struct finding *f, const struct steering_job *s,
 				 const float *direction, double dose);
-/*
- * lesser: of each way's effects on both kinds of prompts, in standard deviations of random directions.  The way with the largest;
- * but WAY_JOINT, where it is worth a test by itself and no other is better by one such deviation: less is within what random
- * directions differ by.
- */
-enum way ways_best(const double lesser[WAY_COUNT], bool joint_passes);
-/* f: a group and the prompts it was made from. */
-int finding_aim(struct aimed *out, const struct finding *f, const struct steering_job *s, size_t number,
-		struct err *e);
+/* The way whose lesser effect on both kinds of prompts, in standard deviations of random directions, is the largest. */
+enum way ways_best(const double lesser[WAY_COUNT]);
+/* f: a group and the prompts it was made from. group: the same; its way WAY_ACTING is found. */
+int finding_aim(struct aimed *out, struct group *group, const struct finding *f, const struct steering_job *s,
+		size_t number, struct err *e);
 /* Contrast scores, nulls, coherence and generations of one finding. */
 int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e);
 /* One-sided p of the lesser of a finding's effects against the lesser of a null direction's, pooled over n findings. */

@@ -32,15 +32,25 @@ struct counted doses_count(struct finding *f, const struct spec *spec, struct ar
 		if (dose < -1 || dose > 1 || f->point[z].coherence < spec->steer.coherence)
 			continue;
 		c.dose[c.n] = dose;
-		c.at[c.n++] = z;
+		c.at[c.n] = z;
+		c.of[CONTRAST_ON] += dose <= 0;
+		c.of[CONTRAST_OFF] += dose >= 0;
+		c.first[CONTRAST_OFF] += dose < 0;
+		c.n++;
 		f->keeps_text[dose > 0] |= dose != 0;
 	}
 	return c;
 }
 
+static bool is_read(const struct counted *only, size_t k, size_t z)
+{
+	return only == NULL || (z >= only->first[k] && z - only->first[k] < only->of[k]);
+}
+
 /* In an order in which a prompt's readings stand together. */
 static size_t tasks_make(struct reading_task *task, const struct finding *f, const struct steering_job *s,
-			 const struct trial *trial, size_t n_trials, const double *dose, size_t n_doses)
+			 const struct trial *trial, size_t n_trials, const double *dose, size_t n_doses,
+			 const struct counted *only)
 {
 	size_t n = 0;
 
@@ -52,12 +62,15 @@ static size_t tasks_make(struct reading_task *task, const struct finding *f, con
 				const float *v =
 					trial[t].own[k] != NULL ? trial[t].own[k][i] : trial[t].direction;
 
-				for (size_t z = 0; z < n_doses * 2; z++, n++)
-					task[n] = (struct reading_task){ .id = c->id[z % 2],
-									 .n_prompt = c->n_prompt,
-									 .n = c->n[z % 2],
-									 .steering = finding_steering(
-										 f, s, v, dose[z / 2]) };
+				for (size_t z = 0; z < n_doses * 2; z++) {
+					if (is_read(only, k, z / 2))
+						task[n++] = (struct reading_task){
+							.id = c->id[z % 2],
+							.n_prompt = c->n_prompt,
+							.n = c->n[z % 2],
+							.steering = finding_steering(f, s, v, dose[z / 2])
+						};
+				}
 			}
 		}
 	}
@@ -65,11 +78,11 @@ static size_t tasks_make(struct reading_task *task, const struct finding *f, con
 }
 
 int trials_run(const struct finding *f, const struct steering_job *s, struct trial *trial, size_t n_trials,
-	       const double *dose, size_t n_doses, struct err *e)
+	       const double *dose, size_t n_doses, const struct counted *only, struct err *e)
 {
 	size_t prompts = f->n_contested[CONTRAST_ON] + f->n_contested[CONTRAST_OFF], at = 0;
 	struct reading_task *task = mem_alloc(n_trials * n_doses * 2 * prompts + 1, sizeof(*task));
-	size_t n = tasks_make(task, f, s, trial, n_trials, dose, n_doses);
+	size_t n = tasks_make(task, f, s, trial, n_trials, dose, n_doses, only);
 
 	if (contrast_read(task, n, s->session, &s->session_opts, s->layer, e) < 0) {
 		mem_free(task);
@@ -78,9 +91,13 @@ int trials_run(const struct finding *f, const struct steering_job *s, struct tri
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 		for (size_t i = 0; i < f->n_contested[k]; i++) {
 			for (size_t t = 0; t < n_trials; t++) {
-				for (size_t z = 0; z < n_doses; z++, at += 2)
+				for (size_t z = 0; z < n_doses; z++) {
+					if (!is_read(only, k, z))
+						continue;
 					trial[t].score[k][z * f->n_contested[k] + i] =
 						task[at].logp - task[at + 1].logp;
+					at += 2;
+				}
 			}
 		}
 	}
@@ -101,13 +118,27 @@ double trial_slope(const struct trial *t, const struct finding *f, enum contrast
 		   const size_t *at)
 {
 	size_t n = f->n_contested[k];
-	double *mean = mem_alloc(c->n + 1, sizeof(*mean)), slope;
+	double *mean = mem_alloc(c->of[k] + 1, sizeof(*mean)), slope;
 
-	for (size_t z = 0; z < c->n; z++)
-		mean[z] = stats_mean(t->score[k] + at[z] * n, n);
-	slope = stats_slope(c->dose, mean, c->n);
+	for (size_t z = 0; z < c->of[k]; z++)
+		mean[z] = stats_mean(t->score[k] + at[c->first[k] + z] * n, n);
+	slope = stats_slope(c->dose + c->first[k], mean, c->of[k]);
 	mem_free(mean);
 	return slope;
+}
+
+void trial_slopes(double *slope, const struct trial *t, const struct finding *f, enum contrast k,
+		  const struct counted *c)
+{
+	size_t n = f->n_contested[k];
+	double *column = mem_alloc(c->of[k] + 1, sizeof(*column));
+
+	for (size_t i = 0; i < n; i++) {
+		for (size_t z = 0; z < c->of[k]; z++)
+			column[z] = t->score[k][c->at[c->first[k] + z] * n + i];
+		slope[i] = stats_slope(c->dose + c->first[k], column, c->of[k]);
+	}
+	mem_free(column);
 }
 
 static void rescale(float *v, double norm, size_t d)
@@ -235,7 +266,7 @@ int null_run(struct finding *f, const struct steering_job *s, enum null_kind kin
 		if (v != NULL)
 			trial[f->null[kind].n++] = trial_make(&mem, f, v, n_doses);
 	}
-	if (trials_run(f, s, trial, f->null[kind].n, dose, n_doses, e) < 0)
+	if (trials_run(f, s, trial, f->null[kind].n, dose, n_doses, band ? NULL : c, e) < 0)
 		goto out;
 	if (band)
 		band_make(f, trial, n, n_doses);
@@ -251,20 +282,39 @@ size_t few_controls(const struct spec *spec)
 	return spec->steer.controls < FEW_CONTROLS ? spec->steer.controls : FEW_CONTROLS;
 }
 
-int direction_try(struct tried *out, struct finding *f, const struct steering_job *s, size_t number,
-		  const struct counted *c, struct err *e)
+int glance_run(struct glance *out, struct arena *mem, const struct finding *f, const struct steering_job *s,
+	       size_t number, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
-	struct arena mem = ARENA_INIT;
-	struct trial own = trial_make(&mem, f, f->group->aim->direction, spec->steer.n_doses);
-	int rc = trials_run(f, s, &own, 1, spec->steer.dose, spec->steer.n_doses, e);
+	struct trial *t;
 
-	if (rc == 0)
-		rc = null_run(f, s, NULL_DIRECTIONS, number, c, few_controls(spec), e);
-	for (size_t k = 0; k < CONTRAST_COUNT && rc == 0; k++) {
-		out->slope[k] = trial_slope(&own, f, (enum contrast)k, c, c->at);
-		out->z[k] = null_z(&f->null[NULL_DIRECTIONS], (enum contrast)k, out->slope[k]);
+	out->n = few_controls(spec);
+	t = ARENA_ARRAY(mem, out->n + 1, struct trial);
+	t[0] = trial_make(mem, f, f->group->aim->direction, spec->steer.n_doses);
+	for (size_t i = 0; i < out->n; i++)
+		t[1 + i] = trial_make(mem, f, null_direction(mem, s, f->group, NULL_DIRECTIONS, number, i),
+				      spec->steer.n_doses);
+	if (trials_run(f, s, t, 1 + out->n, spec->steer.dose, spec->steer.n_doses, NULL, e) < 0)
+		return -1;
+	out->own = t[0];
+	out->random = t + 1;
+	return 0;
+}
+
+struct tried glance_measure(const struct glance *g, struct finding *f, const struct counted *c,
+			    struct arena *mem)
+{
+	struct tried out;
+
+	f->null[NULL_DIRECTIONS].n = g->n;
+	null_measure(&f->null[NULL_DIRECTIONS], f, g->random, c, c->at, mem);
+	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
+		double *slope = ARENA_ARRAY(mem, f->n_contested[k] + 1, double);
+
+		trial_slopes(slope, &g->own, f, (enum contrast)k, c);
+		out.slope[k] = stats_mean(slope, f->n_contested[k]);
+		out.error[k] = stats_error(slope, f->n_contested[k]);
+		out.z[k] = null_z(&f->null[NULL_DIRECTIONS], (enum contrast)k, out.slope[k]);
 	}
-	arena_release(&mem);
-	return rc;
+	return out;
 }

@@ -30,6 +30,11 @@ double stats_sd(const double *x, size_t n)
 	return sd > rounding * (mean < 0 ? -mean : mean) ? sd : 0.0;
 }
 
+double stats_error(const double *x, size_t n)
+{
+	return n > 1 ? stats_sd(x, n) / fm_sqrt_d((double)n) : 0;
+}
+
 static double *sorted_copy(const double *x, size_t n)
 {
 	uint32_t *order = mem_alloc(n, sizeof(*order));

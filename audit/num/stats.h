@@ -26,9 +26,10 @@ double stats_sign_flip_p(const double *x, size_t n, size_t draws, struct rng r);
 double stats_mean(const double *x, size_t n);
 /* n - 1 in the denominator; 0 for n < 2, and where it is less than 1e-12 of the mean: values that only rounding tells apart. */
 double stats_sd(const double *x, size_t n);
-double stats_median(const double *x, size_t n);			   /* copies and sorts; n > 0 */
-double stats_quantile(const double *x, size_t n, double q);	   /* linear between order statistics */
-double stats_pearson(const double *x, const double *y, size_t n);  /* 0 where one is constant */
+double stats_error(const double *x, size_t n);			  /* of the mean: sd / sqrt(n); 0 for n < 2 */
+double stats_median(const double *x, size_t n);			  /* copies and sorts; n > 0 */
+double stats_quantile(const double *x, size_t n, double q);	  /* linear between order statistics */
+double stats_pearson(const double *x, const double *y, size_t n); /* 0 where one is constant */
 double stats_spearman(const double *x, const double *y, size_t n); /* mid-ranks for ties */
 double stats_slope(const double *x, const double *y, size_t n);	   /* least squares */
 /* One-sided p that y rises with x: Spearman against permutations of y. */

@@ -24,11 +24,12 @@ struct grouping {
 	float *turn;   /* (n_on, d_b) */
 	float *answer; /* (n_on, d_b) */
 	bool *says;    /* (n_on) the answer has such latents */
+	size_t *of;    /* (n_made) the cluster's first prompt */
 };
 
 const char *way_name(enum way way)
 {
-	static const char *const name[WAY_COUNT] = { "joint", "exclusive", "own" };
+	static const char *const name[WAY_COUNT] = { "joint", "exclusive", "own", "acting" };
 
 	return name[way];
 }
@@ -132,14 +133,16 @@ static double alike(const struct grouping *g, size_t i, size_t k)
 }
 
 /* Average linkage: the two clusters most alike are joined until none are alike enough. Ties: the smaller numbers. */
-static void cluster(size_t *of, const struct grouping *g)
+static void cluster(struct grouping *g)
 {
 	size_t n = g->n_made;
 	double *sim = ARENA_ARRAY(g->mem, n * n + 1, double);
 	size_t *size = ARENA_ARRAY(g->mem, n + 1, size_t);
 
+	g->of = ARENA_ARRAY(g->mem, n + 1, size_t);
+
 	for (size_t i = 0; i < n; i++) {
-		of[i] = i;
+		g->of[i] = i;
 		size[i] = 1;
 		for (size_t k = 0; k < n; k++)
 			sim[i * n + k] = alike(g, i, k);
@@ -165,8 +168,8 @@ static void cluster(size_t *of, const struct grouping *g)
 				(double)(size[a] + size[b]);
 
 			sim[a * n + k] = sim[k * n + a] = joined;
-			if (of[k] == b)
-				of[k] = a;
+			if (g->of[k] == b)
+				g->of[k] = a;
 		}
 		size[a] += size[b];
 		size[b] = 0;
@@ -239,7 +242,7 @@ static void shares_add(struct share_sums *s, const struct grouping *g, const str
 }
 
 /* Where no answer has a pair at a token, that token has the share of the one before it. */
-static void shares_make(struct aim *out, const struct grouping *g, const size_t *of, size_t leader)
+static void shares_make(struct aim *out, const struct grouping *g, size_t leader)
 {
 	struct share_sums on = { .n = { 0 } }, off = { .n = { 0 } };
 	double *along = ARENA_ARRAY(g->mem, g->turns->n_latents, double), first = 0;
@@ -250,7 +253,7 @@ static void shares_make(struct aim *out, const struct grouping *g, const size_t 
 		along[k] = row != NULL ? op_dot_d(row, out->direction, g->d->shape.d_b) : 0;
 	}
 	for (size_t i = 0; i < g->n_made; i++) {
-		if (of[i] == leader)
+		if (g->of[i] == leader)
 			shares_add(&on, g, &g->prompt[g->on[i]], along);
 	}
 	for (size_t i = 0; i < g->n; i++) {
@@ -273,10 +276,10 @@ static void shares_make(struct aim *out, const struct grouping *g, const size_t 
 
 /* diff (n_latents) += weight times the mean over the cluster, of n_on prompts, less that over OFF. */
 static void difference_add(double *diff, double weight, const struct grouping *g, const struct active *a,
-			   const size_t *of, size_t leader, size_t n_on)
+			   size_t leader, size_t n_on)
 {
 	for (size_t i = 0; i < g->n_made; i++) {
-		if (of[i] == leader)
+		if (g->of[i] == leader)
 			mean_add(diff, weight / (double)n_on, a, g->prompt[g->on[i]].row);
 	}
 	off_add(diff, -weight, g, a);
@@ -284,13 +287,15 @@ static void difference_add(double *diff, double weight, const struct grouping *g
 
 static const double ROUNDING = 1e-9;
 
-/* The latents that make most of the direction. weight (n_latents). */
-static void members_make(struct aim *out, const struct grouping *g, const double *weight)
+/* The latents that make most of the direction, `most` at most. weight (n_latents). */
+static struct member *leading(size_t *n_out, const struct grouping *g, const double *weight, size_t most)
 {
-	size_t n = g->turns->n_latents, most = g->o->most_members < n ? g->o->most_members : n;
+	size_t n = g->turns->n_latents;
+	struct member *out;
 	double *key = ARENA_ARRAY(g->mem, n, double);
 	uint32_t *top = ARENA_ARRAY(g->mem, most + 1, uint32_t);
 
+	most = most < n ? most : n;
 	for (size_t k = 0; k < n; k++) {
 		const float *row = dfc_decoder_b(g->d, k);
 
@@ -299,28 +304,49 @@ static void members_make(struct aim *out, const struct grouping *g, const double
 				 fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b));
 	}
 	reduce_top_k_d(top, most, key, n);
-	out->member = ARENA_ARRAY(g->mem, most + 1, struct member);
+	out = ARENA_ARRAY(g->mem, most + 1, struct member);
+	*n_out = 0;
 	/* A difference of equal means may be the rounding of either. */
 	for (size_t i = 0; i < most && key[top[i]] > ROUNDING * key[top[0]]; i++)
-		out->member[out->n++] = (struct member){ top[i], weight[top[i]] };
-	if (g->o->single && out->n > 0) {
-		double most_on = largest(g, out->member[0].latent);
+		out[(*n_out)++] = (struct member){ top[i], weight[top[i]] };
+	if (g->o->single && *n_out > 0) {
+		double most_on = largest(g, out[0].latent);
 
-		out->n = 1;
-		out->member[0].weight = out->member[0].weight < 0 ? -most_on : most_on;
+		*n_out = 1;
+		out[0].weight = out[0].weight < 0 ? -most_on : most_on;
 	}
+	return out;
 }
 
-static void aims_make(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
+static struct aim aim_of(const struct grouping *g, size_t leader, struct member *m, size_t n)
 {
-	size_t n = g->turns->n_latents, d = g->d->shape.d_b;
+	struct aim aim = { .member = m, .n = n };
+
+	aim.direction = ARENA_ARRAY(g->mem, g->d->shape.d_b, float);
+	group_direction(aim.direction, g->d, true, m, n);
+	aim.norm = fm_sqrt_d(op_norm2_d(aim.direction, g->d->shape.d_b));
+	shares_make(&aim, g, leader);
+	return aim;
+}
+
+struct aim group_aim(const struct group *g, const struct member *m, size_t n)
+{
+	struct member *own = ARENA_ARRAY(g->grouping->mem, n + 1, struct member);
+
+	memcpy(own, m, n * sizeof(*m));
+	return aim_of(g->grouping, g->leader, own, n);
+}
+
+static void aims_make(struct group *out, const struct grouping *g, size_t leader)
+{
+	size_t n = g->turns->n_latents;
 	double *weight[WAY_COUNT];
 
 	for (size_t w = 0; w < WAY_COUNT; w++)
 		weight[w] = ARENA_ARRAY(g->mem, n, double);
-	difference_add(weight[WAY_JOINT], 1, g, g->turns, of, leader, out->n_on);
-	difference_add(weight[WAY_OWN], 0.5, g, g->own, of, leader, out->n_on);
-	difference_add(weight[WAY_OWN], -0.5, g, g->base, of, leader, out->n_on);
+	difference_add(weight[WAY_JOINT], 1, g, g->turns, leader, out->n_on);
+	difference_add(weight[WAY_OWN], 0.5, g, g->own, leader, out->n_on);
+	difference_add(weight[WAY_OWN], -0.5, g, g->base, leader, out->n_on);
 	for (size_t k = 0; k < n; k++) {
 		double joint = weight[WAY_JOINT][k];
 
@@ -330,18 +356,18 @@ static void aims_make(struct group *out, const struct grouping *g, const size_t 
 			weight[WAY_OWN][k] = 0;
 	}
 	for (size_t w = 0; w < WAY_COUNT; w++) {
-		struct aim *aim = &out->way[w];
+		size_t n_members;
+		struct member *m = leading(&n_members, g, weight[w], g->o->most_members);
 
-		members_make(aim, g, weight[w]);
-		aim->direction = ARENA_ARRAY(g->mem, d, float);
-		group_direction(aim->direction, g->d, true, aim->member, aim->n);
-		aim->norm = fm_sqrt_d(op_norm2_d(aim->direction, d));
-		shares_make(aim, g, of, leader);
+		out->way[w] = aim_of(g, leader, m, n_members);
 	}
+	out->pool = leading(&out->n_pool, g, weight[WAY_JOINT], GROUP_POOL);
+	out->grouping = g;
+	out->leader = leader;
 	out->aim = &out->way[WAY_JOINT];
 }
 
-static void group_facts(struct group *out, const struct grouping *g, const size_t *of, size_t leader)
+static void group_facts(struct group *out, const struct grouping *g, size_t leader)
 {
 	double best = -2;
 
@@ -349,10 +375,10 @@ static void group_facts(struct group *out, const struct grouping *g, const size_
 	for (size_t i = 0; i < g->n_made; i++) {
 		double sum = 0;
 
-		if (of[i] != leader)
+		if (g->of[i] != leader)
 			continue;
 		for (size_t k = 0; k < g->n_made; k++)
-			sum += of[k] == leader ? alike(g, i, k) : 0;
+			sum += g->of[k] == leader ? alike(g, i, k) : 0;
 		if (sum > best) {
 			best = sum;
 			out->typical = g->on[i];
@@ -364,8 +390,7 @@ static void group_facts(struct group *out, const struct grouping *g, const size_
 }
 
 /* A held-out prompt joins the cluster it is most alike, where it is alike enough. */
-static size_t nearest(const struct grouping *g, size_t i, const size_t *of, const size_t *leader,
-		      size_t n_groups)
+static size_t nearest(const struct grouping *g, size_t i, const size_t *leader, size_t n_groups)
 {
 	double best = g->o->alike;
 	size_t at = 0;
@@ -375,7 +400,7 @@ static size_t nearest(const struct grouping *g, size_t i, const size_t *of, cons
 		size_t n = 0;
 
 		for (size_t m = 0; m < g->n_made; m++) {
-			if (of[m] == leader[k]) {
+			if (g->of[m] == leader[k]) {
 				sum += alike(g, i, m);
 				n++;
 			}
@@ -389,7 +414,7 @@ static size_t nearest(const struct grouping *g, size_t i, const size_t *of, cons
 }
 
 /* The leaders of clusters large enough, in the order of their summed gap. */
-static size_t leaders_make(size_t *leader, const struct grouping *g, const size_t *of)
+static size_t leaders_make(size_t *leader, const struct grouping *g)
 {
 	size_t n = g->n_made, found = 0;
 	double *key = ARENA_ARRAY(g->mem, n + 1, double);
@@ -397,8 +422,8 @@ static size_t leaders_make(size_t *leader, const struct grouping *g, const size_
 	uint32_t *order = ARENA_ARRAY(g->mem, n + 1, uint32_t);
 
 	for (size_t i = 0; i < n; i++) {
-		key[of[i]] -= g->prompt[g->on[i]].gap;
-		size[of[i]]++;
+		key[g->of[i]] -= g->prompt[g->on[i]].gap;
+		size[g->of[i]]++;
 	}
 	reduce_order(order, key, n);
 	for (size_t i = 0; i < n && found < g->o->most_groups; i++) {
@@ -411,43 +436,43 @@ static size_t leaders_make(size_t *leader, const struct grouping *g, const size_
 size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o)
 {
-	struct grouping g = { .prompt = prompt,
-			      .n = n,
-			      .d = d,
-			      .turns = rows->turns,
-			      .answers = rows->answers,
-			      .base = rows->base,
-			      .own = rows->own,
-			      .gap = rows->gap,
-			      .after = rows->after,
-			      .o = o,
-			      .mem = mem };
-	size_t *of, *leader, n_groups;
+	struct grouping *g = ARENA_ARRAY(mem, 1, struct grouping);
+	size_t *leader, n_groups;
 
-	on_list(&g, n);
+	*g = (struct grouping){ .prompt = prompt,
+				.n = n,
+				.d = d,
+				.turns = rows->turns,
+				.answers = rows->answers,
+				.base = rows->base,
+				.own = rows->own,
+				.gap = rows->gap,
+				.after = rows->after,
+				.o = o,
+				.mem = mem };
+	on_list(g, n);
 	for (size_t i = 0; i < n; i++)
-		g.n_off += is_off(&prompt[i]);
-	g.off = ARENA_ARRAY(mem, g.turns->n_latents, double);
-	off_add(g.off, 1, &g, g.turns);
-	vectors_make(&g);
-	of = ARENA_ARRAY(mem, g.n_made + 1, size_t);
-	leader = ARENA_ARRAY(mem, g.n_made + 1, size_t);
-	cluster(of, &g);
-	n_groups = leaders_make(leader, &g, of);
+		g->n_off += is_off(&prompt[i]);
+	g->off = ARENA_ARRAY(mem, g->turns->n_latents, double);
+	off_add(g->off, 1, g, g->turns);
+	vectors_make(g);
+	leader = ARENA_ARRAY(mem, g->n_made + 1, size_t);
+	cluster(g);
+	n_groups = leaders_make(leader, g);
 	*out = ARENA_ARRAY(mem, n_groups + 1, struct group);
 	for (size_t i = 0; i < n_groups; i++) {
-		group_facts(&(*out)[i], &g, of, leader[i]);
-		aims_make(&(*out)[i], &g, of, leader[i]);
+		group_facts(&(*out)[i], g, leader[i]);
+		aims_make(&(*out)[i], g, leader[i]);
 	}
-	for (size_t i = 0; i < g.n_on; i++) {
+	for (size_t i = 0; i < g->n_on; i++) {
 		size_t at = 0;
 
-		if (i >= g.n_made)
-			at = nearest(&g, i, of, leader, n_groups);
-		for (size_t k = 0; i < g.n_made && k < n_groups; k++)
-			at = of[i] == leader[k] ? k + 1 : at;
-		prompt[g.on[i]].cluster = at;
-		if (i >= g.n_made && at > 0)
+		if (i >= g->n_made)
+			at = nearest(g, i, leader, n_groups);
+		for (size_t k = 0; i < g->n_made && k < n_groups; k++)
+			at = g->of[i] == leader[k] ? k + 1 : at;
+		prompt[g->on[i]].cluster = at;
+		if (i >= g->n_made && at > 0)
 			(*out)[at - 1].n_held_out++;
 	}
 	return n_groups;

@@ -43,8 +43,10 @@ struct member {
  *	own		as exclusive, and a shared latent by the difference of half of what it reads in the candidate's stream less what
  *			it reads in the base's: what both models make of a topic drops out, and a latent that reads the candidate's
  *			stream alone has the weight that it has in joint
+ *	acting		as joint, of the latents of `pool` that by themselves move the prompts the group was made from
+ *			(flow/steer_aim.c); empty until they are known
  */
-enum way { WAY_JOINT, WAY_EXCLUSIVE, WAY_OWN, WAY_COUNT };
+enum way { WAY_JOINT, WAY_EXCLUSIVE, WAY_OWN, WAY_ACTING, WAY_COUNT };
 
 /* A direction to steer by. */
 struct aim {
@@ -55,8 +57,17 @@ struct aim {
 	float *share; /* (GROUP_SHARES) of the direction at the turn boundary (1) and k tokens after it */
 };
 
+enum { GROUP_POOL = 32 };
+
+struct grouping;
+
 struct group {
 	struct aim way[WAY_COUNT];
+	struct member
+		*pool; /* (n_pool) the latents that make most of joint's direction, GROUP_POOL at most */
+	size_t n_pool;
+	const struct grouping *grouping; /* what made it */
+	size_t leader;
 	const struct aim *aim;	 /* the one steered by: WAY_JOINT's, until another proves better */
 	size_t n_on, n_held_out; /* prompts of the cluster: that made it; held out */
 	double gap;		 /* mean D(p) of those that made it, nats */
@@ -91,6 +102,8 @@ struct groups_opts {
 size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o);
 
+/* The direction of some of the pool's latents. */
+struct aim group_aim(const struct group *g, const struct member *m, size_t n);
 const char *way_name(enum way way);
 /* The direction of weighted latents in a model, (d_a) or (d_b), raw residual units; of those that it has. */
 void group_direction(float *out, const struct dfc *d, bool model_b, const struct member *m, size_t n);

@@ -230,18 +230,34 @@ static void nothing_is_confirmed_at_the_level(void **state)
 	assert_true(confirmed > 0 && confirmed < 100);
 }
 
-/* METHOD's weights where they do, unless others are better by more than random directions differ. */
+/* The best; METHOD's weights where others are no better. */
 static void the_way_that_is_better_is_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(ways_best((const double[]){ 2, 2.5, 3.8 }, true), WAY_OWN);
-	assert_int_equal(ways_best((const double[]){ 2, 3.8, 2.5 }, true), WAY_EXCLUSIVE);
-	assert_int_equal(ways_best((const double[]){ 3, 3.9, 3.8 }, true), WAY_JOINT);
-	assert_int_equal(ways_best((const double[]){ 3, 2, 1 }, true), WAY_JOINT);
-	assert_int_equal(ways_best((const double[]){ 1.6, 1, 1.7 }, false), WAY_OWN);
-	assert_int_equal(ways_best((const double[]){ 1.6, 1, 1.5 }, false), WAY_JOINT);
-	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, 0.1 }, false), WAY_OWN);
-	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, -1e300 }, false), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ 2, 2.5, 3.8, 3 }), WAY_OWN);
+	assert_int_equal(ways_best((const double[]){ 2, 3.8, 2.5, -1e300 }), WAY_EXCLUSIVE);
+	assert_int_equal(ways_best((const double[]){ 3, 2, 1, 3.1 }), WAY_ACTING);
+	assert_int_equal(ways_best((const double[]){ 3, 3, 1, 3 }), WAY_JOINT);
+	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, -1e300, -1e300 }), WAY_JOINT);
+}
+
+/* An effect that the base has as well is no difference between the models; one that the base has not is. */
+static void what_the_base_does_too_is_no_finding(void **state)
+{
+	static struct bench b;
+	static const double base[] = { -3, 0.5, 5.5, 9 };
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		finding_make(&b, 0, 3, 6, 6);
+		b.f[0].in_base.applies = true;
+		b.f[0].in_base.tried.z[CONTRAST_ON] = base[i];
+		verdict_is(&b, i < 2 ? "confirmed: amplifies and suppresses"
+				     : "not confirmed: the same latents do as much to the base's choice "
+				       "between the answers");
+		assert_true(fabs(b.f[0].in_base.z_beyond - (i == 0 ? 6 : (6 - base[i]) / sqrt(2))) < 1e-12);
+	}
+	arena_release(&b.mem);
 }
 
 int main(void)
@@ -249,6 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_reason_has_its_verdict),
 		cmocka_unit_test(the_way_that_is_better_is_taken),
+		cmocka_unit_test(what_the_base_does_too_is_no_finding),
 		cmocka_unit_test(what_is_shown_does_not_gate),
 		cmocka_unit_test(each_effect_lies_outside),
 		cmocka_unit_test(findings_are_corrected_together),
