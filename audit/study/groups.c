@@ -437,8 +437,10 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o)
 {
 	struct grouping *g = ARENA_ARRAY(mem, 1, struct grouping);
+	struct groups_opts *own = ARENA_ARRAY(mem, 1, struct groups_opts);
 	size_t *leader, n_groups;
 
+	*own = *o;
 	*g = (struct grouping){ .prompt = prompt,
 				.n = n,
 				.d = d,
@@ -448,7 +450,7 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 				.own = rows->own,
 				.gap = rows->gap,
 				.after = rows->after,
-				.o = o,
+				.o = own,
 				.mem = mem };
 	on_list(g, n);
 	for (size_t i = 0; i < n; i++)

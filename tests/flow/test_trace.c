@@ -408,9 +408,10 @@ static void base_direction_is(const struct trace *t, const struct json *finding)
 	mem_free(v);
 }
 
-/* The slope of the least squares through the doses that count, and the score at dose 0. */
+/* The slope of the least squares through the doses of a kind's side that count, and the score at dose 0. */
 static void effect_is(const struct json *finding, const char *kind)
 {
+	bool below = strcmp(kind, "on") == 0;
 	char slope[16], unsteered[16];
 	double n = 0, x = 0, y = 0, xx = 0, xy = 0, zero = NAN;
 
@@ -422,7 +423,7 @@ static void effect_is(const struct json *finding, const char *kind)
 		       s = at(p, kind)->real;
 
 		zero = z == 0 ? s : zero;
-		if (z < -1 || z > 1 || at(p, "counts")->kind != JSON_TRUE)
+		if (z < (below ? -1 : 0) || z > (below ? 0 : 1) || at(p, "counts")->kind != JSON_TRUE)
 			continue;
 		n++;
 		x += z;

@@ -187,10 +187,11 @@ static void weights_are_as_defined(void **state)
 	(void)state;
 	planted_make(&w, true);
 	n = planted_groups(&g, &w, PROMPTS, &opts);
-	for (size_t i = 0; i < n * WAY_COUNT; i++) {
-		const struct aim *aim = &g[i / WAY_COUNT].way[i % WAY_COUNT];
-		enum way way = (enum way)(i % WAY_COUNT);
-		int b = behaviour_of(g[i / WAY_COUNT].typical);
+	/* The last way is known to the rehearsal alone. */
+	for (size_t i = 0; i < n * WAY_ACTING; i++) {
+		const struct aim *aim = &g[i / WAY_ACTING].way[i % WAY_ACTING];
+		enum way way = (enum way)(i % WAY_ACTING);
+		int b = behaviour_of(g[i / WAY_ACTING].typical);
 		double least = 1e9, want[D] = { 0 };
 
 		assert_int_equal(aim->n > 0, way != WAY_EXCLUSIVE || b == 2);
@@ -214,6 +215,15 @@ static void weights_are_as_defined(void **state)
 		for (size_t c = 0; c < D; c++)
 			assert_true(fabs((double)aim->direction[c] - want[c]) < 1e-4);
 		assert_true(fabs(aim->norm - fm_sqrt_d(op_norm2_d(aim->direction, D))) < 1e-9);
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct aim *joint = &g[i].way[WAY_JOINT];
+		struct aim again = group_aim(&g[i], g[i].pool, joint->n);
+
+		assert_int_equal(g[i].way[WAY_ACTING].n, 0);
+		assert_true(g[i].n_pool >= joint->n);
+		assert_memory_equal(again.direction, joint->direction, D * sizeof(*again.direction));
+		assert_memory_equal(again.share, joint->share, GROUP_SHARES * sizeof(*again.share));
 	}
 	planted_release(&w);
 }
