@@ -132,8 +132,12 @@ double forecast_steering(const struct plan *p)
 	double off = held_out < most ? held_out : most, on = held_out / 10 < most ? held_out / 10 : most;
 	double doses = (double)s->steer.n_doses, controls = (double)s->steer.controls;
 
-	/* Two nulls that gate, two that are shown, and before them a few random directions for each way of weighting. */
-	return 2 * (on + off) * doses * (1 + 2 * controls + (2 + WAY_COUNT) * FEW_CONTROLS);
+	/*
+	 * At every dose the finding's own direction and random ones; at those of a kind's side, about half, the other null that gates,
+	 * two that are shown, and before them a few random directions for each way of weighting; latents alone at two doses.
+	 */
+	return 2 * (on + off) *
+	       (doses * (1 + 1.5 * controls + 0.5 * (2 + WAY_COUNT) * FEW_CONTROLS) + 2 * GROUP_POOL);
 }
 
 /* Bytes of a row of both sides as the store has them, and how many of them a buffer holds. */

@@ -35,7 +35,8 @@ static int way_rehearse(struct rehearsal *out, const struct finding *f, enum way
 	struct group g = *f->group;
 	struct finding it = *f;
 	struct arena mem = ARENA_INIT;
-	struct glance glance;
+	struct tried tried;
+	struct counted c;
 	int rc;
 
 	*out = (struct rehearsal){ .aimed = { .way = way, .p = 1, .known = true }, .lesser = -1e300 };
@@ -46,14 +47,11 @@ static int way_rehearse(struct rehearsal *out, const struct finding *f, enum way
 		return 0;
 	if (doses_try(&it, s, e) < 0)
 		return -1;
+	c = doses_count(&it, s->job->spec, &mem);
 	/* Random directions of its own: those of the test have the finding's number. */
-	rc = glance_run(&glance, &mem, &it, s, s->job->spec->steer.findings + number, e);
-	if (rc == 0) {
-		struct counted c = doses_count(&it, s->job->spec, &mem);
-		struct tried tried = glance_measure(&glance, &it, &c, &mem);
-
+	rc = direction_try(&tried, &it, s, s->job->spec->steer.findings + number, &c, e);
+	if (rc == 0)
 		rehearsal_measure(out, &it, &tried);
-	}
 	arena_release(&mem);
 	return rc;
 }
@@ -72,6 +70,8 @@ static int pool_try(struct acting_pool *p, const struct finding *f, const struct
 		    struct arena *mem, struct err *e)
 {
 	static const double dose[] = { -1, 0, 1 };
+	size_t at[] = { 0, 1, 2 };
+	const struct counted sides = { .at = at, .first = { 0, 1 }, .of = { 2, 2 } };
 	struct trial *trial = ARENA_ARRAY(mem, p->n + 1, struct trial);
 
 	for (size_t i = 0; i < p->n; i++) {
@@ -80,18 +80,19 @@ static int pool_try(struct acting_pool *p, const struct finding *f, const struct
 		group_direction(v, s->dfc, true, &p->member[i], 1);
 		trial[i] = trial_make(mem, f, v, 3);
 	}
-	if (trials_run(f, s, trial, p->n, dose, 3, NULL, e) < 0)
+	if (trials_run(f, s, trial, p->n, dose, 3, &sides, e) < 0)
 		return -1;
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
-		size_t n = f->n_contested[k], from = k == CONTRAST_ON ? 0 : n;
+		size_t n = f->n_contested[k];
 
 		p->n_prompts[k] = n;
 		p->effect[k] = ARENA_ARRAY(mem, p->n + 1, double *);
 		for (size_t i = 0; i < p->n; i++) {
+			const double *low = trial[i].score[k] + sides.first[k] * n;
+
 			p->effect[k][i] = ARENA_ARRAY(mem, n + 1, double);
 			for (size_t q = 0; q < n; q++)
-				p->effect[k][i][q] =
-					trial[i].score[k][from + n + q] - trial[i].score[k][from + q];
+				p->effect[k][i][q] = low[n + q] - low[q];
 		}
 	}
 	return 0;
@@ -118,7 +119,7 @@ static int acting_find(struct group *g, double *crossed, const struct finding *f
 int finding_aim(struct aimed *out, struct group *group, const struct finding *f, const struct steering_job *s,
 		size_t number, struct err *e)
 {
-	struct rehearsal way[WAY_COUNT];
+	struct rehearsal way[WAY_COUNT] = { { .lesser = 0 } };
 	double lesser[WAY_COUNT], crossed = 0;
 
 	for (size_t w = 0; w < WAY_COUNT; w++) {

@@ -14,18 +14,16 @@ int finding_test_base(struct finding *f, const struct finding *in_base, const st
 	struct group g = { .aim = &aim };
 	struct finding it = *in_base;
 	struct counted c = doses_count(f, spec, &mem);
-	struct glance glance;
+	struct tried tried;
 	int rc = 0;
 
 	group_direction(aim.direction, s->dfc, false, f->group->aim->member, f->group->aim->n);
 	aim.norm = fm_sqrt_d(op_norm2_d(aim.direction, d));
 	it.group = &g;
 	if (aim.norm > 0)
-		rc = glance_run(&glance, &mem, &it, s, number, e);
+		rc = direction_try(&tried, &it, s, number, &c, e);
 	if (aim.norm > 0 && rc == 0)
-		f->in_base = (struct in_base){ .applies = true,
-					       .norm = aim.norm,
-					       .tried = glance_measure(&glance, &it, &c, &mem) };
+		f->in_base = (struct in_base){ .applies = true, .norm = aim.norm, .tried = tried };
 	arena_release(&mem);
 	return rc;
 }

@@ -1,6 +1,5 @@
 #include "flow/steering.h"
 
-#include "flow/trials.h"
 #include "num/fmath.h"
 
 /*
@@ -143,8 +142,8 @@ static void p_make(const struct finding *f, size_t n, struct finding *it)
 	if (it->in_base.applies) {
 		double base = larger(it->in_base.tried.z[CONTRAST_ON], 0);
 
-		it->in_base.z_beyond = (it->effect[CONTRAST_ON].z[NULL_DIRECTIONS] - base) /
-				       (base > 0 ? 1.4142135623730951 : 1);
+		it->in_base.z_beyond =
+			(it->effect[CONTRAST_ON].z[NULL_DIRECTIONS] - base) / (base > 0 ? fm_sqrt_d(2) : 1);
 		it->in_base.p_beyond = pooled_p(f, n, it->in_base.z_beyond, CONTRAST_ON, NULL_DIRECTIONS);
 	}
 	for (size_t w = 0; w < NULL_GATES; w++)

@@ -176,7 +176,8 @@ static int nulls_run(struct finding *f, const struct steering_job *s, size_t num
 
 	for (size_t w = 0; w < NULL_COUNT; w++) {
 		if (null_run(f, s, (enum null_kind)w, number, c,
-			     w < NULL_GATES ? spec->steer.controls : few_controls(spec), e) < 0)
+			     w < NULL_GATES ? spec->steer.controls : few_controls(spec), w == NULL_DIRECTIONS,
+			     e) < 0)
 			return -1;
 	}
 	return 0;
@@ -227,7 +228,7 @@ int zero_check(struct zero_check *out, const struct finding *f, const struct ste
 			struct counted c = doses_count(&g, spec, &mem);
 
 			t = trial_make(&mem, f, v, spec->steer.n_doses);
-			rc = trials_run(f, s, &t, 1, spec->steer.dose, spec->steer.n_doses, NULL, e);
+			rc = trials_run(f, s, &t, 1, spec->steer.dose, spec->steer.n_doses, &c, e);
 			if (rc == 0) {
 				effects_measure(&g, s, spec->steer.findings + i, &t, &c);
 				findings_judge(&g, 1, spec, &mem);

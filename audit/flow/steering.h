@@ -63,7 +63,8 @@ struct tried {
 };
 
 /*
- * Which of a group's ways to weight its latents is steered by, and whether that is worth a test: seen in a rehearsal on the prompts the group was made from, so that nothing is chosen on those it is tested on.
+ * Which of a group's ways to weight its latents is steered by, and whether that is worth a test: seen in a rehearsal on the
+ * prompts the group was made from, so that nothing is chosen on those it is tested on.
  */
 struct aimed {
 	enum way way;
@@ -77,8 +78,8 @@ struct in_base {
 	bool applies;	    /* the direction has shared latents, and the base's tokens have both answers */
 	double norm;	    /* the base's raw residual units */
 	struct tried tried; /* over the finding's doses */
-	/* How far the candidate's effect ON exceeds the base's, each in sd of its own model's random directions; their difference has
-	 * sqrt(2) of that. p: the rank of it among the candidate's. */
+	/* How far the candidate's effect ON exceeds the base's, each in sd of its own model's random directions, in sd of such a
+	 * difference (sqrt(2)); the candidate's alone where the base's is not positive. p: its rank among the candidate's. */
 	double z_beyond, p_beyond;
 };
 

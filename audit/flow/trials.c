@@ -42,9 +42,14 @@ struct counted doses_count(struct finding *f, const struct spec *spec, struct ar
 	return c;
 }
 
+/* Is dose z of those run one that prompts of a kind are read at? */
 static bool is_read(const struct counted *only, size_t k, size_t z)
 {
-	return only == NULL || (z >= only->first[k] && z - only->first[k] < only->of[k]);
+	for (size_t i = 0; only != NULL && i < only->of[k]; i++) {
+		if (only->at[only->first[k] + i] == z)
+			return true;
+	}
+	return only == NULL;
 }
 
 /* In an order in which a prompt's readings stand together. */
@@ -63,13 +68,14 @@ static size_t tasks_make(struct reading_task *task, const struct finding *f, con
 					trial[t].own[k] != NULL ? trial[t].own[k][i] : trial[t].direction;
 
 				for (size_t z = 0; z < n_doses * 2; z++) {
-					if (is_read(only, k, z / 2))
-						task[n++] = (struct reading_task){
-							.id = c->id[z % 2],
-							.n_prompt = c->n_prompt,
-							.n = c->n[z % 2],
-							.steering = finding_steering(f, s, v, dose[z / 2])
-						};
+					if (!is_read(only, k, z / 2))
+						continue;
+					task[n] = (struct reading_task){ .id = c->id[z % 2],
+									 .n_prompt = c->n_prompt,
+									 .n = c->n[z % 2],
+									 .steering = finding_steering(
+										 f, s, v, dose[z / 2]) };
+					n++;
 				}
 			}
 		}
@@ -114,14 +120,13 @@ struct trial trial_make(struct arena *mem, const struct finding *f, const float 
 	return t;
 }
 
-double trial_slope(const struct trial *t, const struct finding *f, enum contrast k, const struct counted *c,
-		   const size_t *at)
+double trial_slope(const struct trial *t, const struct finding *f, enum contrast k, const struct counted *c)
 {
 	size_t n = f->n_contested[k];
 	double *mean = mem_alloc(c->of[k] + 1, sizeof(*mean)), slope;
 
 	for (size_t z = 0; z < c->of[k]; z++)
-		mean[z] = stats_mean(t->score[k] + at[c->first[k] + z] * n, n);
+		mean[z] = stats_mean(t->score[k] + c->at[c->first[k] + z] * n, n);
 	slope = stats_slope(c->dose + c->first[k], mean, c->of[k]);
 	mem_free(mean);
 	return slope;
@@ -230,12 +235,12 @@ static void band_make(struct finding *f, const struct trial *trial, size_t n, si
 }
 
 static void null_measure(struct null *null, const struct finding *f, const struct trial *trial,
-			 const struct counted *c, const size_t *at, struct arena *mem)
+			 const struct counted *c, struct arena *mem)
 {
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
 		null->slope[k] = ARENA_ARRAY(mem, null->n, double);
 		for (size_t i = 0; i < null->n; i++)
-			null->slope[k][i] = trial_slope(&trial[i], f, (enum contrast)k, c, at);
+			null->slope[k][i] = trial_slope(&trial[i], f, (enum contrast)k, c);
 		null->mean[k] = stats_mean(null->slope[k], null->n);
 		null->sd[k] = stats_sd(null->slope[k], null->n);
 	}
@@ -247,30 +252,25 @@ double null_z(const struct null *n, enum contrast k, double slope)
 }
 
 int null_run(struct finding *f, const struct steering_job *s, enum null_kind kind, size_t number,
-	     const struct counted *c, size_t n, struct err *e)
+	     const struct counted *c, size_t n, bool band, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
-	bool band = kind == NULL_DIRECTIONS;
-	const double *dose = band ? spec->steer.dose : c->dose;
-	size_t n_doses = band ? spec->steer.n_doses : c->n;
 	struct arena mem = ARENA_INIT;
 	struct trial *trial = ARENA_ARRAY(&mem, n, struct trial);
-	size_t *direct = ARENA_ARRAY(&mem, c->n + 1, size_t);
 	int rc = -1;
 
-	for (size_t i = 0; i < c->n; i++)
-		direct[i] = i;
 	for (size_t i = 0; i < n; i++) {
 		float *v = null_direction(&mem, s, f->group, kind, number, i);
 
 		if (v != NULL)
-			trial[f->null[kind].n++] = trial_make(&mem, f, v, n_doses);
+			trial[f->null[kind].n++] = trial_make(&mem, f, v, spec->steer.n_doses);
 	}
-	if (trials_run(f, s, trial, f->null[kind].n, dose, n_doses, band ? NULL : c, e) < 0)
+	if (trials_run(f, s, trial, f->null[kind].n, spec->steer.dose, spec->steer.n_doses, band ? NULL : c,
+		       e) < 0)
 		goto out;
 	if (band)
-		band_make(f, trial, n, n_doses);
-	null_measure(&f->null[kind], f, trial, c, band ? c->at : direct, s->job->mem);
+		band_make(f, trial, n, spec->steer.n_doses);
+	null_measure(&f->null[kind], f, trial, c, s->job->mem);
 	rc = 0;
 out:
 	arena_release(&mem);
@@ -282,39 +282,25 @@ size_t few_controls(const struct spec *spec)
 	return spec->steer.controls < FEW_CONTROLS ? spec->steer.controls : FEW_CONTROLS;
 }
 
-int glance_run(struct glance *out, struct arena *mem, const struct finding *f, const struct steering_job *s,
-	       size_t number, struct err *e)
+int direction_try(struct tried *out, struct finding *f, const struct steering_job *s, size_t number,
+		  const struct counted *c, struct err *e)
 {
 	const struct spec *spec = s->job->spec;
-	struct trial *t;
+	struct arena mem = ARENA_INIT;
+	struct trial own = trial_make(&mem, f, f->group->aim->direction, spec->steer.n_doses);
+	int rc = trials_run(f, s, &own, 1, spec->steer.dose, spec->steer.n_doses, c, e);
 
-	out->n = few_controls(spec);
-	t = ARENA_ARRAY(mem, out->n + 1, struct trial);
-	t[0] = trial_make(mem, f, f->group->aim->direction, spec->steer.n_doses);
-	for (size_t i = 0; i < out->n; i++)
-		t[1 + i] = trial_make(mem, f, null_direction(mem, s, f->group, NULL_DIRECTIONS, number, i),
-				      spec->steer.n_doses);
-	if (trials_run(f, s, t, 1 + out->n, spec->steer.dose, spec->steer.n_doses, NULL, e) < 0)
-		return -1;
-	out->own = t[0];
-	out->random = t + 1;
-	return 0;
-}
+	if (rc == 0)
+		rc = null_run(f, s, NULL_DIRECTIONS, number, c, few_controls(spec), false, e);
+	for (size_t k = 0; k < CONTRAST_COUNT && rc == 0; k++) {
+		size_t n = f->n_contested[k];
+		double *slope = ARENA_ARRAY(&mem, n + 1, double);
 
-struct tried glance_measure(const struct glance *g, struct finding *f, const struct counted *c,
-			    struct arena *mem)
-{
-	struct tried out;
-
-	f->null[NULL_DIRECTIONS].n = g->n;
-	null_measure(&f->null[NULL_DIRECTIONS], f, g->random, c, c->at, mem);
-	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
-		double *slope = ARENA_ARRAY(mem, f->n_contested[k] + 1, double);
-
-		trial_slopes(slope, &g->own, f, (enum contrast)k, c);
-		out.slope[k] = stats_mean(slope, f->n_contested[k]);
-		out.error[k] = stats_error(slope, f->n_contested[k]);
-		out.z[k] = null_z(&f->null[NULL_DIRECTIONS], (enum contrast)k, out.slope[k]);
+		trial_slopes(slope, &own, f, (enum contrast)k, c);
+		out->slope[k] = stats_mean(slope, n);
+		out->error[k] = stats_error(slope, n);
+		out->z[k] = null_z(&f->null[NULL_DIRECTIONS], (enum contrast)k, out->slope[k]);
 	}
-	return out;
+	arena_release(&mem);
+	return rc;
 }

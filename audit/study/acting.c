@@ -5,15 +5,14 @@
 #include "num/ops.h"
 #include "num/stats.h"
 
+/* Latents of a pool, by their numbers in it, and room to see what they do. */
 struct choice {
 	const struct acting_pool *pool;
 	const struct dfc *d;
-	bool *taken;		   /* (pool->n) */
-	double *sum[ACTING_KINDS]; /* (n_prompts) effects of those taken */
-	double *x;		   /* (n_prompts) */
-	float *v;		   /* (d_b) */
-	struct member *out;	   /* (n + 1): the last is the one looked at */
-	size_t n;
+	size_t *at, n;	       /* (most + 1) */
+	struct member *member; /* (most + 1) */
+	double *x;	       /* (n_prompts) */
+	float *v;	       /* (d_b) */
 };
 
 /* Effects in sd of random directions. */
@@ -23,48 +22,67 @@ struct standing {
 
 static const struct standing NOTHING = { -1e300, -1e300 };
 
-/* Of those taken and latent i of the pool. */
-static struct standing standing_with(struct choice *c, size_t i)
+static struct choice choice_of(struct arena *mem, const struct acting_pool *p, const struct dfc *d,
+			       size_t most)
 {
-	const struct acting_pool *p = c->pool;
+	size_t n = p->n_prompts[ACTING_ON] > p->n_prompts[ACTING_OFF] ? p->n_prompts[ACTING_ON]
+								      : p->n_prompts[ACTING_OFF];
+
+	return (struct choice){ .pool = p,
+				.d = d,
+				.at = ARENA_ARRAY(mem, most + 1, size_t),
+				.member = ARENA_ARRAY(mem, most + 1, struct member),
+				.x = ARENA_ARRAY(mem, n + 1, double),
+				.v = ARENA_ARRAY(mem, d->shape.d_b, float) };
+}
+
+/* Of the first n on the prompts of p; errors: how many standard errors are taken off. */
+static struct standing standing_of(struct choice *c, const struct acting_pool *p, size_t n, double errors)
+{
 	double norm, z[ACTING_KINDS];
 
-	c->out[c->n] = p->member[i];
-	group_direction(c->v, c->d, true, c->out, c->n + 1);
+	for (size_t i = 0; i < n; i++)
+		c->member[i] = p->member[c->at[i]];
+	group_direction(c->v, c->d, true, c->member, n);
 	norm = fm_sqrt_d(op_norm2_d(c->v, c->d->shape.d_b));
 	if (!(norm > 0))
 		return NOTHING;
 	for (size_t k = 0; k < ACTING_KINDS; k++) {
-		for (size_t q = 0; q < p->n_prompts[k]; q++)
-			c->x[q] = c->sum[k][q] + p->effect[k][i][q];
-		z[k] = (stats_mean(c->x, p->n_prompts[k]) - stats_error(c->x, p->n_prompts[k])) /
-		       (p->sd[k] * norm);
+		size_t prompts = p->n_prompts[k];
+
+		for (size_t q = 0; q < prompts; q++) {
+			c->x[q] = 0;
+			for (size_t i = 0; i < n; i++)
+				c->x[q] += p->effect[k][c->at[i]][q];
+		}
+		z[k] = (stats_mean(c->x, prompts) - errors * stats_error(c->x, prompts)) / (p->sd[k] * norm);
 	}
 	return (struct standing){ z[ACTING_ON] < z[ACTING_OFF] ? z[ACTING_ON] : z[ACTING_OFF],
 				  z[ACTING_ON] + z[ACTING_OFF] };
 }
 
-static void take(struct choice *c, size_t i)
+static bool is_chosen(const struct choice *c, size_t i)
 {
-	const struct acting_pool *p = c->pool;
-
-	c->taken[i] = true;
-	c->out[c->n++] = p->member[i];
-	for (size_t k = 0; k < ACTING_KINDS; k++) {
-		for (size_t q = 0; q < p->n_prompts[k]; q++)
-			c->sum[k][q] += p->effect[k][i][q];
+	for (size_t k = 0; k < c->n; k++) {
+		if (c->at[k] == i)
+			return true;
 	}
+	return false;
 }
 
-/* The latent that stands best with those taken, of those whose lesser effect is at least `least`: pool->n where there is none. */
+/* The latent that stands best with those chosen, of those whose lesser effect is at least `least`: pool->n where there is none. */
 static size_t best_next(struct standing *out, struct choice *c, bool by_both, double least)
 {
 	size_t best = c->pool->n;
 
 	*out = NOTHING;
 	for (size_t i = 0; i < c->pool->n; i++) {
-		struct standing s = c->taken[i] ? NOTHING : standing_with(c, i);
+		struct standing s;
 
+		if (is_chosen(c, i))
+			continue;
+		c->at[c->n] = i;
+		s = standing_of(c, c->pool, c->n + 1, 1);
 		if (s.lesser < least || !(by_both ? s.both > out->both : s.lesser > out->lesser))
 			continue;
 		*out = s;
@@ -73,35 +91,33 @@ static size_t best_next(struct standing *out, struct choice *c, bool by_both, do
 	return best;
 }
 
-size_t acting_choose(struct member *out, const struct acting_pool *p, const struct dfc *d, size_t most)
+static void choose(struct choice *c, size_t most)
 {
-	struct arena mem = ARENA_INIT;
-	size_t n_prompts = p->n_prompts[ACTING_ON] > p->n_prompts[ACTING_OFF] ? p->n_prompts[ACTING_ON]
-									      : p->n_prompts[ACTING_OFF];
-	struct choice c = { .pool = p,
-			    .d = d,
-			    .taken = ARENA_ARRAY(&mem, p->n + 1, bool),
-			    .sum = { ARENA_ARRAY(&mem, n_prompts + 1, double),
-				     ARENA_ARRAY(&mem, n_prompts + 1, double) },
-			    .x = ARENA_ARRAY(&mem, n_prompts + 1, double),
-			    .v = ARENA_ARRAY(&mem, d->shape.d_b, float),
-			    .out = ARENA_ARRAY(&mem, most + 1, struct member) };
 	struct standing now = NOTHING, next;
 	double lesser;
 	size_t i;
 
-	while (c.n < most && (i = best_next(&next, &c, false, now.lesser)) < p->n &&
+	while (c->n < most && (i = best_next(&next, c, false, now.lesser)) < c->pool->n &&
 	       next.lesser > now.lesser) {
-		take(&c, i);
+		c->at[c->n++] = i;
 		now = next;
 	}
 	lesser = now.lesser;
-	while (c.n < most && (i = best_next(&next, &c, true, lesser - 1)) < p->n && next.both > now.both) {
-		take(&c, i);
+	while (c->n < most && (i = best_next(&next, c, true, lesser - 1)) < c->pool->n &&
+	       next.both > now.both) {
+		c->at[c->n++] = i;
 		now = next;
 	}
-	for (i = 0; i < c.n; i++)
-		out[i] = c.out[i];
+}
+
+size_t acting_choose(struct member *out, const struct acting_pool *p, const struct dfc *d, size_t most)
+{
+	struct arena mem = ARENA_INIT;
+	struct choice c = choice_of(&mem, p, d, most);
+
+	choose(&c, most);
+	for (size_t i = 0; i < c.n; i++)
+		out[i] = p->member[c.at[i]];
 	arena_release(&mem);
 	return c.n;
 }
@@ -123,43 +139,21 @@ static struct acting_pool half_of(struct arena *mem, const struct acting_pool *p
 	return out;
 }
 
-static const double *effect_of(const struct acting_pool *p, size_t kind, uint32_t latent)
-{
-	size_t i = 0;
-
-	while (p->member[i].latent != latent)
-		i++;
-	return p->effect[kind][i];
-}
-
-/* The lesser effect of members on the prompts of p. */
-static double lesser_on(const struct acting_pool *p, const struct dfc *d, const struct member *m, size_t n)
-{
-	float *v = mem_alloc(d->shape.d_b, sizeof(*v));
-	double norm, z[ACTING_KINDS];
-
-	group_direction(v, d, true, m, n);
-	norm = fm_sqrt_d(op_norm2_d(v, d->shape.d_b));
-	mem_free(v);
-	for (size_t k = 0; k < ACTING_KINDS; k++) {
-		double sum = 0;
-
-		for (size_t i = 0; i < n; i++)
-			sum += stats_mean(effect_of(p, k, m[i].latent), p->n_prompts[k]);
-		z[k] = norm > 0 ? sum / (p->sd[k] * norm) : 0;
-	}
-	return z[ACTING_ON] < z[ACTING_OFF] ? z[ACTING_ON] : z[ACTING_OFF];
-}
-
 double acting_crossed(const struct acting_pool *p, const struct dfc *d, size_t most)
 {
 	struct arena mem = ARENA_INIT;
 	struct acting_pool half[2] = { half_of(&mem, p, 0), half_of(&mem, p, 1) };
-	struct member *m = ARENA_ARRAY(&mem, most + 1, struct member);
 	double sum = 0;
 
-	for (size_t i = 0; i < 2; i++)
-		sum += lesser_on(&half[1 - i], d, m, acting_choose(m, &half[i], d, most));
+	for (size_t i = 0; i < 2; i++) {
+		/* The first half has as many prompts as the second, or one more: room for either. */
+		struct choice c = choice_of(&mem, &half[0], d, most);
+
+		c.pool = &half[i];
+		choose(&c, most);
+		if (c.n > 0)
+			sum += standing_of(&c, &half[1 - i], c.n, 0).lesser;
+	}
 	arena_release(&mem);
 	return sum / 2;
 }

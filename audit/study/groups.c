@@ -16,7 +16,7 @@ struct grouping {
 	const struct active *base, *own; /* turn boundaries as either stream alone says */
 	const double *gap;
 	const uint32_t *after;
-	const struct groups_opts *o;
+	struct groups_opts o;
 	struct arena *mem;
 	double *off;	  /* (n_latents) mean activation at OFF turn boundaries */
 	size_t *on, n_on; /* prompts that are ON, made from first, held out after */
@@ -129,7 +129,7 @@ static double alike(const struct grouping *g, size_t i, size_t k)
 	if (!g->says[i] || !g->says[k])
 		return turn;
 	answer = op_cosine_d(g->answer + i * d, g->answer + k * d, d);
-	return answer >= g->o->answers_alike ? answer : (turn + answer) / 2;
+	return answer >= g->o.answers_alike ? answer : (turn + answer) / 2;
 }
 
 /* Average linkage: the two clusters most alike are joined until none are alike enough. Ties: the smaller numbers. */
@@ -140,7 +140,6 @@ static void cluster(struct grouping *g)
 	size_t *size = ARENA_ARRAY(g->mem, n + 1, size_t);
 
 	g->of = ARENA_ARRAY(g->mem, n + 1, size_t);
-
 	for (size_t i = 0; i < n; i++) {
 		g->of[i] = i;
 		size[i] = 1;
@@ -148,7 +147,7 @@ static void cluster(struct grouping *g)
 			sim[i * n + k] = alike(g, i, k);
 	}
 	for (;;) {
-		double best = g->o->alike;
+		double best = g->o.alike;
 		size_t a = n, b = n;
 
 		for (size_t i = 0; i < n; i++) {
@@ -309,7 +308,7 @@ static struct member *leading(size_t *n_out, const struct grouping *g, const dou
 	/* A difference of equal means may be the rounding of either. */
 	for (size_t i = 0; i < most && key[top[i]] > ROUNDING * key[top[0]]; i++)
 		out[(*n_out)++] = (struct member){ top[i], weight[top[i]] };
-	if (g->o->single && *n_out > 0) {
+	if (g->o.single && *n_out > 0) {
 		double most_on = largest(g, out[0].latent);
 
 		*n_out = 1;
@@ -340,9 +339,9 @@ struct aim group_aim(const struct group *g, const struct member *m, size_t n)
 static void aims_make(struct group *out, const struct grouping *g, size_t leader)
 {
 	size_t n = g->turns->n_latents;
-	double *weight[WAY_COUNT];
+	double *weight[WAY_ACTING];
 
-	for (size_t w = 0; w < WAY_COUNT; w++)
+	for (size_t w = 0; w < WAY_ACTING; w++)
 		weight[w] = ARENA_ARRAY(g->mem, n, double);
 	difference_add(weight[WAY_JOINT], 1, g, g->turns, leader, out->n_on);
 	difference_add(weight[WAY_OWN], 0.5, g, g->own, leader, out->n_on);
@@ -355,9 +354,9 @@ static void aims_make(struct group *out, const struct grouping *g, size_t leader
 		else if (weight[WAY_OWN][k] < 0)
 			weight[WAY_OWN][k] = 0;
 	}
-	for (size_t w = 0; w < WAY_COUNT; w++) {
+	for (size_t w = 0; w < WAY_ACTING; w++) {
 		size_t n_members;
-		struct member *m = leading(&n_members, g, weight[w], g->o->most_members);
+		struct member *m = leading(&n_members, g, weight[w], g->o.most_members);
 
 		out->way[w] = aim_of(g, leader, m, n_members);
 	}
@@ -392,7 +391,7 @@ static void group_facts(struct group *out, const struct grouping *g, size_t lead
 /* A held-out prompt joins the cluster it is most alike, where it is alike enough. */
 static size_t nearest(const struct grouping *g, size_t i, const size_t *leader, size_t n_groups)
 {
-	double best = g->o->alike;
+	double best = g->o.alike;
 	size_t at = 0;
 
 	for (size_t k = 0; k < n_groups; k++) {
@@ -426,8 +425,8 @@ static size_t leaders_make(size_t *leader, const struct grouping *g)
 		size[g->of[i]]++;
 	}
 	reduce_order(order, key, n);
-	for (size_t i = 0; i < n && found < g->o->most_groups; i++) {
-		if (size[order[i]] >= g->o->least_prompts)
+	for (size_t i = 0; i < n && found < g->o.most_groups; i++) {
+		if (size[order[i]] >= g->o.least_prompts)
 			leader[found++] = order[i];
 	}
 	return found;
@@ -437,10 +436,8 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o)
 {
 	struct grouping *g = ARENA_ARRAY(mem, 1, struct grouping);
-	struct groups_opts *own = ARENA_ARRAY(mem, 1, struct groups_opts);
 	size_t *leader, n_groups;
 
-	*own = *o;
 	*g = (struct grouping){ .prompt = prompt,
 				.n = n,
 				.d = d,
@@ -450,7 +447,7 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 				.own = rows->own,
 				.gap = rows->gap,
 				.after = rows->after,
-				.o = own,
+				.o = *o,
 				.mem = mem };
 	on_list(g, n);
 	for (size_t i = 0; i < n; i++)
