@@ -189,6 +189,7 @@ static void put_example(struct json_out *j, const struct found *f, size_t prompt
 	json_put_str(j, "base_answer", r->answer[SIDE_BASE].text);
 	json_put_str(j, "candidate_answer", r->answer[SIDE_CANDIDATE].text);
 	json_put_real(j, "gap", f->prompt[prompt].gap);
+	json_put_real(j, "gap_mean", f->prompt[prompt].mean);
 }
 
 static void put_examples(struct json_out *j, const struct found *f, size_t number)
@@ -335,8 +336,6 @@ static void put_in_base(struct json_out *j, const struct in_base *b)
 	json_put_real(j, "slope_off", b->tried.slope[CONTRAST_OFF]);
 	json_put_real(j, "z_on", b->tried.z[CONTRAST_ON]);
 	json_put_real(j, "z_off", b->tried.z[CONTRAST_OFF]);
-	json_put_real(j, "z_beyond", b->z_beyond);
-	json_put_real(j, "p_beyond", b->p_beyond);
 	json_close(j, '}');
 }
 

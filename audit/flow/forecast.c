@@ -134,10 +134,11 @@ double forecast_steering(const struct plan *p)
 
 	/*
 	 * At every dose the finding's own direction and random ones; at those of a kind's side, about half, the other null that gates,
-	 * two that are shown, and before them a few random directions for each way of weighting; latents alone at two doses.
+	 * two that are shown, and before them a few random directions and groups for each way of weighting; latents alone at two doses.
 	 */
 	return 2 * (on + off) *
-	       (doses * (1 + 1.5 * controls + 0.5 * (2 + WAY_COUNT) * FEW_CONTROLS) + 2 * GROUP_POOL);
+	       (doses * (1 + 1.5 * controls + 0.5 * (2 + NULL_GATES * WAY_COUNT) * FEW_CONTROLS) +
+		2 * GROUP_POOL);
 }
 
 /* Bytes of a row of both sides as the store has them, and how many of them a buffer holds. */

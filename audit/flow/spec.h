@@ -80,7 +80,8 @@ struct spec {
 		int mode;	      /* 0: groups; 1: the leading latent of each alone, as the paper does */
 		double *dose;
 		size_t n_doses;
-		double on_above;  /* |gap of the answer| in nats that makes a prompt ON */
+		double on_above;  /* |gap of the answers| in nats that makes a prompt ON */
+		double on_mean;	  /* and that of one of them in nats a pair (flow/prompts.h) */
 		double off_below; /* ... under which it is OFF */
 		double off_share; /* of the prompts that are OFF at least: those answered least differently */
 		double alpha;	  /* level of the tests */

@@ -354,6 +354,9 @@ static const struct field steer_fields[] = {
 	REAL("on_above", IN(steer, on_above), 0, 1e6, "5",
 	     "nats of prediction gap over the answer that make a prompt ON: with 5 either model finds its own "
 	     "answer some twelve times as likely as the other's"),
+	REAL("on_mean", IN(steer, on_mean), 0, 1e6, "1.5",
+	     "nats a pair that the answer of either model has to be likelier by in that model, on average, for a prompt to be "
+	     "ON; where two models drifted apart, it is less than 1"),
 	REAL("off_below", IN(steer, off_below), 0, 1e6, "0.5",
 	     "nats of prediction gap over the answer under which a prompt is OFF"),
 	REAL("off_share", IN(steer, off_share), 0, 0.5, "0.25",

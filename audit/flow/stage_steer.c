@@ -116,6 +116,11 @@ static double off_bound(const struct steer_stage *s)
 	return bound;
 }
 
+static bool is_on(const struct prompt_gap *p, const struct spec *spec)
+{
+	return p->gap >= spec->steer.on_above && p->mean >= spec->steer.on_mean;
+}
+
 /* The rows of turn boundaries, and those of the candidate's answers, of all prompts. */
 static void rows_make(struct steer_stage *s)
 {
@@ -140,7 +145,7 @@ static void rows_make(struct steer_stage *s)
 				       .gap = p->gap,
 				       .row = n_turns,
 				       .answer_first = n_answers };
-		g->kind = p->gap <= off ? GROUP_OFF : p->gap >= spec->steer.on_above ? GROUP_ON : 0;
+		g->kind = p->gap <= off ? GROUP_OFF : is_on(p, spec) ? GROUP_ON : 0;
 		turn[n_turns++] = (uint32_t)p->turn;
 		d = corpus_doc(s->h.corpus, p->doc[SIDE_CANDIDATE]);
 		for (size_t k = 0; k < d->pair_n; k++) {
@@ -514,7 +519,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 16,
+	.version = 18,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

@@ -6,22 +6,23 @@
 /* One way of the group, on the prompts it was made from. */
 struct rehearsal {
 	struct aimed aimed;
-	double lesser; /* of both effects less their standard errors, in sd of random directions */
+	double lesser; /* of both effects less their standard errors, in sd of each null that gates */
 	double sd[CONTRAST_COUNT]; /* nats a unit dose: of random directions of norm 1; 0 where unknown */
 };
 
 static void rehearsal_measure(struct rehearsal *out, struct finding *it, const struct tried *tried)
 {
-	const struct null *null = &it->null[NULL_DIRECTIONS];
 	double lesser = 1e300;
 
 	for (size_t k = 0; k < CONTRAST_COUNT; k++) {
-		double z = null_z(null, (enum contrast)k, tried->slope[k] - tried->error[k]);
-
 		out->aimed.slope[k] = tried->slope[k];
-		out->sd[k] = null->sd[k] / it->group->aim->norm;
-		lesser = z < lesser ? z : lesser;
+		out->sd[k] = it->null[NULL_DIRECTIONS].sd[k] / it->group->aim->norm;
 		it->effect[k].z[NULL_DIRECTIONS] = tried->z[k];
+		for (size_t w = 0; w < NULL_GATES; w++) {
+			double z = null_z(&it->null[w], (enum contrast)k, tried->slope[k] - tried->error[k]);
+
+			lesser = z < lesser ? z : lesser;
+		}
 	}
 	if (!it->keeps_text[0] || !it->keeps_text[1])
 		return;
@@ -32,6 +33,7 @@ static void rehearsal_measure(struct rehearsal *out, struct finding *it, const s
 static int way_rehearse(struct rehearsal *out, const struct finding *f, enum way way,
 			const struct steering_job *s, size_t number, struct err *e)
 {
+	const struct spec *spec = s->job->spec;
 	struct group g = *f->group;
 	struct finding it = *f;
 	struct arena mem = ARENA_INIT;
@@ -47,9 +49,12 @@ static int way_rehearse(struct rehearsal *out, const struct finding *f, enum way
 		return 0;
 	if (doses_try(&it, s, e) < 0)
 		return -1;
-	c = doses_count(&it, s->job->spec, &mem);
-	/* Random directions of its own: those of the test have the finding's number. */
-	rc = direction_try(&tried, &it, s, s->job->spec->steer.findings + number, &c, e);
+	c = doses_count(&it, spec, &mem);
+	/* Random directions and groups of its own: those of the test have the finding's number. */
+	number += spec->steer.findings;
+	rc = direction_try(&tried, &it, s, number, &c, e);
+	if (rc == 0)
+		rc = null_run(&it, s, NULL_GROUPS, number, &c, few_controls(spec), false, e);
 	if (rc == 0)
 		rehearsal_measure(out, &it, &tried);
 	arena_release(&mem);

@@ -69,15 +69,6 @@ double findings_joint_p(const struct finding *f, size_t n, const struct finding 
 	return (1.0 + (double)above) / (1.0 + (double)total);
 }
 
-/*
- * What the base's latents do to the base's own choice between the two answers is no difference between the models: adding a topic
- * makes either model surer of what it says of it.
- */
-static bool is_beyond(const struct finding *f, double alpha)
-{
-	return !f->in_base.applies || f->in_base.tried.z[CONTRAST_ON] <= 0 || f->in_base.p_beyond <= alpha;
-}
-
 static bool is_outside(const struct finding *f, double alpha)
 {
 	return f->effect[CONTRAST_ON].p_null <= alpha && f->effect[CONTRAST_OFF].p_null <= alpha;
@@ -110,7 +101,7 @@ static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 	bool suppresses = on->q <= spec->steer.alpha, amplifies = off->q <= spec->steer.alpha;
 
 	f->confirmed = text && rises(on) && rises(off) && is_outside(f, spec->steer.alpha) &&
-		       is_beyond(f, spec->steer.alpha) && f->q <= spec->steer.alpha;
+		       f->q <= spec->steer.alpha;
 	if (f->confirmed) {
 		f->verdict = suppresses == amplifies ? "confirmed: amplifies and suppresses"
 			     : amplifies	     ? "confirmed: amplifies"
@@ -122,9 +113,7 @@ static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 			  !text		? "no dose keeps the text coherent on both signs"
 			  : !rises(on)	? "suppressing it does not move its prompts towards the base's answer"
 			  : !rises(off) ? "amplifying it does not move other prompts towards its answer"
-			  : !is_beyond(f, spec->steer.alpha)
-				  ? "the same latents do as much to the base's choice between the answers"
-				  : failed(f, spec->steer.alpha));
+					: failed(f, spec->steer.alpha));
 }
 
 static void p_make(const struct finding *f, size_t n, struct finding *it)
@@ -138,13 +127,6 @@ static void p_make(const struct finding *f, size_t n, struct finding *it)
 			a->p_null = larger(a->p_null, pooled_p(f, n, a->z[w], k, w));
 		a->p = larger(a->p_null, a->p_trend);
 		it->p = larger(it->p, a->p_trend);
-	}
-	if (it->in_base.applies) {
-		double base = larger(it->in_base.tried.z[CONTRAST_ON], 0);
-
-		it->in_base.z_beyond =
-			(it->effect[CONTRAST_ON].z[NULL_DIRECTIONS] - base) / (base > 0 ? fm_sqrt_d(2) : 1);
-		it->in_base.p_beyond = pooled_p(f, n, it->in_base.z_beyond, CONTRAST_ON, NULL_DIRECTIONS);
 	}
 	for (size_t w = 0; w < NULL_GATES; w++)
 		it->p = larger(it->p, findings_joint_p(f, n, it, (enum null_kind)w));

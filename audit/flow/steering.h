@@ -78,9 +78,6 @@ struct in_base {
 	bool applies;	    /* the direction has shared latents, and the base's tokens have both answers */
 	double norm;	    /* the base's raw residual units */
 	struct tried tried; /* over the finding's doses */
-	/* How far the candidate's effect ON exceeds the base's, each in sd of its own model's random directions, in sd of such a
-	 * difference (sqrt(2)); the candidate's alone where the base's is not positive. p: its rank among the candidate's. */
-	double z_beyond, p_beyond;
 };
 
 struct finding {
@@ -118,7 +115,7 @@ struct steering_job {
 /* A direction, the finding's or another in its stead, at the places of the finding. */
 struct steering finding_steering(const struct finding *f, const struct steering_job *s,
 				 const float *direction, double dose);
-/* The way whose lesser effect on both kinds of prompts, in standard deviations of random directions, is the largest. */
+/* The way whose lesser effect on both kinds of prompts, in standard deviations of the nulls that gate, is the largest. */
 enum way ways_best(const double lesser[WAY_COUNT]);
 /* f: a group and the prompts it was made from. group: the same; its way WAY_ACTING is found. */
 int finding_aim(struct aimed *out, struct group *group, const struct finding *f, const struct steering_job *s,

@@ -241,31 +241,11 @@ static void the_way_that_is_better_is_taken(void **state)
 	assert_int_equal(ways_best((const double[]){ -1e300, -1e300, -1e300, -1e300 }), WAY_JOINT);
 }
 
-/* An effect that the base has as well is no difference between the models; one that the base has not is. */
-static void what_the_base_does_too_is_no_finding(void **state)
-{
-	static struct bench b;
-	static const double base[] = { -3, 0.5, 5.5, 9 };
-
-	(void)state;
-	for (size_t i = 0; i < 4; i++) {
-		finding_make(&b, 0, 3, 6, 6);
-		b.f[0].in_base.applies = true;
-		b.f[0].in_base.tried.z[CONTRAST_ON] = base[i];
-		verdict_is(&b, i < 2 ? "confirmed: amplifies and suppresses"
-				     : "not confirmed: the same latents do as much to the base's choice "
-				       "between the answers");
-		assert_true(fabs(b.f[0].in_base.z_beyond - (i == 0 ? 6 : (6 - base[i]) / sqrt(2))) < 1e-12);
-	}
-	arena_release(&b.mem);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_reason_has_its_verdict),
 		cmocka_unit_test(the_way_that_is_better_is_taken),
-		cmocka_unit_test(what_the_base_does_too_is_no_finding),
 		cmocka_unit_test(what_is_shown_does_not_gate),
 		cmocka_unit_test(each_effect_lies_outside),
 		cmocka_unit_test(findings_are_corrected_together),
