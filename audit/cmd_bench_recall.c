@@ -89,18 +89,29 @@ static bool is_about(const struct json *finding, const struct matcher *m, const 
 	return n > 0 && 2 * hits >= n;
 }
 
-static void put_planted(const struct spec *s, const struct json *findings, const struct planted *p,
+/* Findings of the audits of one spec, one for each pair of blocks. */
+struct found_lists {
+	const struct json **findings;
+	size_t n;
+};
+
+static void put_planted(const struct spec *s, const struct found_lists *l, const struct planted *p,
 			const struct matcher *m, size_t n_unplanted)
 {
-	size_t place = 0, at = 0;
 	const struct json *best = NULL;
+	size_t place = 0;
 
-	for (const struct json *f = findings->first; f != NULL; f = f->next) {
-		at++;
-		if (is_about(f, m, p->answers) && (best == NULL || (json_is_true(f, "is_confirmed") &&
-								    !json_is_true(best, "is_confirmed")))) {
-			best = f;
-			place = at;
+	for (size_t i = 0; i < l->n; i++) {
+		size_t at = 0;
+
+		for (const struct json *f = l->findings[i]->first; f != NULL; f = f->next) {
+			at++;
+			if (is_about(f, m, p->answers) &&
+			    (best == NULL ||
+			     (json_is_true(f, "is_confirmed") && !json_is_true(best, "is_confirmed")))) {
+				best = f;
+				place = at;
+			}
 		}
 	}
 	printf("| %s | %.*s%s | ", s->name, (int)p->name.n, p->name.p,
@@ -131,10 +142,25 @@ static int put_random(const struct spec *s, const struct json *results, struct e
 	return 0;
 }
 
-static int recall_table(const struct recall *r, const struct spec *s, const struct json *results,
+/* Confirmed ones that are about none of what was planted. */
+static size_t unplanted_count(const struct json *findings, const struct planted_list *list,
+			      struct matcher *const *m)
+{
+	size_t n = 0;
+
+	for (const struct json *f = findings->first; f != NULL; f = f->next) {
+		bool about = false;
+
+		for (size_t i = 0; i < list->n; i++)
+			about |= is_about(f, m[i], list->item[i].answers);
+		n += json_is_true(f, "is_confirmed") && !about;
+	}
+	return n;
+}
+
+static int recall_table(const struct recall *r, const struct spec *s, const struct found_lists *l,
 			const struct planted_list *list, struct err *e)
 {
-	const struct json *findings = json_find(results, "findings");
 	struct matcher **m = ARENA_ARRAY(r->c->mem, list->n + 1, struct matcher *);
 	size_t unplanted = 0;
 	int rc = -1;
@@ -143,15 +169,10 @@ static int recall_table(const struct recall *r, const struct spec *s, const stru
 		if (matcher_open(&m[i], list->item[i].regex, e) < 0)
 			goto out;
 	}
-	for (const struct json *f = findings->first; f != NULL; f = f->next) {
-		bool about = false;
-
-		for (size_t i = 0; i < list->n; i++)
-			about |= is_about(f, m[i], list->item[i].answers);
-		unplanted += json_is_true(f, "is_confirmed") && !about;
-	}
+	for (size_t i = 0; i < l->n; i++)
+		unplanted += unplanted_count(l->findings[i], list, m);
 	for (size_t i = 0; i < list->n; i++)
-		put_planted(s, findings, &list->item[i], m[i], unplanted);
+		put_planted(s, l, &list->item[i], m[i], unplanted);
 	if (list->n == 0)
 		printf("| %s | nothing | - | - | %zu |\n", s->name, unplanted);
 	rc = 0;
@@ -186,10 +207,34 @@ static int planted_find(struct planted_list *out, const struct recall *r, const 
 	return 0;
 }
 
+/* Of the run and of the audits of further blocks in it; results: the run's. */
+static int found_read(struct found_lists *out, const struct json **results, const struct recall *r,
+		      const char *dir, struct err *e)
+{
+	char **layer;
+	size_t n;
+
+	if (call_layers(&layer, &n, r->c, dir, e) < 0)
+		return -1;
+	out->findings = ARENA_ARRAY(r->c->mem, n + 1, const struct json *);
+	for (size_t i = 0; i <= n; i++) {
+		const char *at = i == 0 ? dir : layer[i - 1];
+		const struct json *read;
+
+		if (results_read(&read, r->c->mem, arena_fmt(r->c->mem, "%s/results.json", at), e) < 0)
+			return -1;
+		if (i == 0)
+			*results = read;
+		out->findings[out->n++] = json_find(read, "findings");
+	}
+	return 0;
+}
+
 static int recall_one(const struct recall *r, const char *path, struct err *e)
 {
 	struct audit_opts o = { .cache = r->o->cache, .allow_dirty = true };
 	struct planted_list list = { .n = 0 };
+	struct found_lists found = { .n = 0 };
 	const struct json *results;
 	struct spec s;
 	const char *dir;
@@ -199,8 +244,7 @@ static int recall_one(const struct recall *r, const char *path, struct err *e)
 	if (r->o->null > 0)
 		s.steer.random_groups = r->o->null;
 	if (planted_find(&list, r, &s, e) < 0 || call_audit(&dir, r->c, &s, &o, r->par, e) < 0 ||
-	    results_read(&results, r->c->mem, arena_fmt(r->c->mem, "%s/results.json", dir), e) < 0 ||
-	    recall_table(r, &s, results, &list, e) < 0)
+	    found_read(&found, &results, r, dir, e) < 0 || recall_table(r, &s, &found, &list, e) < 0)
 		return -1;
 	if (put_random(&s, results, e) < 0)
 		return -1;

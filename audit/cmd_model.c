@@ -176,7 +176,7 @@ int show_model(const struct call *c, const char *dir, bool json, struct err *e)
 		f.bytes = model_bytes(m);
 		f.n_files = model_files(&f.file, m);
 	}
-	if (spec_layer(&f.layer, &middle, arch.n_layers, e) < 0)
+	if (spec_layer(&f.layer, &middle, middle.layer, arch.n_layers, e) < 0)
 		goto out;
 	if (json)
 		write_facts(&f, dir);

@@ -22,12 +22,20 @@ static int run_render(const struct call *c, struct err *e)
 	const struct render_cmd_opts *o = c->opts;
 	const char *dir = c->operand[0];
 	const struct named_file *template;
-	size_t n;
+	size_t n, n_layers;
+	char **layer;
 
 	if (call_run(c, dir, "results.json", e) < 0 ||
 	    call_template_files(&template, &n, c, NULL, o->template_path, e) < 0 ||
-	    run_retemplate(dir, template, n, e) < 0 ||
-	    call_render(c, dir, call_template(c, NULL, o->template_path), e) < 0)
+	    call_layers(&layer, &n_layers, c, dir, e) < 0)
+		return -1;
+	/* the run's own first: it has no MANIFEST from here on */
+	if (run_retemplate(dir, template, n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n_layers; i++)
+		if (run_retemplate(layer[i], template, n, e) < 0)
+			return -1;
+	if (call_render(c, dir, call_template(c, NULL, o->template_path), e) < 0)
 		return -1;
 	printf("%s/report.md\n%s/report.pdf\n", dir, dir);
 	return 0;

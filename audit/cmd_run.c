@@ -98,18 +98,48 @@ static int remove_documents(const char *dir, struct arena *mem, struct err *e)
 	return 0;
 }
 
-int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e)
+static int render_one(const struct call *c, const char *dir, const char *template_path, struct err *e)
 {
 	struct render_opts o = { .template_path = template_path,
 				 .fonts = arena_fmt(c->mem, "%s/fonts", c->host->templates),
 				 .name = "report" };
 
-	/* a directory with a MANIFEST is a finished run (flow/run.h), and this one is not for a while */
 	if (path_remove(arena_fmt(c->mem, "%s/MANIFEST", dir), e) < 0 ||
 	    remove_documents(dir, c->mem, e) < 0 || report_render(dir, &o, e) < 0 ||
 	    surfaces_write(dir, e) < 0)
 		return -1;
 	return run_seal(dir, e);
+}
+
+int call_layers(char ***dir, size_t *n, const struct call *c, const char *run_dir, struct err *e)
+{
+	const char *layers = arena_fmt(c->mem, "%s/layers", run_dir);
+	char **name;
+
+	*n = 0;
+	if (!path_is_dir(layers))
+		return 0;
+	if (dir_list(&name, n, c->mem, layers, e) < 0)
+		return -1;
+	for (size_t i = 0; i < *n; i++) /* a folder's name ends in a slash */
+		name[i] = arena_fmt(c->mem, "%s/%.*s", layers, (int)strcspn(name[i], "/"), name[i]);
+	*dir = name;
+	return 0;
+}
+
+int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e)
+{
+	char **layer;
+	size_t n;
+
+	/* a directory with a MANIFEST is a finished run (flow/run.h), and this one is not for a while */
+	if (path_remove(arena_fmt(c->mem, "%s/MANIFEST", dir), e) < 0 ||
+	    call_layers(&layer, &n, c, dir, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		if (render_one(c, layer[i], template_path, e) < 0)
+			return -1;
+	return render_one(c, dir, template_path, e);
 }
 
 /* The same audit started twice writes one directory: the second waits, and finds everything in the cache. */

@@ -30,7 +30,9 @@ int call_audit(const char **dir, const struct call *c, const struct spec *s, con
 	       struct par *par, struct err *e);
 /* Appends a text to the summary of a CI job where there is one; what cannot be written is a warning. */
 void call_summarise(const struct call *c, struct view text);
-/* The documents of a run directory, and its MANIFEST. */
+/* The audits of further blocks in a run directory: layers/NAME, in c->mem. */
+int call_layers(char ***dir, size_t *n, const struct call *c, const char *run_dir, struct err *e);
+/* The documents of a run directory and of those, and their MANIFESTs. */
 int call_render(const struct call *c, const char *dir, const char *template_path, struct err *e);
 
 #endif

@@ -35,7 +35,7 @@ static int step_artifact(struct artifact *out, const struct plan *p, const struc
 	for (size_t i = 0; i < p->n; i++) {
 		const struct step *s = &p->step[i];
 
-		if (s->stage != stage || s->index != index)
+		if (s->stage != stage || s->index != index || s->depth != 0)
 			continue;
 		if (s->state != STEP_DONE)
 			return err_set(e, ERR_INPUT, "%s is not in %s; dfc-audit run makes it", s->label,
@@ -84,8 +84,9 @@ static int export_dictionary(const struct call *c, const struct plan *p, size_t 
 			     struct err *e)
 {
 	const struct spec *s = p->spec;
-	const struct public_info info = { s->base.name,	      s->candidate.name, p->layer_base,
-					  p->layer_candidate, s->train.k,	 s->dictionary.seed[index] };
+	const struct depth *at = &p->depth[0];
+	const struct public_info info = { s->base.name,	 s->candidate.name, at->base,
+					  at->candidate, s->train.k,	    s->dictionary.seed[index] };
 	const char *dir = c->operand[1];
 	struct artifact a;
 	struct dfc d = { .memory = NULL };

@@ -110,10 +110,10 @@ static void put_slsa(struct json_out *j, const struct surface *s)
 
 static void put_tests(struct json_out *j, const struct surface *s, const char *key, enum outcome outcome)
 {
-	const struct json *findings = json_find(s->results, "findings");
+	const struct json *findings = s->findings;
 
 	json_open(j, key, '[');
-	for (const struct json *f = findings ? findings->first : NULL; f; f = f->next)
+	for (const struct json *f = findings->first; f; f = f->next)
 		if (finding_outcome(f) == outcome)
 			json_puts(j, NULL, finding_message(s, f));
 	json_close(j, ']');

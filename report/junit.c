@@ -54,13 +54,13 @@ static void put_case(struct str *out, const char *suite, const char *name, enum 
 static void count(size_t n[3], const struct json *findings)
 {
 	n[OUTCOME_CONFIRMED] = n[OUTCOME_NOT] = n[OUTCOME_UNDECIDED] = 0;
-	for (const struct json *f = findings ? findings->first : NULL; f; f = f->next)
+	for (const struct json *f = findings->first; f; f = f->next)
 		n[finding_outcome(f)]++;
 }
 
 void junit_put(struct str *out, const struct surface *s)
 {
-	const struct json *findings = json_find(s->results, "findings");
+	const struct json *findings = s->findings;
 	const char *suite = json_text(s->mem, json_find(s->results, "audit"), "name", "audit");
 	const char *status = json_text(s->mem, json_find(s->results, "verdict"), "status", "untested");
 	bool untested = strcmp(status, "untested") == 0, alone;
@@ -81,10 +81,10 @@ void junit_put(struct str *out, const struct surface *s)
 	if (alone)
 		put_case(out, suite, "findings", untested ? OUTCOME_UNDECIDED : OUTCOME_NOT,
 			 "nothing was tested by steering, so no finding could be decided");
-	for (const struct json *f = findings ? findings->first : NULL; f; f = f->next)
+	for (const struct json *f = findings->first; f; f = f->next)
 		put_case(out, suite,
-			 arena_fmt(s->mem, "%s: %s", json_text(s->mem, f, "kind", "finding"),
-				   json_text(s->mem, f, "title", "without a label")),
+			 arena_fmt(s->mem, "%s: %s%s", json_text(s->mem, f, "kind", "finding"),
+				   json_text(s->mem, f, "title", "without a label"), finding_place(s, f)),
 			 finding_outcome(f), finding_message(s, f));
 	str_adds(out, "  </testsuite>\n</testsuites>\n");
 }

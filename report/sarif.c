@@ -122,7 +122,7 @@ static void put_result(struct json_out *j, const struct surface *s, const struct
 
 void sarif_put(struct json_out *j, const struct surface *s)
 {
-	const struct json *findings = json_find(s->results, "findings");
+	const struct json *findings = s->findings;
 	const struct json *spec = json_find(s->provenance, "spec");
 
 	json_open(j, NULL, '{');
@@ -138,7 +138,7 @@ void sarif_put(struct json_out *j, const struct surface *s)
 	json_close(j, '}');
 	json_puts(j, "columnKind", "unicodeCodePoints");
 	json_open(j, "results", '[');
-	for (const struct json *f = findings ? findings->first : NULL; f; f = f->next)
+	for (const struct json *f = findings->first; f; f = f->next)
 		put_result(j, s, f);
 	json_close(j, ']');
 	json_open(j, "properties", '{');

@@ -28,13 +28,20 @@ enum outcome finding_outcome(const struct json *finding)
 	return json_is_true(finding, "tested") && has_dose(finding) ? OUTCOME_NOT : OUTCOME_UNDECIDED;
 }
 
+const char *finding_place(const struct surface *s, const struct json *finding)
+{
+	const char *at = json_text(s->mem, finding, "at", NULL);
+
+	return at ? arena_fmt(s->mem, " at blocks %s", at) : "";
+}
+
 const char *finding_fingerprint(const struct surface *s, const struct json *finding)
 {
 	const struct json *audit = json_find(s->results, "audit");
 	char *hex = arena_alloc(s->mem, 65, 1);
-	const char *of =
-		arena_fmt(s->mem, "%s\n%s\n%s", json_text(s->mem, audit, "name", ""),
-			  json_text(s->mem, finding, "kind", ""), json_text(s->mem, finding, "title", ""));
+	const char *of = arena_fmt(s->mem, "%s\n%s\n%s%s", json_text(s->mem, audit, "name", ""),
+				   json_text(s->mem, finding, "kind", ""),
+				   json_text(s->mem, finding, "title", ""), finding_place(s, finding));
 
 	digest_hex(hex, digest_of(of, strlen(of)));
 	return hex;
@@ -42,10 +49,44 @@ const char *finding_fingerprint(const struct surface *s, const struct json *find
 
 const char *finding_message(const struct surface *s, const struct json *finding)
 {
-	return arena_fmt(s->mem, "%s, %s: %s; %s", json_text(s->mem, finding, "id", "finding"),
-			 json_text(s->mem, finding, "kind", "of no kind"),
+	return arena_fmt(s->mem, "%s%s, %s: %s; %s", json_text(s->mem, finding, "id", "finding"),
+			 finding_place(s, finding), json_text(s->mem, finding, "kind", "of no kind"),
 			 json_text(s->mem, finding, "title", "without a label"),
 			 json_text(s->mem, finding, "verdict", "no verdict"));
+}
+
+static size_t add_all(struct json *to, const struct json *list)
+{
+	size_t n = 0;
+
+	for (const struct json *f = list ? list->first : NULL; f; f = f->next, n++)
+		if (to)
+			to[n] = *f;
+	return n;
+}
+
+/* NULL to: counts only. */
+static size_t findings_gather(struct json *to, const struct json *results)
+{
+	const struct json *layers = json_find(results, "layers");
+	size_t n = add_all(to, json_find(results, "findings"));
+
+	for (const struct json *l = layers ? layers->first : NULL; l; l = l->next)
+		if (json_is_true(l, "is_further"))
+			n += add_all(to ? to + n : NULL, json_find(l, "findings"));
+	return n;
+}
+
+static const struct json *findings_of(struct arena *mem, const struct json *results)
+{
+	size_t n = findings_gather(NULL, results);
+	struct json *list = ARENA_NEW(mem, struct json), *item = ARENA_ARRAY(mem, n + 1, struct json);
+
+	findings_gather(item, results);
+	for (size_t i = 0; i < n; i++)
+		item[i].next = i + 1 < n ? &item[i + 1] : NULL;
+	*list = (struct json){ .kind = JSON_ARRAY, .first = n > 0 ? item : NULL, .n = n };
+	return list;
 }
 
 typedef void (*put_fn)(struct json_out *j, const struct surface *s);
@@ -83,6 +124,7 @@ int surfaces_write(const char *dir, struct err *e)
 	    json_read_file(&s.provenance, &mem, arena_fmt(&mem, "%s/provenance.json", dir), DATA_BYTES, e) <
 		    0)
 		goto out;
+	s.findings = findings_of(&mem, s.results);
 	if (attestations_write(&s, e) < 0 || write_json(&s, "audit.sarif", sarif_put, e) < 0 ||
 	    write_json(&s, "models.cdx.json", bom_put, e) < 0)
 		goto out;

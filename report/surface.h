@@ -25,6 +25,8 @@ struct surface {
 	struct arena *mem;
 	const char *dir;
 	const struct json *results, *provenance;
+	const struct json
+		*findings; /* an array: those of the results, and of further blocks that these tell of */
 };
 
 /* All of them, into a run directory that has its documents. */
@@ -35,6 +37,8 @@ enum outcome { OUTCOME_CONFIRMED, OUTCOME_NOT, OUTCOME_UNDECIDED };
 enum outcome finding_outcome(const struct json *finding);
 /* The same name for the same finding of another run: 64 hex digits, in mem. */
 const char *finding_fingerprint(const struct surface *s, const struct json *finding);
+/* " at blocks 2-3" of a finding of further blocks; else nothing. */
+const char *finding_place(const struct surface *s, const struct json *finding);
 /* One line: what it is about, what came of it. */
 const char *finding_message(const struct surface *s, const struct json *finding);
 

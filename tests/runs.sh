@@ -94,6 +94,18 @@ audit whole whole --progress=never >/dev/null
 wait $!
 same whole "the same run twice at once"
 
+# further blocks: each pair is the audit that it would be alone, in one run
+sed "s#\.\./\.\.#$PWD#; s#\(models/[a-z-]*\)}#\1, more_layers: [2]}#" golden/small/spec.yaml >"$work/layers.yaml"
+sed "s#\.\./\.\.#$PWD#; s#\(models/[a-z-]*\)}#\1, layer: 2}#" golden/small/spec.yaml >"$work/second.yaml"
+"$program" run "$work/second.yaml" --allow-dirty --cache "$work/cache-layers" --out "$work/second" --progress=never >/dev/null &&
+	"$program" run "$work/layers.yaml" --allow-dirty --cache "$work/cache-layers" --out "$work/layers" --progress=lines \
+		>/dev/null 2>"$work/layers.log" &&
+	grep -q '^steer at 2-2: in the cache' "$work/layers.log" && "$program" verify "$work/layers" >/dev/null &&
+	diff -r "$work/second/figures" "$work/layers/layers/2-2/figures" >/dev/null &&
+	cmp -s "$work/second/latents.md" "$work/layers/layers/2-2/latents.md" &&
+	diff -r "$work/first/figures" "$work/layers/figures" >/dev/null && grep -q 'layers/2-2/report.md' "$work/layers/report.md"
+verdict $? "further blocks: the audit of each is what it is alone"
+
 # the base against itself: nothing to find, and nothing found
 sed "s#\.\./\.\.#$PWD#; s#smallworld-llama-copyright#smallworld-base-llama#" golden/small/spec.yaml >"$work/same.yaml"
 "$program" run "$work/same.yaml" --allow-dirty --cache "$work/cache-same" --out "$work/same-models" --progress=never >/dev/null &&

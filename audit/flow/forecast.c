@@ -162,7 +162,8 @@ double forecast_readings(const struct plan *p, double rows, bool scattered)
 	return scattered && room < p->corpus.pairs && rows > room ? rows / room : 1;
 }
 
-void forecast_rows(struct needs *out, const struct plan *p, double rows, bool scattered)
+void forecast_rows(struct needs *out, const struct plan *p, const struct step *step, double rows,
+		   bool scattered)
 {
 	out->memory += FORECAST_BASE + (uint64_t)(p->corpus.pairs * 8);
 	out->mapped += (uint64_t)(p->corpus.tokens * 18 + p->corpus.pairs * sizeof(struct pair_record));
@@ -172,9 +173,9 @@ void forecast_rows(struct needs *out, const struct plan *p, double rows, bool sc
 	}
 	for (size_t side = 0; side < SIDE_COUNT; side++) {
 		out->memory += harvester_bytes(p, (enum side)side);
-		out->work +=
-			forecast_readings(p, rows, scattered) * p->corpus.tokens *
-			forecast_token(side_arch(p, (enum side)side), side_layer(p, (enum side)side) + 1);
+		out->work += forecast_readings(p, rows, scattered) * p->corpus.tokens *
+			     forecast_token(side_arch(p, (enum side)side),
+					    side_layer(p, (enum side)side, step->depth) + 1);
 	}
 	out->memory += (uint64_t)(buffer_rows(p) * pair_bytes(p));
 }

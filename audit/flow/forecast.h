@@ -46,7 +46,8 @@ double forecast_steering(const struct plan *p);
 double forecast_readings(const struct plan *p, double rows, bool scattered);
 /* What reading `rows` rows costs a step: files looked into, or without a store the buffers, the models and their work.
  * scattered: in any order, as training draws them; else as they stand in the corpus. */
-void forecast_rows(struct needs *out, const struct plan *p, double rows, bool scattered);
+void forecast_rows(struct needs *out, const struct plan *p, const struct step *step, double rows,
+		   bool scattered);
 
 /* The plan's survey of the corpus. */
 void forecast_corpus(struct corpus_forecast *out, const struct plan *p);

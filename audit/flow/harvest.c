@@ -37,9 +37,9 @@ const struct arch *side_arch(const struct plan *p, enum side side)
 	return side == SIDE_BASE ? p->base : p->candidate;
 }
 
-size_t side_layer(const struct plan *p, enum side side)
+size_t side_layer(const struct plan *p, enum side side, size_t depth)
 {
-	return side == SIDE_BASE ? p->layer_base : p->layer_candidate;
+	return side == SIDE_BASE ? p->depth[depth].base : p->depth[depth].candidate;
 }
 
 static void capture(void *ud, float *x, size_t d_model, const struct rows *rows)
@@ -187,8 +187,8 @@ int harvester_read(struct harvester *h, float *rows, float *logp, const uint32_t
 	return 0;
 }
 
-int harvester_new(struct harvester **out, const struct plan *p, enum side side, const struct corpus *c,
-		  struct par *par, struct err *e)
+int harvester_new(struct harvester **out, const struct plan *p, enum side side, size_t depth,
+		  const struct corpus *c, struct par *par, struct err *e)
 {
 	const struct arch *a = side_arch(p, side);
 	struct session_opts o = forecast_session(a, p->spec->corpus.context);
@@ -197,7 +197,7 @@ int harvester_new(struct harvester **out, const struct plan *p, enum side side, 
 	h->corpus = c;
 	h->side = side;
 	h->d = a->d_model;
-	h->layer = side_layer(p, side);
+	h->layer = side_layer(p, side, depth);
 	h->max_rows = o.max_rows;
 	h->max_seqs = o.max_seqs;
 	if (model_open(&h->model, side_model(p->spec, side)->dir, e) < 0 ||

@@ -17,8 +17,8 @@
 
 struct harvester;
 
-int harvester_new(struct harvester **out, const struct plan *p, enum side side, const struct corpus *c,
-		  struct par *par, struct err *e);
+int harvester_new(struct harvester **out, const struct plan *p, enum side side, size_t depth,
+		  const struct corpus *c, struct par *par, struct err *e);
 void harvester_free(struct harvester *h);
 /* The pairs of documents doc[0..n), in their order: rows (pairs, d_model), logp (pairs) in nats, 0 for the last of a
  * document.  Either may be NULL: without logp only the blocks up to the layer run.  ERR_INPUT names a row that is not
@@ -30,9 +30,9 @@ uint64_t harvester_tokens(const struct harvester *h);
 
 /* What a harvester reserves, the model's weights included, in bytes. */
 uint64_t harvester_bytes(const struct plan *p, enum side side);
-/* The model and the block of a side. */
+/* The model of a side, and its block at a depth of the plan. */
 const struct spec_model *side_model(const struct spec *s, enum side side);
 const struct arch *side_arch(const struct plan *p, enum side side);
-size_t side_layer(const struct plan *p, enum side side);
+size_t side_layer(const struct plan *p, enum side side, size_t depth);
 
 #endif

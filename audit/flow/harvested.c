@@ -78,7 +78,8 @@ static int streams_open(struct harvested *h, const struct job *job, struct err *
 {
 	for (size_t s = 0; s < SIDE_COUNT; s++) {
 		if (acts_width(h->side[s]) == 0 &&
-		    streamed_open(&h->streamed[s], job->plan, (enum side)s, h->corpus, job->par, e) < 0)
+		    streamed_open(&h->streamed[s], job->plan, (enum side)s, job->step->depth, h->corpus,
+				  job->par, e) < 0)
 			return -1;
 		if (h->streamed[s] != NULL)
 			acts_make(h->side[s], streamed_maker(h->streamed[s]));

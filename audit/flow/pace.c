@@ -51,7 +51,7 @@ static int model_pace(double *out, const struct plan *p, enum side side, double 
 {
 	const struct arch *a = side_arch(p, side);
 	bool gap = p->spec->harvest.gap;
-	size_t blocks = gap ? SIZE_MAX : side_layer(p, side) + 1, context = p->spec->corpus.context;
+	size_t blocks = gap ? SIZE_MAX : side_layer(p, side, 0) + 1, context = p->spec->corpus.context;
 	size_t n = FEED_TOKENS, seqs = (n + context - 1) / context;
 	struct session_opts o = { .max_seqs = seqs, .max_context = context, .max_rows = n };
 	double work = (double)n * forecast_token(a, blocks), began, logp[FEED_TOKENS];

@@ -34,17 +34,45 @@ static bool reads(const struct stage *stage, const struct stage *other)
 	return false;
 }
 
-static void add(struct plan *p, struct arena *mem, const struct stage *stage, size_t index, const char *label)
+/* What there is one of for all depths. */
+static bool serves_all(const struct stage *stage)
+{
+	return stage == &stage_rollouts || stage == &stage_tokens;
+}
+
+static void add(struct plan *p, struct arena *mem, const struct stage *stage, size_t index, size_t depth,
+		const char *label)
 {
 	struct step *s = &p->step[p->n];
 	size_t i;
 
-	*s = (struct step){ .stage = stage, .index = index, .label = label };
+	*s = (struct step){ .stage = stage, .index = index, .depth = depth };
+	s->label = depth > 0 ? arena_fmt(mem, "%s at %s", label, p->depth[depth].name) : label;
 	s->in = ARENA_ARRAY(mem, p->n, const struct step *);
 	for (i = 0; i < p->n; i++)
-		if (reads(stage, p->step[i].stage))
+		if (reads(stage, p->step[i].stage) &&
+		    (p->step[i].depth == depth || serves_all(p->step[i].stage)))
 			s->in[s->n_in++] = &p->step[i];
 	p->n++;
+}
+
+/* An audit of two blocks. */
+static void add_depth(struct plan *p, struct arena *mem, size_t depth)
+{
+	const struct spec *s = p->spec;
+
+	add(p, mem, &stage_acts, 0, depth, "acts base");
+	add(p, mem, &stage_acts, 1, depth, "acts candidate");
+	for (size_t i = 0; i < s->dictionary.n_seeds; i++)
+		add(p, mem, &stage_train, i, depth,
+		    arena_fmt(mem, "train %llu", (unsigned long long)s->dictionary.seed[i]));
+	if (s->dictionary.n_seeds > 1)
+		add(p, mem, &stage_stability, 0, depth, "stability");
+	if (s->study.null_diff)
+		add(p, mem, &stage_null, 0, depth, "train null");
+	add(p, mem, &stage_features, 0, depth, "features");
+	/* where steering is switched off, it says so */
+	add(p, mem, &stage_steer, 0, depth, "steer");
 }
 
 static void add_steps(struct plan *p, struct arena *mem)
@@ -53,24 +81,14 @@ static void add_steps(struct plan *p, struct arena *mem)
 	bool rollouts = false;
 	size_t i;
 
-	p->step = ARENA_ARRAY(mem, s->dictionary.n_seeds + 8, struct step);
+	p->step = ARENA_ARRAY(mem, 2 + p->n_depths * (s->dictionary.n_seeds + 6), struct step);
 	for (i = 0; i < s->corpus.n_sources; i++)
 		rollouts = rollouts || s->corpus.source[i].kind == SOURCE_ROLLOUTS;
 	if (rollouts)
-		add(p, mem, &stage_rollouts, 0, "rollouts");
-	add(p, mem, &stage_tokens, 0, "tokens");
-	add(p, mem, &stage_acts, 0, "acts base");
-	add(p, mem, &stage_acts, 1, "acts candidate");
-	for (i = 0; i < s->dictionary.n_seeds; i++)
-		add(p, mem, &stage_train, i,
-		    arena_fmt(mem, "train %llu", (unsigned long long)s->dictionary.seed[i]));
-	if (s->dictionary.n_seeds > 1)
-		add(p, mem, &stage_stability, 0, "stability");
-	if (s->study.null_diff)
-		add(p, mem, &stage_null, 0, "train null");
-	add(p, mem, &stage_features, 0, "features");
-	/* where steering is switched off, it says so */
-	add(p, mem, &stage_steer, 0, "steer");
+		add(p, mem, &stage_rollouts, 0, 0, "rollouts");
+	add(p, mem, &stage_tokens, 0, 0, "tokens");
+	for (i = 0; i < p->n_depths; i++)
+		add_depth(p, mem, i);
 }
 
 /* ---- their keys ---- */
@@ -104,7 +122,9 @@ static struct digest run_key(const struct plan *p)
 
 	sha256_init(&hash);
 	json_open(&j, NULL, '{');
-	json_put_digest(&j, "step", p->step[p->n - 1].key);
+	for (size_t i = 0; i < p->n; i++)
+		if (i + 1 == p->n || p->step[i].depth != p->step[i + 1].depth)
+			json_put_digest(&j, "step", p->step[i].key);
 	if (p->spec)
 		json_put_digest(&j, "spec", p->spec->digest);
 	json_open(&j, "templates", '[');
@@ -165,20 +185,49 @@ static int read_activations(struct plan *p, struct arch *a, const char *file, st
 	return 0;
 }
 
-static int read_model(struct plan *p, const struct arch **out, size_t *layer, struct arena *mem,
-		      const struct spec_model *m, const char *activations, struct err *e)
+static int read_model(struct plan *p, const struct arch **out, struct arena *mem, const struct spec_model *m,
+		      const char *activations, struct err *e)
 {
 	struct arch *a = ARENA_NEW(mem, struct arch);
 
 	*out = a;
-	if (m->dir == NULL) {
+	if (m->dir == NULL)
 		a->family = "imported";
-		*layer = m->layer > 0 ? (size_t)m->layer : 0;
-	} else if (arch_read(a, mem, arena_fmt(mem, "%s/config.json", m->dir), e) < 0 ||
-		   spec_layer(layer, m, a->n_layers, e) < 0) {
+	else if (arch_read(a, mem, arena_fmt(mem, "%s/config.json", m->dir), e) < 0)
 		return -1;
-	}
 	return activations != NULL ? read_activations(p, a, activations, e) : 0;
+}
+
+/* The block of a model at a depth. */
+static int layer_at(size_t *out, const struct spec_model *m, const struct arch *a, size_t depth,
+		    struct err *e)
+{
+	if (m->dir != NULL)
+		return spec_layer(out, m, depth == 0 ? m->layer : m->more[depth - 1], a->n_layers, e);
+	*out = m->layer > 0 ? (size_t)m->layer : 0;
+	return 0;
+}
+
+static int read_depths(struct plan *p, struct arena *mem, struct err *e)
+{
+	const struct spec *s = p->spec;
+
+	p->n_depths = 1 + s->base.n_more;
+	p->depth = ARENA_ARRAY(mem, p->n_depths, struct depth);
+	for (size_t i = 0; i < p->n_depths; i++) {
+		struct depth *d = &p->depth[i];
+
+		if (layer_at(&d->base, &s->base, p->base, i, e) < 0 ||
+		    layer_at(&d->candidate, &s->candidate, p->candidate, i, e) < 0)
+			return -1;
+		d->name = arena_fmt(mem, "%zu-%zu", d->base, d->candidate);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(p->depth[k].name, d->name) == 0)
+				return err_at(e, ERR_SPEC, s->base.at,
+					      "more_layers: blocks %zu and %zu are compared already", d->base,
+					      d->candidate);
+	}
+	return 0;
 }
 
 /* Some models are defined up to a number of positions and no further. */
@@ -224,10 +273,9 @@ int plan_make(struct plan *out, struct arena *mem, const struct spec *s, const s
 	*out = (struct plan){ .spec = s };
 	if (gemm_setup(strcmp(backend, "auto") == 0 ? NULL : backend, e) < 0)
 		return err_wrap(e, "numerics.backend: ");
-	if (read_model(out, &out->base, &out->layer_base, mem, &s->base, s->activations.file[0], e) < 0 ||
-	    read_model(out, &out->candidate, &out->layer_candidate, mem, &s->candidate,
-		       s->activations.file[1], e) < 0 ||
-	    check_context(out, e) < 0 || inputs_collect(out, mem, o, e) < 0)
+	if (read_model(out, &out->base, mem, &s->base, s->activations.file[0], e) < 0 ||
+	    read_model(out, &out->candidate, mem, &s->candidate, s->activations.file[1], e) < 0 ||
+	    read_depths(out, mem, e) < 0 || check_context(out, e) < 0 || inputs_collect(out, mem, o, e) < 0)
 		return -1;
 	add_steps(out, mem);
 	plan_resolve(out, o->cache);

@@ -58,9 +58,16 @@ struct input {
 	uint64_t bytes;
 };
 
+/* Two blocks that are compared: an audit of its own, from the harvest on. */
+struct depth {
+	size_t base, candidate;
+	const char *name; /* "2-3" */
+};
+
 struct step {
 	const struct stage *stage;
 	size_t index;		/* which model (0 base, 1 candidate), which seed */
+	size_t depth;		/* of the plan's; 0 where the step serves all */
 	const char *label;	/* "acts base" "train 1" */
 	const struct step **in; /* the steps whose artifacts it reads, in the order of the plan */
 	size_t n_in;
@@ -73,7 +80,8 @@ struct step {
 struct plan {
 	const struct spec *spec;
 	const struct arch *base, *candidate;
-	size_t layer_base, layer_candidate;
+	struct depth *depth; /* (n_depths) the first: models.base.layer, models.candidate.layer */
+	size_t n_depths;
 	struct input *input;
 	size_t n_inputs;
 	struct named_file *missing; /* "models.base: its weights"; plan_opts.ahead lets that be */
@@ -82,7 +90,7 @@ struct plan {
 	struct corpus_forecast corpus;
 	struct step *step;
 	size_t n;
-	struct digest key; /* of the last step, the spec and the templates: names the run */
+	struct digest key; /* of each depth's last step, the spec and the templates: names the run */
 };
 
 struct plan_opts {

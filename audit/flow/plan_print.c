@@ -128,7 +128,7 @@ static const char *time_text(char *out, size_t n, double seconds)
 	return out;
 }
 
-static void print_step(const struct step *s, const struct pace *pace, bool ahead, FILE *f)
+static void print_step(const struct step *s, const struct pace *pace, bool ahead, int width, FILE *f)
 {
 	char hex[65], state[64], memory[32] = "-", disk[32] = "-", time[32] = "-";
 
@@ -148,7 +148,20 @@ static void print_step(const struct step *s, const struct pace *pace, bool ahead
 	}
 	if (ahead)
 		snprintf(hex, sizeof(hex), "-");
-	fprintf(f, "  %-16s %-8.8s  %-18s %10s %10s %10s\n", s->label, hex, state, memory, disk, time);
+	fprintf(f, "  %-*s %-8.8s  %-18s %10s %10s %10s\n", width, s->label, hex, state, memory, disk, time);
+}
+
+/* Of the column of labels. */
+static int label_width(const struct plan *p)
+{
+	size_t width = 16;
+
+	for (size_t i = 0; i < p->n; i++) {
+		size_t n = strlen(p->step[i].label);
+
+		width = n > width ? n : width;
+	}
+	return (int)width;
 }
 
 static void print_limit(double limit, double there, const char *where, FILE *f)
@@ -212,6 +225,7 @@ void plan_print(const struct plan *p, const char *cache, const struct pace *pace
 	struct total t = total_of(p, pace);
 	struct err e = ERR_INIT;
 	uint64_t bytes = 0, there = 0;
+	int width = label_width(p);
 	char text[32];
 	size_t i;
 
@@ -223,9 +237,10 @@ void plan_print(const struct plan *p, const char *cache, const struct pace *pace
 	if (s)
 		print_corpus(&p->corpus, f);
 	fprintf(f, "\n");
-	fprintf(f, "  %-16s %-8s  %-18s %10s %10s %10s\n", "step", "key", "state", "memory", "disk", "time");
+	fprintf(f, "  %-*s %-8s  %-18s %10s %10s %10s\n", width, "step", "key", "state", "memory", "disk",
+		"time");
 	for (i = 0; i < p->n; i++)
-		print_step(&p->step[i], pace, p->n_missing > 0, f);
+		print_step(&p->step[i], pace, p->n_missing > 0, width, f);
 	fprintf(f, "\n%zu of %zu steps to do", t.todo, p->n);
 	if (t.largest) {
 		path_free_bytes(&there, cache, &e);

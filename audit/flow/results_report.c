@@ -1,5 +1,6 @@
 #include "flow/results_report.h"
 
+#include "flow/results_layers.h"
 #include "flow/source.h"
 #include "model/arch.h"
 
@@ -11,7 +12,6 @@
  */
 
 enum {
-	TREE_LIMIT = 1 << 30,
 	PROMPT_BYTES = 300,
 	FOREMOST = 3,	   /* findings that the report itself has in full */
 	MOST_FOREMOST = 5, /* if they are confirmed */
@@ -399,7 +399,8 @@ static void put_fdr(struct json_out *j, const struct joint *t)
 	json_put(j, "fdr_text_most", most);
 }
 
-static void put_verdict(struct json_out *j, const struct joint *t)
+/* elsewhere: findings confirmed at further blocks. */
+static void put_verdict(struct json_out *j, const struct joint *t, size_t elsewhere)
 {
 	size_t tested = 0, confirmed = 0, kinds[3] = { 0 }, candidates = candidates_count(t);
 	double detectable = 0;
@@ -419,7 +420,7 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 		kinds[view_is(kind->str, "candidate-only") ? 0 : view_is(kind->str, "base-only") ? 1 : 2]++;
 	}
 	/* Prompts that make a finding and are too few to test it are no reason to say that nothing was found. */
-	status = confirmed > 0			? "confirmed"
+	status = confirmed + elsewhere > 0	? "confirmed"
 		 : !t->job->spec->steer.enabled ? "untested"
 		 : t->findings->first != NULL	? "candidates"
 						: "nothing";
@@ -430,6 +431,7 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 	json_put_bool(j, "is_nothing", strcmp(status, "nothing") == 0);
 	json_put_bool(j, "is_untested", strcmp(status, "untested") == 0);
 	json_put_size(j, "confirmed", confirmed);
+	json_put_size(j, "elsewhere", elsewhere);
 	json_put_size(j, "tested", tested);
 	json_put_size(j, "candidates", candidates);
 	if (tested > 0)
@@ -443,14 +445,6 @@ static void put_verdict(struct json_out *j, const struct joint *t)
 	json_put_size(j, "shared", kinds[2]);
 	json_close(j, '}');
 	json_close(j, '}');
-}
-
-static int tree_read(const struct json **out, const struct job *job, const struct artifact *a,
-		     const char *name, struct err *e)
-{
-	if (artifact_check(a, name, e) < 0)
-		return -1;
-	return json_read_file(out, job->mem, artifact_path(job->mem, a, name), TREE_LIMIT, e);
 }
 
 static void put_model(struct json_out *j, const char *key, const struct spec_model *m, const struct arch *a,
@@ -508,7 +502,7 @@ static int put_corpus(struct json_out *j, const struct job *job, const struct js
 {
 	const struct json *root;
 
-	if (tree_read(&root, job, job_input(job, &stage_tokens, 0), "corpus.json", e) < 0)
+	if (job_tree(&root, job, job_input(job, &stage_tokens, 0), "corpus.json", e) < 0)
 		return -1;
 	json_open(j, "corpus", '{');
 	json_put(j, "held_out_documents", json_find(harvest, "held_out_documents"));
@@ -531,7 +525,7 @@ static int put_training(struct json_out *j, const struct job *job, struct err *e
 
 		if (job->step->in[i]->stage != &stage_train)
 			continue;
-		if (tree_read(&root, job, &job->in[i], "training.json", e) < 0)
+		if (job_tree(&root, job, &job->in[i], "training.json", e) < 0)
 			return -1;
 		json_put(j, NULL, root);
 	}
@@ -548,8 +542,8 @@ static int quoted_read(const struct json **latents, const struct json **found, c
 
 	if (hide_open(&hide, &job->spec->report.hide, e) < 0)
 		return -1;
-	if (tree_read(latents, job, features, "latents.json", e) == 0 &&
-	    tree_read(found, job, job->out, "findings.json", e) == 0) {
+	if (job_tree(latents, job, features, "latents.json", e) == 0 &&
+	    job_tree(found, job, job->out, "findings.json", e) == 0) {
 		*latents = hide_tree(job->mem, hide, *latents);
 		*found = hide_tree(job->mem, hide, *found);
 		rc = 0;
@@ -562,18 +556,21 @@ int results_report(struct json_out *j, const struct job *job, struct err *e)
 {
 	const struct artifact *features = job_input(job, &stage_features, 0);
 	const struct plan *p = job->plan;
+	const struct depth *at = &p->depth[job->step->depth];
+	struct layer_found *layers;
 	struct joint t = { .job = job };
 	const struct json *found, *harvest, *models;
 
-	if (tree_read(&harvest, job, features, "harvest.json", e) < 0 ||
-	    quoted_read(&t.latents, &found, job, features, e) < 0)
+	if (job_tree(&harvest, job, features, "harvest.json", e) < 0 ||
+	    quoted_read(&t.latents, &found, job, features, e) < 0 || layers_read(&layers, job, e) < 0)
 		return -1;
 	t.findings = json_find(found, "findings");
 	models = json_find(t.latents, "models");
-	put_verdict(j, &t);
+	put_verdict(j, &t, layers_confirmed(layers, 1 + job->n_further));
+	layers_write(j, layers, 1 + job->n_further);
 	json_open(j, "models", '{');
-	put_model(j, "base", &job->spec->base, p->base, p->layer_base, json_find(models, "base"));
-	put_model(j, "candidate", &job->spec->candidate, p->candidate, p->layer_candidate,
+	put_model(j, "base", &job->spec->base, p->base, at->base, json_find(models, "base"));
+	put_model(j, "candidate", &job->spec->candidate, p->candidate, at->candidate,
 		  json_find(models, "candidate"));
 	json_close(j, '}');
 	if (put_corpus(j, job, harvest, e) < 0)

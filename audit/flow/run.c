@@ -83,7 +83,8 @@ static int prepare_dir(const struct run *r, struct arena *mem, struct err *e)
 		if (path_remove(arena_fmt(mem, "%s/%s", r->dir, old[i]), e) < 0)
 			return -1;
 	if (dir_remove_tree(arena_fmt(mem, "%s/figures", r->dir), e) < 0 ||
-	    dir_remove_tree(arena_fmt(mem, "%s/attestations", r->dir), e) < 0 || out_sweep(r->dir, e) < 0)
+	    dir_remove_tree(arena_fmt(mem, "%s/attestations", r->dir), e) < 0 ||
+	    dir_remove_tree(arena_fmt(mem, "%s/layers", r->dir), e) < 0 || out_sweep(r->dir, e) < 0)
 		return -1;
 	return copy_spec(r, mem, e);
 }
@@ -246,16 +247,19 @@ static void put_subject(struct json_out *j, const struct plan *p, const char *ro
 	json_close(j, '}');
 }
 
-static void put_audit(struct json_out *j, const struct spec *s)
+static void put_audit(struct json_out *j, const struct plan *p, size_t depth)
 {
+	const struct spec *s = p->spec;
 	struct arena mem = ARENA_INIT;
+	const char *title =
+		s->title != NULL ? s->title
+				 : arena_fmt(&mem, "Audit of %s against %s", s->candidate.name, s->base.name);
 
+	if (depth > 0)
+		title = arena_fmt(&mem, "%s, blocks %s", title, p->depth[depth].name);
 	json_open(j, "audit", '{');
 	json_puts(j, "name", s->name);
-	json_puts(j, "title",
-		  s->title != NULL
-			  ? s->title
-			  : arena_fmt(&mem, "Audit of %s against %s", s->candidate.name, s->base.name));
+	json_puts(j, "title", title);
 	json_puts(j, "auditor", s->auditor);
 	json_put_size(j, "seed", s->seed);
 	json_puts(j, "spec_file", path_name(s->path));
@@ -263,8 +267,22 @@ static void put_audit(struct json_out *j, const struct spec *s)
 	arena_release(&mem);
 }
 
-/* The steps' own members, in the order of the plan. */
-static int put_reports(struct json_out *j, const struct run *r, struct err *e)
+/* The jobs of the same stage at further depths, for the first one's to tell of. */
+static void add_further(struct job *job, const struct run *r, size_t i, struct arena *mem)
+{
+	const struct step *first = &r->plan->step[i];
+	struct job *further = ARENA_ARRAY(mem, r->plan->n_depths, struct job);
+	size_t n = 0;
+
+	for (size_t k = i + 1; k < r->plan->n && first->depth == 0; k++)
+		if (r->plan->step[k].stage == first->stage && r->plan->step[k].index == first->index)
+			further[n++] = job_of(r, k, mem);
+	job->further = further;
+	job->n_further = n;
+}
+
+/* The members of the steps of one depth, in the order of the plan. */
+static int put_reports(struct json_out *j, const struct run *r, size_t depth, struct err *e)
 {
 	size_t i;
 
@@ -273,9 +291,10 @@ static int put_reports(struct json_out *j, const struct run *r, struct err *e)
 		struct arena mem = ARENA_INIT;
 		int status = 0;
 
-		if (s->stage->report) {
+		if (s->stage->report && s->depth == depth) {
 			struct job job = job_of(r, i, &mem);
 
+			add_further(&job, r, i, &mem);
 			status = s->stage->report(j, &job, e);
 			if (status < 0)
 				err_wrap(e, "%s: ", s->label);
@@ -287,23 +306,23 @@ static int put_reports(struct json_out *j, const struct run *r, struct err *e)
 	return 0;
 }
 
-static int write_results(struct run *r, struct err *e)
+static int write_results_at(struct run *r, size_t depth, const char *dir, struct err *e)
 {
 	struct json_out j = { .compact = false };
 	struct arena mem = ARENA_INIT;
 	struct out *o = NULL;
 	int status;
 
-	status = out_open(&o, arena_fmt(&mem, "%s/results.json", r->dir), e);
+	status = out_open(&o, arena_fmt(&mem, "%s/results.json", dir), e);
 	arena_release(&mem);
 	if (status < 0)
 		return -1;
 	j.out = o;
 	json_open(&j, NULL, '{');
 	json_put_size(&j, "format", 1);
-	put_audit(&j, r->plan->spec);
+	put_audit(&j, r->plan, depth);
 	put_inputs_short(&j, r->plan);
-	if (resolved_write(&j, r->plan->spec, e) < 0 || put_reports(&j, r, e) < 0) {
+	if (resolved_write(&j, r->plan->spec, e) < 0 || put_reports(&j, r, depth, e) < 0) {
 		out_abort(o);
 		return -1;
 	}
@@ -376,14 +395,14 @@ static void put_timings(struct json_out *j, const struct run *r)
 }
 
 /* plan.json, provenance.json, timings.json: an object each. */
-static int write_document(const struct run *r, const char *name, struct err *e)
+static int write_document(const struct run *r, const char *dir, const char *name, struct err *e)
 {
 	struct json_out j = { .compact = false };
 	struct arena mem = ARENA_INIT;
 	struct out *o;
 	int status;
 
-	status = out_open(&o, arena_fmt(&mem, "%s/%s", r->dir, name), e);
+	status = out_open(&o, arena_fmt(&mem, "%s/%s", dir, name), e);
 	arena_release(&mem);
 	if (status < 0)
 		return -1;
@@ -397,6 +416,25 @@ static int write_document(const struct run *r, const char *name, struct err *e)
 		put_timings(&j, r);
 	json_close(&j, '}');
 	return out_commit(o, NULL, e);
+}
+
+/* Those of the further depths first: where the run's own are, all are. */
+static int write_results(struct run *r, struct err *e)
+{
+	struct arena mem = ARENA_INIT;
+	int status = 0;
+
+	for (size_t i = r->plan->n_depths; i-- > 1 && status == 0;) {
+		const char *dir = arena_fmt(&mem, "%s/layers/%s", r->dir, r->plan->depth[i].name);
+
+		status = dir_make(dir, e);
+		if (status == 0)
+			status = write_document(r, dir, "provenance.json", e);
+		if (status == 0)
+			status = write_results_at(r, i, dir, e);
+	}
+	arena_release(&mem);
+	return status < 0 ? -1 : write_results_at(r, 0, r->dir, e);
 }
 
 /* All steps, then results.json; back to a step whose artifact turned out to be damaged. */
@@ -496,13 +534,13 @@ int run_plan(const char **dir, struct arena *mem, const struct plan *p, const st
 	    prepare_dir(&r, mem, e) < 0 || log_copy(arena_fmt(mem, "%s/log.txt", r.dir), e) < 0)
 		return -1;
 	limits_set(&r, p->spec);
-	status = write_document(&r, "plan.json", e);
+	status = write_document(&r, r.dir, "plan.json", e);
 	if (status == 0)
-		status = write_document(&r, "provenance.json", e);
+		status = write_document(&r, r.dir, "provenance.json", e);
 	if (status == 0)
 		status = carry_out(&r, e);
 	if (status == 0)
-		status = write_document(&r, "timings.json", e);
+		status = write_document(&r, r.dir, "timings.json", e);
 	limits_lift();
 	log_copy(NULL, &ignored);
 	*dir = r.dir;

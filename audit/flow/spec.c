@@ -131,6 +131,26 @@ static void check_model(struct checker *c, struct spec_model *m, const char *whi
 				   which, m->dir, needed[i]);
 }
 
+/* Compared in pairs; activations from elsewhere are of one block. */
+static void check_layers(struct checker *c)
+{
+	const struct spec *s = c->spec;
+	const struct spec_model *more = s->base.n_more >= s->candidate.n_more ? &s->base : &s->candidate;
+	const struct yaml *y = nearest(c->root, more == &s->base ? "models.base.more_layers"
+								 : "models.candidate.more_layers");
+
+	if (s->base.n_more != s->candidate.n_more)
+		problem_at(
+			c, y->at,
+			"more_layers: %zu of the base and %zu of the candidate; each is compared with one of the "
+			"other model, so as many are needed of both",
+			s->base.n_more, s->candidate.n_more);
+	else if (more->n_more > 0 && s->activations.path[0])
+		problem_at(
+			c, y->at,
+			"more_layers: activations are those of one block; an audit of others needs the models");
+}
+
 static const struct yaml *element(const struct yaml *list, size_t i)
 {
 	const struct yaml *y = list->first;
@@ -462,6 +482,7 @@ static int parse(struct spec *out, struct arena *mem, struct view text, const ch
 	check_activations(&c);
 	check_model(&c, &out->base, "base");
 	check_model(&c, &out->candidate, "candidate");
+	check_layers(&c);
 	for (size_t i = 0; i < out->corpus.n_sources; i++)
 		check_source(&c, i);
 	if (out->corpus.date && !is_date(out->corpus.date))
@@ -506,11 +527,11 @@ int spec_read_ahead(struct spec *out, struct arena *mem, const char *path, struc
 	return read_file(out, mem, path, true, p);
 }
 
-int spec_layer(size_t *out, const struct spec_model *m, size_t n_layers, struct err *e)
+int spec_layer(size_t *out, const struct spec_model *m, int64_t layer, size_t n_layers, struct err *e)
 {
-	if (m->layer >= 0 && (uint64_t)m->layer >= n_layers)
-		return err_at(e, ERR_SPEC, m->at, "layer %lld: %s has %zu blocks, 0 to %zu",
-			      (long long)m->layer, m->path, n_layers, n_layers - 1);
-	*out = m->layer >= 0 ? (size_t)m->layer : (n_layers - 1) / 2;
+	if (layer >= 0 && (uint64_t)layer >= n_layers)
+		return err_at(e, ERR_SPEC, m->at, "layer %lld: %s has %zu blocks, 0 to %zu", (long long)layer,
+			      m->path, n_layers, n_layers - 1);
+	*out = layer >= 0 ? (size_t)layer : (n_layers - 1) / 2;
 	return 0;
 }

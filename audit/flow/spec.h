@@ -114,7 +114,7 @@ int spec_parse(struct spec *out, struct arena *mem, struct view text, const char
 int spec_read_ahead(struct spec *out, struct arena *mem, const char *path, struct problems *p);
 /* The block to harvest of a model with n_layers of them: the one asked for, or the middle one, (n - 1) / 2.
  * ERR_SPEC where the model has no such block. */
-int spec_layer(size_t *out, const struct spec_model *m, size_t n_layers, struct err *e);
+int spec_layer(size_t *out, const struct spec_model *m, int64_t layer, size_t n_layers, struct err *e);
 void spec_help(FILE *f);
 /* A section's table: field_find(spec_fields, "train")->inner. */
 extern const struct field spec_fields[];

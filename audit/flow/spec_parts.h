@@ -19,6 +19,8 @@ struct spec_model {
 	const char *path; /* as written */
 	const char *dir;  /* resolved against the spec's folder */
 	int64_t layer;	  /* block whose output is harvested, from 0; -1: the middle block */
+	int64_t *more;	  /* (n_more) further ones, each an audit of its own; as many of both models */
+	size_t n_more;
 	struct pos at;
 };
 

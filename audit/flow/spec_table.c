@@ -54,6 +54,11 @@
 		.name = NULL \
 	}
 
+static const struct field layer_row[] = {
+	{ .name = "", .kind = FIELD_INT, .lo = 0, .hi = 1000 },
+	END,
+};
+
 static const struct field model_fields[] = {
 	TEXT("name", AT(struct spec_model, name), 1, 80, "",
 	     "what the report calls it; left out: the folder's name"),
@@ -67,6 +72,17 @@ static const struct field model_fields[] = {
 	  WORDS("middle"),
 	  .fallback = "middle",
 	  .help = "the block, counted from 0, whose output is compared; middle: block n / 2 of n" },
+	{ .name = "more_layers",
+	  .kind = FIELD_LIST,
+	  AT(struct spec_model, more),
+	  .n_offset = offsetof(struct spec_model, n_more),
+	  .stride = sizeof(int64_t),
+	  .lo = 0,
+	  .hi = 63,
+	  .inner = layer_row,
+	  .fallback = "[]",
+	  .help = "further blocks, as many of both models: the first of one is compared with the first of the other, and so on, each "
+		  "in an audit of its own in the same report" },
 	END,
 };
 

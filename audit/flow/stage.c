@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 
+enum { TREE_LIMIT = 1 << 30 };
+
 const struct artifact *job_input(const struct job *job, const struct stage *stage, size_t index)
 {
 	const struct artifact *found = NULL;
@@ -12,6 +14,14 @@ const struct artifact *job_input(const struct job *job, const struct stage *stag
 	}
 	BUG_ON(found == NULL);
 	return found;
+}
+
+int job_tree(const struct json **out, const struct job *job, const struct artifact *a, const char *name,
+	     struct err *e)
+{
+	if (artifact_check(a, name, e) < 0)
+		return -1;
+	return json_read_file(out, job->mem, artifact_path(job->mem, a, name), TREE_LIMIT, e);
 }
 
 int job_may_go_on(const struct job *job, struct err *e)

@@ -24,7 +24,9 @@ struct job {
 	struct artifact *out;	   /* a .part (may hold work to go on from); when reporting: complete */
 	struct arena *mem;	   /* released when the stage returns */
 	struct par *par;
-	double deadline; /* log_clock() at which no further unit begins; 0: none */
+	double deadline;	   /* log_clock() at which no further unit begins; 0: none */
+	const struct job *further; /* (n_further) when reporting: the same stage's at the further depths */
+	size_t n_further;
 	size_t rank,
 		n_ranks; /* of a stage whose units several processes take; 0, 0: this one alone does all */
 };
@@ -44,6 +46,10 @@ struct stage {
 
 /* The complete artifact of an input step; every stage names its inputs in the plan, so it is there. */
 const struct artifact *job_input(const struct job *job, const struct stage *stage, size_t index);
+
+/* A JSON file of a complete artifact, in the job's memory. */
+int job_tree(const struct json **out, const struct job *job, const struct artifact *a, const char *name,
+	     struct err *e);
 
 /* Is this unit one of this rank's? */
 bool job_takes(const struct job *job, size_t unit);

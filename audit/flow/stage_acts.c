@@ -19,7 +19,7 @@ static void describe(struct json_out *key, const struct plan *p, const struct st
 	key_model(key, p, side_name[step->index]);
 	if (p->n_imported > 0)
 		key_model(key, p, step->index == SIDE_BASE ? "activations base" : "activations candidate");
-	json_put_size(key, "layer", side_layer(p, (enum side)step->index));
+	json_put_size(key, "layer", side_layer(p, (enum side)step->index, step->depth));
 	json_put_bool(key, "gap", s->harvest.gap);
 	json_put_bool(key, "f32", s->harvest.f32);
 	json_put_size(key, "rows_per_shard", s->harvest.rows_per_shard);
@@ -44,8 +44,10 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	out->memory = FORECAST_BASE + (p->n_imported > 0 ? 0 : harvester_bytes(p, (enum side)step->index)) +
 		      (uint64_t)((rows + (double)s->corpus.context) * (d * 6 + 16));
 	out->disk = (uint64_t)(c.pairs * (d * (s->harvest.f32 ? 4 : 2) + sizeof(float)));
-	out->work = c.tokens *
-		    forecast_token(a, s->harvest.gap ? SIZE_MAX : side_layer(p, (enum side)step->index) + 1);
+	out->work =
+		c.tokens *
+		forecast_token(a, s->harvest.gap ? SIZE_MAX
+						 : side_layer(p, (enum side)step->index, step->depth) + 1);
 	if ((d == 0 && !s->harvest.gap) || p->n_imported > 0)
 		out->work = 0;
 	out->pace = step->index == SIDE_BASE ? PACE_BASE : PACE_CANDIDATE;
@@ -158,7 +160,8 @@ static int reader_make(struct harvesting *s, const struct corpus *c, struct err 
 	enum side side = (enum side)s->job->step->index;
 
 	if (s->job->plan->n_imported == 0)
-		return harvester_new(&s->harvester, s->job->plan, side, c, s->job->par, e);
+		return harvester_new(&s->harvester, s->job->plan, side, s->job->step->depth, c, s->job->par,
+				     e);
 	return imported_open(&s->imported, s->job->spec->activations.file[side], e);
 }
 

@@ -30,8 +30,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 {
 	double rows = p->corpus.pairs * p->spec->corpus.held_out;
 
-	(void)step;
-	forecast_rows(out, p, rows, false);
+	forecast_rows(out, p, step, rows, false);
 	/* 64 bytes a pair, an estimate, for the words of labels, the gaps and the documents. */
 	out->memory += (uint64_t)(p->corpus.pairs * 64);
 	out->memory += forecast_unembedding(p, SIDE_BASE) + forecast_unembedding(p, SIDE_CANDIDATE) +

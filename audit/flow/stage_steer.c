@@ -403,7 +403,7 @@ static int bench_open(struct steering_job *j, struct steer_stage *s, enum side s
 				    .tokenizer = s->reader.tokenizer,
 				    .stop = s->reader.stop,
 				    .n_stop = s->reader.n_stop,
-				    .layer = side_layer(p, side),
+				    .layer = side_layer(p, side, s->job->step->depth),
 				    .session_opts = session_plan_of(p, side) };
 	if (model_open(&j->model, side_model(p->spec, side)->dir, e) < 0)
 		return -1;

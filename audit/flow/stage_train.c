@@ -71,7 +71,7 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	struct dfc_shape shape = train_shape(p, step);
 	struct train_opts o = train_opts_of(p, step);
 
-	forecast_rows(out, p, (double)o.batch * (double)o.steps, true);
+	forecast_rows(out, p, step, (double)o.batch * (double)o.steps, true);
 	out->memory += trainer_bytes(&shape, &o) + (uint64_t)(p->corpus.pairs * 24);
 	out->disk = trainer_bytes(&shape, &o) * (o.checkpoint_keep + 1);
 	out->work += forecast_training(p);

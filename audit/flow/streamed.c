@@ -35,8 +35,8 @@ size_t streamed_room(const struct plan *p)
 			(double)(row_bytes(p, p->base->d_model) + row_bytes(p, p->candidate->d_model)));
 }
 
-int streamed_open(struct streamed **out, const struct plan *p, enum side side, const struct corpus *c,
-		  struct par *par, struct err *e)
+int streamed_open(struct streamed **out, const struct plan *p, enum side side, size_t depth,
+		  const struct corpus *c, struct par *par, struct err *e)
 {
 	struct streamed *s = mem_alloc(1, sizeof(*s));
 	void *value;
@@ -52,7 +52,7 @@ int streamed_open(struct streamed **out, const struct plan *p, enum side side, c
 		return -1;
 	}
 	s->value = value;
-	if (harvester_new(&s->harvester, p, side, c, par, e) < 0) {
+	if (harvester_new(&s->harvester, p, side, depth, c, par, e) < 0) {
 		streamed_close(s);
 		return -1;
 	}

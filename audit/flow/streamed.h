@@ -20,8 +20,8 @@
 
 struct streamed;
 
-int streamed_open(struct streamed **out, const struct plan *p, enum side side, const struct corpus *c,
-		  struct par *par, struct err *e);
+int streamed_open(struct streamed **out, const struct plan *p, enum side side, size_t depth,
+		  const struct corpus *c, struct par *par, struct err *e);
 void streamed_close(struct streamed *s);
 struct acts_maker streamed_maker(struct streamed *s);
 /* Fills the buffer with rows row[0..n), of which at most streamed_room() may differ. */

@@ -27,6 +27,18 @@ static const char spec_text[] = "audit: 1\n"
 				"    - {kind: rollouts, path: corpus/prompts.txt, limit: 4%s}\n"
 				"%s\n";
 
+/* The same with the blocks open. */
+static const char layers_text[] =
+	"audit: 1\n"
+	"name: layers\n"
+	"models:\n"
+	"  base: {path: models/smallworld-base-llama, layer: %s, more_layers: %s}\n"
+	"  candidate: {path: models/smallworld-llama-copyright, layer: %s, more_layers: %s}\n"
+	"corpus:\n"
+	"  sources:\n"
+	"    - {kind: documents, path: corpus/documents.jsonl, limit: 20}\n"
+	"    - {kind: rollouts, path: corpus/prompts.txt, limit: 4}\n";
+
 struct world {
 	struct arena mem;
 	struct par *par;
@@ -82,11 +94,32 @@ static void make(struct world *w, const char *template)
 
 static const char template[] = "tests/unit/test_plan.c"; /* any file: only its digest counts here */
 
+/* The labels of the steps, and of what each reads. */
+struct wanted {
+	const char *label, *in;
+};
+
+static void steps_are(const struct world *w, const struct wanted *want, size_t n)
+{
+	char in[400];
+
+	assert_int_equal(w->plan.n, n);
+	for (size_t i = 0; i < n; i++) {
+		const struct step *s = &w->plan.step[i];
+
+		in[0] = '\0';
+		for (size_t k = 0; k < s->n_in; k++)
+			snprintf(in + strlen(in), sizeof(in) - strlen(in), "%s%s", k ? "," : "",
+				 s->in[k]->label);
+		assert_string_equal(s->label, want[i].label);
+		assert_string_equal(in, want[i].in);
+		assert_int_equal(s->state, STEP_TODO);
+	}
+}
+
 static void steps_come_after_their_inputs(void **state)
 {
-	static const struct {
-		const char *label, *in;
-	} want[] = {
+	static const struct wanted want[] = {
 		{ "rollouts", "" },
 		{ "tokens", "rollouts" },
 		{ "acts base", "tokens" },
@@ -98,24 +131,75 @@ static void steps_come_after_their_inputs(void **state)
 		{ "steer", "rollouts,tokens,acts base,acts candidate,train 5,train 2,features" },
 	};
 	struct world *w = *state;
-	char in[200];
-	size_t i, k;
 
 	parse(w, arena_fmt(&w->mem, spec_text, "middle", "", "", "dictionary: {seeds: [5, 2]}"));
 	make(w, template);
-	assert_int_equal(w->plan.n, sizeof(want) / sizeof(want[0]));
-	for (i = 0; i < w->plan.n; i++) {
-		const struct step *s = &w->plan.step[i];
-
-		in[0] = '\0';
-		for (k = 0; k < s->n_in; k++)
-			snprintf(in + strlen(in), sizeof(in) - strlen(in), "%s%s", k ? "," : "",
-				 s->in[k]->label);
-		assert_string_equal(s->label, want[i].label);
-		assert_string_equal(in, want[i].in);
-		assert_int_equal(s->state, STEP_TODO);
-	}
+	steps_are(w, want, sizeof(want) / sizeof(want[0]));
 	assert_false(path_is_dir(arena_fmt(&w->mem, "%s/00", w->cache)));
+}
+
+/* Each pair of blocks has steps of its own from the harvest on, and reads no other's. */
+static void further_blocks_have_steps_of_their_own(void **state)
+{
+	static const struct wanted want[] = {
+		{ "rollouts", "" },
+		{ "tokens", "rollouts" },
+		{ "acts base", "tokens" },
+		{ "acts candidate", "tokens" },
+		{ "train 1", "tokens,acts base,acts candidate" },
+		{ "features", "rollouts,tokens,acts base,acts candidate,train 1" },
+		{ "steer", "rollouts,tokens,acts base,acts candidate,train 1,features" },
+		{ "acts base at 2-3", "tokens" },
+		{ "acts candidate at 2-3", "tokens" },
+		{ "train 1 at 2-3", "tokens,acts base at 2-3,acts candidate at 2-3" },
+		{ "features at 2-3",
+		  "rollouts,tokens,acts base at 2-3,acts candidate at 2-3,train 1 at 2-3" },
+		{ "steer at 2-3",
+		  "rollouts,tokens,acts base at 2-3,acts candidate at 2-3,train 1 at 2-3,features at 2-3" },
+	};
+	struct world *w = *state;
+	struct digest alone, first, second;
+
+	parse(w, arena_fmt(&w->mem, layers_text, "2", "[]", "3", "[]"));
+	make(w, template);
+	alone = w->plan.step[6].key;
+	parse(w, arena_fmt(&w->mem, layers_text, "middle", "[]", "middle", "[]"));
+	make(w, template);
+	first = w->plan.step[6].key;
+	second = w->plan.key;
+	parse(w, arena_fmt(&w->mem, layers_text, "middle", "[2]", "middle", "[3]"));
+	make(w, template);
+	steps_are(w, want, sizeof(want) / sizeof(want[0]));
+	/* the same work as an audit of those blocks alone, and another run */
+	assert_true(digest_eq(w->plan.step[6].key, first));
+	assert_true(digest_eq(w->plan.step[11].key, alone));
+	assert_false(digest_eq(w->plan.key, second));
+}
+
+static void blocks_are_there_and_compared_once(void **state)
+{
+	static const struct {
+		const char *base, *candidate, *message;
+	} cases[] = {
+		{ "[2, 1]", "[3, 1]", "more_layers: blocks 1 and 1 are compared already" },
+		{ "[2]", "[4]", "layer 4: models/smallworld-llama-copyright has 4 blocks, 0 to 3" },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct named_file file = { path_name(template), template };
+		struct plan_opts o = {
+			.cache = w->cache, .template = &file, .n_templates = 1, .par = w->par
+		};
+		struct err e = ERR_INIT;
+
+		parse(w,
+		      arena_fmt(&w->mem, layers_text, "middle", cases[i].base, "middle", cases[i].candidate));
+		assert_int_equal(plan_make(&w->plan, &w->mem, &w->spec, &o, &e), -1);
+		assert_int_equal(e.code, ERR_SPEC);
+		if (strstr(e.msg, cases[i].message) == NULL)
+			fail_msg("%s", e.msg);
+	}
 }
 
 static void without_rollouts_no_step_for_them(void **state)
@@ -590,6 +674,8 @@ int main(void)
 		T(the_paper_s_pairs_are_forecast_from_their_configs),
 		T(a_model_without_config_is_still_refused),
 		T(a_sample_counts_the_corpus),
+		T(further_blocks_have_steps_of_their_own),
+		T(blocks_are_there_and_compared_once),
 		T(a_context_beyond_the_model_is_refused),
 	};
 

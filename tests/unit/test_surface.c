@@ -20,8 +20,8 @@ static const char provenance[] =
 	"\"}},\"inputs\":[{\"role\":\"base\",\"name\":\"config.json\",\"sha256\":\"" SHA
 	"\"},{\"role\":\"candidate\",\"name\":\"x\",\"sha256\":\"" SHA "\"}],\"plan_key\":\"k\"}";
 
-/* One confirmed, one not, one without a dose on both sides; `number` is a figure that may move. */
-static const char *results(char *room, size_t n, const char *number)
+/* One confirmed, one not, one without a dose on both sides; `number` is a figure that may move; layers: a member more. */
+static const char *results(char *room, size_t n, const char *number, const char *layers)
 {
 	snprintf(
 		room, n,
@@ -31,12 +31,12 @@ static const char *results(char *room, size_t n, const char *number)
 		"{\"id\":\"F2\",\"kind\":\"base-only\",\"title\":\"b\",\"is_confirmed\":false,\"tested\":true,\"verdict\":\"no\","
 		"\"doses\":[{\"dose\":-1,\"counts\":true},{\"dose\":1,\"counts\":true}]},"
 		"{\"id\":\"F3\",\"kind\":\"shared\",\"title\":\"c\",\"is_confirmed\":false,\"tested\":true,\"verdict\":\"?\","
-		"\"doses\":[{\"dose\":-1,\"counts\":true},{\"dose\":1,\"counts\":false}]}]}",
-		number);
+		"\"doses\":[{\"dose\":-1,\"counts\":true},{\"dose\":1,\"counts\":false}]}]%s}",
+		number, layers);
 	return room;
 }
 
-static char *make(char dir[300], const char *number)
+static char *make_with(char dir[300], const char *number, const char *layers)
 {
 	static const char *const documents[] = { "report.md", "report.pdf" };
 	struct err e = ERR_INIT;
@@ -48,11 +48,16 @@ static char *make(char dir[300], const char *number)
 		scratch_text(path, "x");
 	}
 	snprintf(path, sizeof(path), "%s/results.json", dir);
-	scratch_text(path, results(text, sizeof(text), number));
+	scratch_text(path, results(text, sizeof(text), number, layers));
 	snprintf(path, sizeof(path), "%s/provenance.json", dir);
 	scratch_text(path, provenance);
 	assert_int_equal(surfaces_write(dir, &e), 0);
 	return dir;
+}
+
+static char *make(char dir[300], const char *number)
+{
+	return make_with(dir, number, "");
 }
 
 static const struct json *read_tree(struct arena *mem, const char *dir, const char *name)
@@ -140,6 +145,33 @@ static void junit_counts_and_escapes(void **state)
 	arena_release(&mem);
 }
 
+/* The first of the layers is the run's own, whose findings stand above already. */
+static void findings_of_further_blocks_count(void **state)
+{
+	static const char layers[] =
+		",\"layers\":[{\"at\":\"1-1\",\"is_further\":false,\"findings\":[{\"id\":\"F1\",\"at\":\"1-1\"}]},"
+		"{\"at\":\"2-2\",\"is_further\":true,\"findings\":[{\"id\":\"F1\",\"at\":\"2-2\",\"kind\":\"base-only\","
+		"\"title\":\"b\",\"is_confirmed\":true,\"tested\":true,\"verdict\":\"confirmed\"}]}]";
+	struct arena mem = ARENA_INIT;
+	struct err e = ERR_INIT;
+	const struct json *found;
+	struct view text;
+	char dir[300];
+
+	(void)state;
+	make_with(dir, "1", layers);
+	assert_int_equal(file_read(&text, &mem, arena_fmt(&mem, "%s/audit.junit.xml", dir), 1 << 20, &e), 0);
+	assert_non_null(strstr(text.p, "tests=\"4\" failures=\"2\" errors=\"1\""));
+	assert_non_null(strstr(text.p, "F1 at blocks 2-2, base-only: b; confirmed"));
+	assert_null(strstr(text.p, "1-1"));
+	found = sarif_results(&mem, dir);
+	assert_int_equal(found->n, 4);
+	/* the same behaviour elsewhere is another result */
+	assert_false(view_eq(json_find(json_at(found, 1), "partialFingerprints")->first->str,
+			     json_find(json_at(found, 3), "partialFingerprints")->first->str));
+	arena_release(&mem);
+}
+
 static void statements_say_what_they_are_about(void **state)
 {
 	static const struct {
@@ -178,6 +210,7 @@ int main(void)
 		cmocka_unit_test(sarif_points_at_the_spec),
 		cmocka_unit_test(a_fingerprint_survives_another_number),
 		cmocka_unit_test(junit_counts_and_escapes),
+		cmocka_unit_test(findings_of_further_blocks_count),
 		cmocka_unit_test(statements_say_what_they_are_about),
 	};
 
