@@ -151,8 +151,11 @@ static void print_verdict(const struct json *results, struct arena *mem)
 {
 	const struct json *v = json_find(results, "verdict");
 
-	printf("verdict: %s; %s of %s findings tested are confirmed\n\n", cell(mem, v, "status"),
+	printf("verdict: %s; %s of %s findings tested are confirmed", cell(mem, v, "status"),
 	       cell(mem, v, "confirmed"), cell(mem, v, "tested"));
+	if (json_at(json_find(results, "layers"), 0) != NULL)
+		printf(", %s at other blocks", cell(mem, v, "elsewhere"));
+	printf("\n\n");
 }
 
 int show_findings(const struct call *c, const char *run, bool json, struct err *e)

@@ -14,6 +14,12 @@ verdict() { # STATUS WHAT
 	fi
 }
 
+unsanitized() { # is this no sanitizer's build, whose shadow memory would count as the program's?
+	case $program in
+	*/build/asan/* | */build/tsan/* | */build/tiny/*) return 1 ;;
+	esac
+}
+
 total() { # the last line, and the status
 	echo "$passed passed, $failed failed"
 	[ "$failed" -eq 0 ]
