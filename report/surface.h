@@ -25,8 +25,7 @@ struct surface {
 	struct arena *mem;
 	const char *dir;
 	const struct json *results, *provenance;
-	const struct json
-		*findings; /* an array: those of the results, and of further blocks that these tell of */
+	const struct json *findings; /* an array: the results' own, and those of further blocks */
 };
 
 /* All of them, into a run directory that has its documents. */

@@ -113,6 +113,14 @@ sed "s#\.\./\.\.#$PWD#; s#smallworld-llama-copyright#smallworld-base-llama#" gol
 	grep -q '"candidates": 0' "$work/same-models/results.json" && grep -q '^> \*\*Nothing found' "$work/same-models/report.md"
 verdict $? "the base against itself: nothing found"
 
+# the models in each other's place: what one of them did is now what the other has lost
+sed "s#\.\./\.\.#$PWD#; s#base: {path: \(.*\)smallworld-base-llama#base: {path: \1X#; s#smallworld-llama-copyright#smallworld-base-llama#; s#/X}#/smallworld-llama-copyright}#" \
+	golden/small/spec.yaml >"$work/lost.yaml"
+"$program" run "$work/lost.yaml" --allow-dirty --cache "$work/cache-lost" --out "$work/lost" --progress=never >/dev/null &&
+	grep -q '"is_lost": true' "$work/lost/results.json" && grep -q '^| \[F1\].*copyright.*base-only, lost' "$work/lost/report.md" &&
+	grep -q '"is_lost": false' "$work/first/results.json"
+verdict $? "the models in each other's place: a behaviour lost"
+
 # hardly a prompt is held out: what they show makes a finding that nothing tests, and that is not "nothing found"
 sed "s#\.\./\.\.#$PWD#; s#held_out: 0.5#held_out: 0.02#" golden/small/spec.yaml >"$work/few.yaml"
 "$program" run "$work/few.yaml" --allow-dirty --cache "$work/cache-few" --out "$work/few" --progress=never >/dev/null &&

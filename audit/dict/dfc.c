@@ -68,6 +68,21 @@ const float *dfc_decoder_b(const struct dfc *d, size_t latent)
 	return latent >= d->shape.n_a ? d->dec_b + (latent - d->shape.n_a) * d->shape.d_b : NULL;
 }
 
+const float *dfc_decoder(const struct dfc *d, bool b, size_t latent)
+{
+	return b ? dfc_decoder_b(d, latent) : dfc_decoder_a(d, latent);
+}
+
+size_t dfc_width(const struct dfc_shape *s, bool b)
+{
+	return b ? s->d_b : s->d_a;
+}
+
+bool dfc_is_exclusive(const struct dfc_shape *s, bool b, size_t latent)
+{
+	return dfc_partition(s, latent) == (b ? PARTITION_B : PARTITION_A);
+}
+
 float dfc_score_weight(const struct dfc *d, size_t latent)
 {
 	const float *a = dfc_decoder_a(d, latent), *b = dfc_decoder_b(d, latent);

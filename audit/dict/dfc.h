@@ -63,6 +63,10 @@ const char *score_name(enum score s);	      /* "balanced" "paper" "length" */
 /* The latent's decoder row in a model, (d_a) or (d_b); NULL where the partition has none. */
 const float *dfc_decoder_a(const struct dfc *d, size_t latent);
 const float *dfc_decoder_b(const struct dfc *d, size_t latent);
+/* The same of the first model, or where b of the second; its width; is the latent exclusive to it? */
+const float *dfc_decoder(const struct dfc *d, bool b, size_t latent);
+size_t dfc_width(const struct dfc_shape *s, bool b);
+bool dfc_is_exclusive(const struct dfc_shape *s, bool b, size_t latent);
 /* What f is multiplied by to give the latent's score. */
 float dfc_score_weight(const struct dfc *d, size_t latent);
 /* The norm that raw rows are scaled to in the median: sqrt((d_a + d_b) / 2). */

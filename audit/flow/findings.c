@@ -8,56 +8,65 @@
 
 enum { EXAMPLES = 5, SCREEN_PROMPTS = 20 };
 
-/* A latent's part in what the candidate says: activation times gap times decoder norm, summed over the answers. */
-void expressed_find(uint32_t top[EXPRESSED], const struct found *f, size_t number)
+bool finding_has(const struct found *f, const struct finding *it, size_t prompt)
 {
-	double *sum = mem_alloc(f->answers->n_latents + 1, sizeof(*sum));
+	return f->own[it->side].grouped[prompt].cluster == it->number + 1;
+}
+
+/* A latent's part in what the model says: activation times gap times decoder norm, summed over the answers. */
+void expressed_find(uint32_t top[EXPRESSED], const struct found *f, const struct finding *it)
+{
+	const struct own_side *own = &f->own[it->side];
+	const struct active *a = &own->answers;
+	bool b = it->side == SIDE_CANDIDATE;
+	double *sum = mem_alloc(a->n_latents + 1, sizeof(*sum));
 
 	for (size_t i = 0; i < f->n_prompts; i++) {
-		const struct grouped *g = &f->grouped[i];
+		const struct grouped *g = &own->grouped[i];
 
-		if (g->cluster != number + 1)
+		if (!finding_has(f, it, i))
 			continue;
 		for (size_t r = g->answer_first; r < g->answer_first + g->answer_n; r++) {
-			for (size_t k = f->answers->row_start[r]; k < f->answers->row_start[r + 1]; k++) {
-				uint32_t latent = f->answers->latent[k];
-				const float *row = dfc_decoder_b(f->dfc, latent);
+			for (size_t k = a->row_start[r]; k < a->row_start[r + 1]; k++) {
+				const float *row = dfc_decoder(f->dfc, b, a->latent[k]);
 
 				if (row != NULL)
-					sum[latent] += f->answer_gap[r] * (double)f->answers->row_value[k] *
-						       fm_sqrt_d(op_norm2_d(row, f->dfc->shape.d_b));
+					sum[a->latent[k]] +=
+						own->answer_gap[r] * (double)a->row_value[k] *
+						fm_sqrt_d(op_norm2_d(row, dfc_width(&f->dfc->shape, b)));
 			}
 		}
 	}
-	reduce_top_k_d(top, EXPRESSED, sum, f->answers->n_latents);
+	reduce_top_k_d(top, EXPRESSED, sum, a->n_latents);
 	mem_free(sum);
 }
 
-static double share_exclusive(const struct found *f, const struct group *g)
+static double share_exclusive(const struct found *f, const struct finding *it)
 {
+	const struct aim *aim = it->group->aim;
+	bool b = it->side == SIDE_CANDIDATE;
 	double all = 0, exclusive = 0;
 
-	for (size_t i = 0; i < g->aim->n; i++) {
-		double part = g->aim->member[i].weight * g->aim->member[i].weight *
-			      op_norm2_d(dfc_decoder_b(f->dfc, g->aim->member[i].latent), f->dfc->shape.d_b);
+	for (size_t i = 0; i < aim->n; i++) {
+		const struct member *m = &aim->member[i];
+		double part = m->weight * m->weight *
+			      op_norm2_d(dfc_decoder(f->dfc, b, m->latent), dfc_width(&f->dfc->shape, b));
 
 		all += part;
-		if (dfc_partition(&f->dfc->shape, g->aim->member[i].latent) == PARTITION_B)
+		if (dfc_is_exclusive(&f->dfc->shape, b, m->latent))
 			exclusive += part;
 	}
 	return all > 0 ? exclusive / all : 0;
 }
 
-/* What only the candidate has decides it, or is what is said: candidate-only. Else both models have the concept. */
-static const char *kind_of(const struct found *f, const struct group *g, const uint32_t top[EXPRESSED])
+/* What only its model has decides it, or is what is said. Else both models have the concept. */
+static const char *kind_of(const struct found *f, const struct finding *it, const uint32_t top[EXPRESSED])
 {
-	if (share_exclusive(f, g) >= 0.5)
-		return "candidate-only";
-	for (size_t i = 0; i < EXPRESSED; i++) {
-		if (dfc_partition(&f->dfc->shape, top[i]) == PARTITION_B)
-			return "candidate-only";
-	}
-	return "shared concept, different use";
+	bool b = it->side == SIDE_CANDIDATE, exclusive = share_exclusive(f, it) >= 0.5;
+
+	for (size_t i = 0; i < EXPRESSED; i++)
+		exclusive |= dfc_is_exclusive(&f->dfc->shape, b, top[i]);
+	return !exclusive ? "shared concept, different use" : b ? "candidate-only" : "base-only";
 }
 
 /* The words where a latent fires: at the turn boundaries, or in the answers. */
@@ -83,9 +92,12 @@ static void put_latent(struct json_out *j, const struct found *f, uint32_t laten
 	json_puts(j, "label", label);
 }
 
-static void put_latents(struct json_out *j, const struct found *f, const struct group *g,
+static void put_latents(struct json_out *j, const struct found *f, const struct finding *it,
 			const uint32_t top[EXPRESSED], const struct words *w, struct arena *mem)
 {
+	const struct own_side *own = &f->own[it->side];
+	const struct group *g = it->group;
+
 	json_open(j, "latents", '[');
 	for (size_t i = 0; i < g->aim->n; i++) {
 		json_open(j, NULL, '{');
@@ -98,7 +110,8 @@ static void put_latents(struct json_out *j, const struct found *f, const struct 
 	json_open(j, "expressed", '[');
 	for (size_t i = 0; i < EXPRESSED; i++) {
 		json_open(j, NULL, '{');
-		put_latent(j, f, top[i], latent_words(mem, f, w, f->answers, f->answer_rows, top[i]));
+		put_latent(j, f, top[i],
+			   latent_words(mem, f, w, &own->answers, own->answer_rows.index, top[i]));
 		json_close(j, '}');
 	}
 	json_close(j, ']');
@@ -192,13 +205,13 @@ static void put_example(struct json_out *j, const struct found *f, size_t prompt
 	json_put_real(j, "gap_mean", f->prompt[prompt].mean);
 }
 
-static void put_examples(struct json_out *j, const struct found *f, size_t number)
+static void put_examples(struct json_out *j, const struct found *f, const struct finding *it)
 {
 	size_t shown = 0;
 
 	json_open(j, "examples", '[');
 	for (size_t i = 0; i < f->n_prompts && shown < EXAMPLES; i++) {
-		if (f->grouped[i].cluster != number + 1)
+		if (!finding_has(f, it, i))
 			continue;
 		json_open(j, NULL, '{');
 		put_example(j, f, i);
@@ -235,14 +248,14 @@ static void put_generations(struct json_out *j, const struct found *f, const str
 }
 
 static const char *finding_title(struct arena *mem, const struct found *f, const struct words *w,
-				 size_t number)
+				 const struct finding *it)
 {
 	struct view *text = ARENA_ARRAY(mem, f->n_prompts + 1, struct view);
 	size_t n = 0;
 
 	for (size_t i = 0; i < f->n_prompts; i++) {
-		if (f->grouped[i].cluster == number + 1)
-			text[n++] = f->rollout[i].answer[SIDE_CANDIDATE].text;
+		if (finding_has(f, it, i))
+			text[n++] = f->rollout[i].answer[it->side].text;
 	}
 	return words_label_texts(mem, w, text, n);
 }
@@ -279,8 +292,8 @@ static void put_effects(struct json_out *j, const struct finding *f, struct aren
 }
 
 /* How many of the finding's prompts either model answers so. */
-static int put_declared(struct json_out *j, const struct found *f, size_t number, const struct spec *spec,
-			struct err *e)
+static int put_declared(struct json_out *j, const struct found *f, const struct finding *it,
+			const struct spec *spec, struct err *e)
 {
 	json_open(j, "behaviours", '[');
 	for (size_t b = 0; b < spec->n_behaviours; b++) {
@@ -290,7 +303,7 @@ static int put_declared(struct json_out *j, const struct found *f, size_t number
 		if (matcher_open(&m, spec->behaviour[b].regex, e) < 0)
 			return -1;
 		for (size_t i = 0; i < f->n_prompts; i++) {
-			if (f->grouped[i].cluster != number + 1)
+			if (!finding_has(f, it, i))
 				continue;
 			n++;
 			for (size_t side = 0; side < SIDE_COUNT; side++)
@@ -323,14 +336,14 @@ static void put_aimed(struct json_out *j, const struct aimed *a)
 	}
 }
 
-/* In the base, where the direction has latents that it shares. */
-static void put_in_base(struct json_out *j, const struct in_base *b)
+/* In the other model, where the direction has latents that it shares. */
+static void put_in_other(struct json_out *j, const struct in_other *b)
 {
 	if (!b->applies) {
-		json_put_null(j, "in_base");
+		json_put_null(j, "in_other");
 		return;
 	}
-	json_open(j, "in_base", '{');
+	json_open(j, "in_other", '{');
 	json_put_real(j, "norm", b->norm);
 	json_put_real(j, "slope_on", b->tried.slope[CONTRAST_ON]);
 	json_put_real(j, "slope_off", b->tried.slope[CONTRAST_OFF]);
@@ -345,15 +358,16 @@ static int put_finding(struct json_out *j, const struct found *f, size_t number,
 	const struct finding *it = &f->finding[number];
 	uint32_t top[EXPRESSED];
 
-	expressed_find(top, f, number);
+	expressed_find(top, f, it);
 	json_open(j, NULL, '{');
 	json_puts(j, "id", arena_fmt(job->mem, "F%zu", place + 1));
-	json_puts(j, "kind", kind_of(f, it->group, top));
-	json_puts(j, "title", finding_title(job->mem, f, w, number));
+	json_puts(j, "kind", kind_of(f, it, top));
+	json_put_bool(j, "is_lost", it->side == SIDE_BASE);
+	json_puts(j, "title", finding_title(job->mem, f, w, it));
 	json_put_bool(j, "is_confirmed", it->confirmed);
 	json_puts(j, "verdict", it->verdict);
-	put_latents(j, f, it->group, top, w, job->mem);
-	json_put_real(j, "share_exclusive", share_exclusive(f, it->group));
+	put_latents(j, f, it, top, w, job->mem);
+	json_put_real(j, "share_exclusive", share_exclusive(f, it));
 	json_put_real(j, "prompt_gap", it->group->gap);
 	json_put_size(j, "made_from", it->group->n_on);
 	put_aimed(j, &it->aimed);
@@ -362,11 +376,11 @@ static int put_finding(struct json_out *j, const struct found *f, size_t number,
 	json_put_real(j, "cosine_difference_of_means", it->cosine_means);
 	json_put_real(j, "norm", it->group->aim->norm);
 	put_effects(j, it, job->mem);
-	put_in_base(j, &it->in_base);
+	put_in_other(j, &it->in_other);
 	put_doses(j, it, job->spec);
-	put_examples(j, f, number);
+	put_examples(j, f, it);
 	put_generations(j, f, it, job->spec);
-	if (put_declared(j, f, number, job->spec, e) < 0)
+	if (put_declared(j, f, it, job->spec, e) < 0)
 		return -1;
 	json_close(j, '}');
 	return 0;
@@ -398,15 +412,15 @@ static void put_screen(struct json_out *j, const struct found *f, const uint32_t
 	json_open(j, "screen", '{');
 	json_open(j, "prompts", '[');
 	for (size_t i = 0; i < f->n_prompts && i < SCREEN_PROMPTS && f->prompt[by_gap[i]].known; i++) {
-		size_t cluster = f->grouped != NULL ? f->grouped[by_gap[i]].cluster : 0;
+		size_t k = 0;
 
 		json_open(j, NULL, '{');
 		put_example(j, f, by_gap[i]);
-		for (size_t k = 0; cluster > 0 && k < f->n; k++) {
-			if (order[k] + 1 == cluster)
-				json_puts(j, "finding", arena_fmt(mem, "F%zu", k + 1));
-		}
-		if (cluster == 0)
+		while (k < f->n && !finding_has(f, &f->finding[order[k]], by_gap[i]))
+			k++;
+		if (k < f->n)
+			json_puts(j, "finding", arena_fmt(mem, "F%zu", k + 1));
+		else
 			json_put_null(j, "finding");
 		json_close(j, '}');
 	}

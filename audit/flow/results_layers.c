@@ -46,9 +46,8 @@ size_t layers_confirmed(const struct layer_found *l, size_t n)
 
 static void put_finding(struct json_out *j, const struct layer_found *l, const struct json *f)
 {
-	static const char *const told[] = { "id",	    "kind",	 "title",
-					    "is_confirmed", "verdict",	 "tested",
-					    "slope_on",	    "slope_off", "q" };
+	static const char *const told[] = { "id",      "kind",	 "title",    "is_confirmed", "is_lost",
+					    "verdict", "tested", "slope_on", "slope_off",    "q" };
 
 	json_open(j, NULL, '{');
 	json_puts(j, "at", l->depth->name);

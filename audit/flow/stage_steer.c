@@ -10,17 +10,16 @@
 #include "flow/steering.h"
 #include "num/fmath.h"
 #include "num/ops.h"
-#include "num/reduce.h"
 
 #include <string.h>
 
 /*
  * From prompts the models answer differently to findings: groups of latents that fire where the answer is decided,
- * tested by steering the candidate on held-out prompts.
+ * tested by steering the model that behaves so, on held-out prompts.
  */
 
-enum { PROMPT_TOKENS = 32 };		   /* of a prompt, for the forecast */
-enum { LEAST_MADE = 2, LEAST_TESTED = 1 }; /* prompts of a cluster that make it, and that test it */
+enum { PROMPT_TOKENS = 32 }; /* of a prompt, for the forecast */
+enum { LEAST_TESTED = 1 };   /* prompts of a cluster that test it */
 
 static void describe(struct json_out *key, const struct plan *p, const struct step *step)
 {
@@ -81,126 +80,11 @@ struct steer_stage {
 	struct job *job;
 	struct harvested h;
 	struct dfc dfc;
-	struct prompt_gap *prompt;
 	struct rollout *rollout;
-	struct grouped *grouped;
-	size_t n_prompts;
-	struct subset turn_rows, answer_rows;
-	struct active turns, answers,
-		alone[SIDE_COUNT]; /* alone: turn boundaries as either stream alone says */
-	double *answer_gap;
-	uint32_t *answer_after;
-	struct group *group;
-	struct finding *finding;
-	size_t n_findings;
+	struct steer_groups groups;
 	struct reader reader;
 	struct zero_check zero;
 };
-
-/* The gap up to which a prompt is OFF: where answers drift apart on every prompt, that of the share that differs least. */
-static double off_bound(const struct steer_stage *s)
-{
-	const struct spec *spec = s->job->spec;
-	double *gap = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, double), bound = spec->steer.off_below;
-	uint32_t *order = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
-	size_t n = 0, share;
-
-	for (size_t i = 0; i < s->n_prompts; i++) {
-		if (s->prompt[i].known)
-			gap[n++] = s->prompt[i].gap;
-	}
-	reduce_order(order, gap, n);
-	share = (size_t)(spec->steer.off_share * (double)n);
-	if (share > 0 && gap[order[share - 1]] > bound)
-		bound = gap[order[share - 1]];
-	return bound;
-}
-
-static bool is_on(const struct prompt_gap *p, const struct spec *spec)
-{
-	return p->gap >= spec->steer.on_above && p->mean >= spec->steer.on_mean;
-}
-
-/* The rows of turn boundaries, and those of the candidate's answers, of all prompts. */
-static void rows_make(struct steer_stage *s)
-{
-	const struct spec *spec = s->job->spec;
-	uint32_t *turn = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
-	uint32_t *answer = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, uint32_t);
-	size_t n_turns = 0, n_answers = 0;
-	double off = off_bound(s);
-
-	s->grouped = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, struct grouped);
-	s->answer_gap = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, double);
-	s->answer_after = ARENA_ARRAY(s->job->mem, s->h.n_rows + 1, uint32_t);
-	for (size_t i = 0; i < s->n_prompts; i++) {
-		const struct prompt_gap *p = &s->prompt[i];
-		struct grouped *g = &s->grouped[i];
-		const struct doc *d;
-		uint32_t boundary = 0;
-
-		if (!p->known)
-			continue;
-		*g = (struct grouped){ .held_out = s->h.held_out[p->doc[SIDE_BASE]],
-				       .gap = p->gap,
-				       .row = n_turns,
-				       .answer_first = n_answers };
-		g->kind = p->gap <= off ? GROUP_OFF : is_on(p, spec) ? GROUP_ON : 0;
-		turn[n_turns++] = (uint32_t)p->turn;
-		d = corpus_doc(s->h.corpus, p->doc[SIDE_CANDIDATE]);
-		for (size_t k = 0; k < d->pair_n; k++) {
-			size_t row = d->pair_first + k;
-
-			const struct pair_record *pair = corpus_pair(s->h.corpus, row);
-
-			if (pair->flags & PAIR_TURN)
-				boundary = pair->token[SIDE_CANDIDATE];
-			if (!(pair->flags & PAIR_ANSWER))
-				continue;
-			answer[n_answers] = (uint32_t)row;
-			s->answer_after[n_answers] = pair->token[SIDE_CANDIDATE] - boundary;
-			s->answer_gap[n_answers++] = harvested_gap(&s->h, row);
-		}
-		g->answer_n = n_answers - g->answer_first;
-	}
-	s->turn_rows = (struct subset){ .h = &s->h, .index = turn, .n = n_turns };
-	s->answer_rows = (struct subset){ .h = &s->h, .index = answer, .n = n_answers };
-}
-
-static int groups_find(struct steer_stage *s, struct err *e)
-{
-	const struct spec *spec = s->job->spec;
-	struct train_data turns, answers;
-	struct groups_opts o = { .most_groups = spec->steer.findings,
-				 .most_members = spec->steer.group,
-				 .least_prompts = LEAST_MADE,
-				 .alike = spec->steer.alike,
-				 .answers_alike = spec->steer.answers_alike,
-				 .single = spec->steer.mode == 1 };
-
-	rows_make(s);
-	turns = subset_data(&s->turn_rows, NULL, NULL);
-	answers = subset_data(&s->answer_rows, NULL, NULL);
-	if (active_make(&s->turns, &s->dfc, s->job->par, &turns, e) < 0 ||
-	    active_make(&s->answers, &s->dfc, s->job->par, &answers, e) < 0)
-		return -1;
-	for (size_t k = 0; k < SIDE_COUNT; k++) {
-		if (active_make_alone(&s->alone[k], &s->dfc, s->job->par, &turns, k == SIDE_CANDIDATE, e) < 0)
-			return -1;
-	}
-	s->n_findings = groups_make(&s->group, s->job->mem, s->grouped, s->n_prompts, &s->dfc,
-				    &(struct group_rows){ .turns = &s->turns,
-							  .answers = &s->answers,
-							  .base = &s->alone[SIDE_BASE],
-							  .own = &s->alone[SIDE_CANDIDATE],
-							  .gap = s->answer_gap,
-							  .after = s->answer_after },
-				    &o);
-	s->finding = ARENA_ARRAY(s->job->mem, s->n_findings + 1, struct finding);
-	for (size_t i = 0; i < s->n_findings; i++)
-		s->finding[i].group = &s->group[i];
-	return 0;
-}
 
 /* A document's tokens, the model `side`'s: how many are the prompt's, the turn boundary included. */
 static struct doc_tokens answer_tokens(size_t *n_prompt, const struct steer_stage *s, enum side side,
@@ -234,7 +118,7 @@ static const int32_t *joined(struct arena *mem, struct doc_tokens prompt, size_t
 static size_t lead_of(const struct steer_stage *s, size_t prompt)
 {
 	const struct rollout *r = &s->rollout[prompt];
-	const struct pair_record *turn = corpus_pair(s->h.corpus, s->prompt[prompt].turn);
+	const struct pair_record *turn = corpus_pair(s->h.corpus, s->groups.prompt[prompt].turn);
 
 	return r->chat ? 0 : turn->byte - r->prompt.text.n;
 }
@@ -261,62 +145,62 @@ static bool contested_make(struct contested *c, const struct steer_stage *s, enu
 		same++;
 	most = most < n - same ? same + most : n;
 	c->prompt = prompt;
-	c->turn = s->grouped[prompt].row;
+	c->turn = s->groups.own[side].grouped[prompt].row;
 	c->n_prompt = n_prompt;
 	for (size_t i = 0; i < 2; i++)
 		c->id[i] = joined(s->job->mem, p, n_prompt, a[i], first[i], most, &c->n[i]);
 	return true;
 }
 
-/* ON prompts of the group and OFF prompts drawn by the seed, for the model `side`: held-out ones, or those that groups are made from. */
+/* ON prompts of the group and OFF prompts drawn by the seed, in the tokens of the model `side`: held-out ones, or those that groups
+ * are made from. number: the finding's place. */
 static void contested_find(struct finding *f, const struct steer_stage *s, enum side side, size_t number,
 			   bool held_out)
 {
 	const struct spec *spec = s->job->spec;
-	uint32_t *order = ARENA_ARRAY(s->job->mem, s->n_prompts + 1, uint32_t);
-	size_t behaviour = s->prompt[f->group->typical].doc[SIDE_CANDIDATE];
+	uint32_t *order = ARENA_ARRAY(s->job->mem, s->groups.n_prompts + 1, uint32_t);
+	enum side own = f->side, other = side_other(own);
+	size_t behaviour = s->groups.prompt[f->group->typical].doc[own];
 
-	rng_permutation(rng_stream(spec->seed, "steer.prompts", number), order, s->n_prompts);
+	rng_permutation(rng_stream(spec->seed, "steer.prompts", number), order, s->groups.n_prompts);
 	for (size_t k = 0; k < CONTRAST_COUNT; k++)
 		f->contested[k] = ARENA_ARRAY(s->job->mem, spec->steer.prompts, struct contested);
-	for (size_t i = 0; i < s->n_prompts; i++) {
+	for (size_t i = 0; i < s->groups.n_prompts; i++) {
 		size_t at = order[i];
-		const struct grouped *g = &s->grouped[at];
-		const struct prompt_gap *p = &s->prompt[at];
+		const struct grouped *g = &s->groups.own[own].grouped[at];
+		const struct prompt_gap *p = &s->groups.prompt[at];
 		size_t *n = f->n_contested;
 
 		if (!p->known || g->held_out != held_out)
 			continue;
-		if (g->kind == GROUP_ON && g->cluster == number + 1 && p->doc[0] != p->doc[1] &&
+		if (g->kind == GROUP_ON && g->cluster == f->number + 1 && p->doc[0] != p->doc[1] &&
 		    n[CONTRAST_ON] < spec->steer.prompts)
 			n[CONTRAST_ON] += contested_make(&f->contested[CONTRAST_ON][n[CONTRAST_ON]], s, side,
-							 at, p->doc[SIDE_CANDIDATE], p->doc[SIDE_CANDIDATE],
-							 p->doc[SIDE_BASE]);
+							 at, p->doc[own], p->doc[own], p->doc[other]);
 		if (g->kind == GROUP_OFF && lead_of(s, at) == lead_of(s, f->group->typical) &&
 		    n[CONTRAST_OFF] < spec->steer.prompts)
-			n[CONTRAST_OFF] +=
-				contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s, side, at,
-					       p->doc[SIDE_CANDIDATE], behaviour, p->doc[SIDE_CANDIDATE]);
+			n[CONTRAST_OFF] += contested_make(&f->contested[CONTRAST_OFF][n[CONTRAST_OFF]], s,
+							  side, at, p->doc[own], behaviour, p->doc[own]);
 	}
 }
 
-/* Cosine of the group's direction with the candidate's mean residual stream ON less OFF, at the turn boundaries that made it. */
-static int means_cosine(struct finding *f, const struct steer_stage *s, size_t number, struct err *e)
+/* Cosine of the group's direction with its model's mean residual stream ON less OFF, at the turn boundaries that made it. */
+static int means_cosine(struct finding *f, const struct steer_stage *s, struct err *e)
 {
-	size_t d = s->dfc.shape.d_b, n[2] = { 0, 0 };
+	size_t d = dfc_width(&s->dfc.shape, f->side == SIDE_CANDIDATE), n[2] = { 0, 0 };
 	float *x = ARENA_ARRAY(s->job->mem, d, float), *difference = ARENA_ARRAY(s->job->mem, d, float);
 	float *mean[2] = { ARENA_ARRAY(s->job->mem, d, float), ARENA_ARRAY(s->job->mem, d, float) };
 	double norm;
 
-	for (size_t i = 0; i < s->n_prompts; i++) {
-		const struct grouped *g = &s->grouped[i];
-		uint32_t row = (uint32_t)s->prompt[i].turn;
+	for (size_t i = 0; i < s->groups.n_prompts; i++) {
+		const struct grouped *g = &s->groups.own[f->side].grouped[i];
+		uint32_t row = (uint32_t)s->groups.prompt[i].turn;
 		size_t k = g->kind == GROUP_OFF;
 
-		if (!s->prompt[i].known || g->held_out || (g->kind == GROUP_ON && g->cluster != number + 1) ||
-		    g->kind == 0)
+		if (!s->groups.prompt[i].known || g->held_out ||
+		    (g->kind == GROUP_ON && g->cluster != f->number + 1) || g->kind == 0)
 			continue;
-		if (acts_read(s->h.side[SIDE_CANDIDATE], x, &row, 1, e) < 0)
+		if (acts_read(s->h.side[f->side], x, &row, 1, e) < 0)
 			return -1;
 		op_add(mean[k], x, d);
 		n[k]++;
@@ -332,29 +216,26 @@ static int means_cosine(struct finding *f, const struct steer_stage *s, size_t n
 
 static struct found found_of(const struct steer_stage *s)
 {
-	return (struct found){ .finding = s->finding,
-			       .n = s->n_findings,
-			       .prompt = s->prompt,
+	return (struct found){ .finding = s->groups.finding,
+			       .n = s->groups.n_findings,
+			       .prompt = s->groups.prompt,
 			       .rollout = s->rollout,
-			       .grouped = s->grouped,
-			       .n_prompts = s->n_prompts,
+			       .own = s->groups.own,
+			       .n_prompts = s->groups.n_prompts,
 			       .dfc = &s->dfc,
-			       .turns = &s->turns,
-			       .answers = &s->answers,
-			       .turn_rows = s->turn_rows.index,
-			       .answer_rows = s->answer_rows.index,
-			       .answer_gap = s->answer_gap,
+			       .turns = &s->groups.turns,
+			       .turn_rows = s->groups.turn_rows.index,
 			       .corpus = s->h.corpus };
 }
 
-/* What texts are read back for: candidate-only latents at work in the finding's answers. */
-static void said_find(struct finding *f, const struct found *found, size_t number, struct arena *mem)
+/* What texts are read back for: the model's exclusive latents at work in the finding's answers. */
+static void said_find(struct finding *f, const struct found *found, struct arena *mem)
 {
 	uint32_t top[EXPRESSED], *said = ARENA_ARRAY(mem, EXPRESSED, uint32_t);
 
-	expressed_find(top, found, number);
+	expressed_find(top, found, f);
 	for (size_t i = 0; i < EXPRESSED; i++) {
-		if (dfc_partition(&found->dfc->shape, top[i]) == PARTITION_B)
+		if (dfc_is_exclusive(&found->dfc->shape, f->side == SIDE_CANDIDATE, top[i]))
 			said[f->n_said++] = top[i];
 	}
 	f->said = said;
@@ -369,10 +250,10 @@ static bool has_prompts(const struct finding *f)
 static int aim_find(struct finding *f, struct steer_stage *s, const struct steering_job *j, size_t number,
 		    struct err *e)
 {
-	struct finding made = { .group = f->group };
-	struct group *g = &s->group[number];
+	struct finding made = { .side = f->side, .number = f->number, .group = f->group };
+	struct group *g = &s->groups.own[f->side].group[f->number];
 
-	contested_find(&made, s, SIDE_CANDIDATE, number, false);
+	contested_find(&made, s, f->side, number, false);
 	f->aimed = (struct aimed){ .p = 1, .known = true };
 	if (has_prompts(&made) && finding_aim(&f->aimed, g, &made, j, number, e) < 0)
 		return -1;
@@ -383,10 +264,10 @@ static int aim_find(struct finding *f, struct steer_stage *s, const struct steer
 static int finding_try(struct finding *f, struct steer_stage *s, const struct steering_job *j, size_t number,
 		       struct err *e)
 {
-	contested_find(f, s, SIDE_CANDIDATE, number, true);
+	contested_find(f, s, f->side, number, true);
 	if (has_prompts(f) && aim_find(f, s, j, number, e) < 0)
 		return -1;
-	if (means_cosine(f, s, number, e) < 0)
+	if (means_cosine(f, s, e) < 0)
 		return -1;
 	if (!f->aimed.known || f->aimed.p > s->job->spec->steer.screen || f->group->aim->norm == 0)
 		return 0;
@@ -399,10 +280,11 @@ static int bench_open(struct steering_job *j, struct steer_stage *s, enum side s
 
 	*j = (struct steering_job){ .job = s->job,
 				    .dfc = &s->dfc,
-				    .turns = &s->turns,
+				    .turns = &s->groups.turns,
 				    .tokenizer = s->reader.tokenizer,
 				    .stop = s->reader.stop,
 				    .n_stop = s->reader.n_stop,
+				    .candidate = side == SIDE_CANDIDATE,
 				    .layer = side_layer(p, side, s->job->step->depth),
 				    .session_opts = session_plan_of(p, side) };
 	if (model_open(&j->model, side_model(p->spec, side)->dir, e) < 0)
@@ -416,56 +298,87 @@ static void bench_close(struct steering_job *j)
 	model_close(j->model);
 }
 
-/* What the latents of findings that both models have do in the base. */
-static int findings_test_base(struct steer_stage *s, struct err *e)
-{
-	struct steering_job j = { .job = s->job };
-	int rc = bench_open(&j, s, SIDE_BASE, e);
-
-	for (size_t i = 0; i < s->n_findings && rc == 0; i++) {
-		struct finding in_base = { .group = s->finding[i].group };
-
-		if (!s->finding[i].tested)
-			continue;
-		contested_find(&in_base, s, SIDE_BASE, i, true);
-		if (has_prompts(&in_base))
-			rc = finding_test_base(&s->finding[i], &in_base, &j, i, e);
-	}
-	bench_close(&j);
-	return rc;
-}
-
 static const struct finding *first_tested(const struct steer_stage *s)
 {
-	for (size_t i = 0; i < s->n_findings; i++) {
-		if (s->finding[i].tested)
-			return &s->finding[i];
+	for (size_t i = 0; i < s->groups.n_findings; i++) {
+		if (s->groups.finding[i].tested)
+			return &s->groups.finding[i];
 	}
 	return NULL;
 }
 
-static int findings_test(struct steer_stage *s, struct err *e)
+/* In their own model: what steering does, and the check of what it does not. */
+static int own_test(struct steer_stage *s, const struct steering_job *j, enum side side, struct err *e)
 {
-	const struct spec *spec = s->job->spec;
 	struct found found = found_of(s);
 	const struct finding *first;
-	struct steering_job j;
-	int rc = bench_open(&j, s, SIDE_CANDIDATE, e);
+	int rc = 0;
 
-	for (size_t i = 0; i < s->n_findings && rc == 0; i++) {
-		said_find(&s->finding[i], &found, i, s->job->mem);
-		rc = finding_try(&s->finding[i], s, &j, i, e);
-		log_progress(s->job->step->label, i + 1, s->n_findings, NULL);
+	for (size_t i = 0; i < s->groups.n_findings && rc == 0; i++) {
+		if (s->groups.finding[i].side != side)
+			continue;
+		said_find(&s->groups.finding[i], &found, s->job->mem);
+		rc = finding_try(&s->groups.finding[i], s, j, i, e);
+		log_progress(s->job->step->label, i + 1, s->groups.n_findings, NULL);
 	}
 	first = first_tested(s);
-	if (rc == 0 && first != NULL)
-		rc = zero_check(&s->zero, first, &j, spec->steer.random_groups, e);
-	bench_close(&j);
-	if (rc == 0 && first != NULL)
-		rc = findings_test_base(s, e);
-	if (rc == 0)
-		findings_judge(s->finding, s->n_findings, spec, s->job->mem);
+	if (rc == 0 && first != NULL && first->side == side)
+		rc = zero_check(&s->zero, first, j, s->job->spec->steer.random_groups, e);
 	return rc;
+}
+
+/* What the latents that both models have do in the other one. */
+static int other_test(struct steer_stage *s, const struct steering_job *j, enum side side, struct err *e)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < s->groups.n_findings && rc == 0; i++) {
+		struct finding *f = &s->groups.finding[i];
+		struct finding other = { .side = f->side, .number = f->number, .group = f->group };
+
+		if (!f->tested || f->side == side)
+			continue;
+		contested_find(&other, s, side, i, true);
+		if (has_prompts(&other))
+			rc = finding_test_other(f, &other, j, i, e);
+	}
+	return rc;
+}
+
+static bool has_side(const struct steer_stage *s, enum side side, bool tested)
+{
+	for (size_t i = 0; i < s->groups.n_findings; i++) {
+		if (s->groups.finding[i].side == side && (s->groups.finding[i].tested || !tested))
+			return true;
+	}
+	return false;
+}
+
+/* With one of the models: its own findings where `own`, and those of the other that have been tested. */
+static int side_test(struct steer_stage *s, enum side side, bool own, struct err *e)
+{
+	struct steering_job j = { .job = s->job };
+	int rc;
+
+	if (!(own && has_side(s, side, false)) && !has_side(s, side_other(side), true))
+		return 0;
+	rc = bench_open(&j, s, side, e);
+	if (rc == 0 && own)
+		rc = own_test(s, &j, side, e);
+	if (rc == 0)
+		rc = other_test(s, &j, side, e);
+	bench_close(&j);
+	return rc;
+}
+
+/* One model after the other: they need not fit together. */
+static int findings_test(struct steer_stage *s, struct err *e)
+{
+	if (side_test(s, SIDE_CANDIDATE, true, e) < 0 || side_test(s, SIDE_BASE, true, e) < 0 ||
+	    (has_side(s, SIDE_BASE, true) && side_test(s, SIDE_CANDIDATE, false, e) < 0))
+		return -1;
+	findings_judge(s->groups.finding, s->groups.n_findings, s->job->spec, s->job->mem);
+	return 0;
 }
 
 static int stage_open(struct steer_stage *s, struct err *e)
@@ -478,14 +391,17 @@ static int stage_open(struct steer_stage *s, struct err *e)
 	    (job->spec->steer.enabled &&
 	     reader_open(&s->reader, job->mem, job->spec, &job->spec->candidate, e) < 0))
 		return -1;
-	s->n_prompts = prompts_measure(&s->prompt, job->mem, &s->h);
-	if (s->n_prompts > 0) {
+	s->groups.job = job;
+	s->groups.h = &s->h;
+	s->groups.dfc = &s->dfc;
+	s->groups.n_prompts = prompts_measure(&s->groups.prompt, job->mem, &s->h);
+	if (s->groups.n_prompts > 0) {
 		size_t n;
 
 		if (rollouts_read(&s->rollout, &n, job->mem, job->spec, job_input(job, &stage_rollouts, 0),
 				  e) < 0)
 			return -1;
-		BUG_ON(n < s->n_prompts);
+		BUG_ON(n < s->groups.n_prompts);
 	}
 	return 0;
 }
@@ -498,19 +414,14 @@ static int run(struct job *job, struct err *e)
 
 	if (stage_open(&s, e) < 0)
 		goto out;
-	if (job->spec->steer.enabled && s.n_prompts > 0 &&
-	    (groups_find(&s, e) < 0 || findings_test(&s, e) < 0))
+	if (job->spec->steer.enabled && s.groups.n_prompts > 0 &&
+	    (steer_groups_find(&s.groups, e) < 0 || findings_test(&s, e) < 0))
 		goto out;
 	found = found_of(&s);
 	found.zero = s.zero;
 	rc = findings_write(&found, job, e);
 out:
-	active_release(&s.turns);
-	active_release(&s.answers);
-	for (size_t k = 0; k < SIDE_COUNT; k++)
-		active_release(&s.alone[k]);
-	subset_release(&s.turn_rows);
-	subset_release(&s.answer_rows);
+	steer_groups_release(&s.groups);
 	reader_close(&s.reader);
 	dfc_release(&s.dfc);
 	harvested_close(&s.h);
@@ -519,7 +430,7 @@ out:
 
 const struct stage stage_steer = {
 	.name = "steer",
-	.version = 18,
+	.version = 19,
 	.numeric = true,
 	.describe = describe,
 	.forecast = forecast,

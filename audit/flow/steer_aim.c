@@ -80,9 +80,9 @@ static int pool_try(struct acting_pool *p, const struct finding *f, const struct
 	struct trial *trial = ARENA_ARRAY(mem, p->n + 1, struct trial);
 
 	for (size_t i = 0; i < p->n; i++) {
-		float *v = ARENA_ARRAY(mem, s->dfc->shape.d_b, float);
+		float *v = ARENA_ARRAY(mem, dfc_width(&s->dfc->shape, s->candidate), float);
 
-		group_direction(v, s->dfc, true, &p->member[i], 1);
+		group_direction(v, s->dfc, s->candidate, &p->member[i], 1);
 		trial[i] = trial_make(mem, f, v, 3);
 	}
 	if (trials_run(f, s, trial, p->n, dose, 3, &sides, e) < 0)
@@ -110,7 +110,9 @@ static int acting_find(struct group *g, double *crossed, const struct finding *f
 	struct arena mem = ARENA_INIT;
 	size_t most = s->job->spec->steer.group;
 	struct member *m = ARENA_ARRAY(&mem, most + 1, struct member);
-	struct acting_pool pool = { .member = g->pool, .n = g->n_pool, .sd = { sd[0], sd[1] } };
+	struct acting_pool pool = {
+		.b = s->candidate, .member = g->pool, .n = g->n_pool, .sd = { sd[0], sd[1] }
+	};
 	int rc = pool_try(&pool, f, s, &mem, e);
 
 	if (rc == 0) {

@@ -108,12 +108,14 @@ static void judge(struct finding *f, const struct spec *spec, struct arena *mem)
 						     : "confirmed: suppresses";
 		return;
 	}
-	f->verdict =
-		arena_fmt(mem, "not confirmed: %s",
-			  !text		? "no dose keeps the text coherent on both signs"
-			  : !rises(on)	? "suppressing it does not move its prompts towards the base's answer"
-			  : !rises(off) ? "amplifying it does not move other prompts towards its answer"
-					: failed(f, spec->steer.alpha));
+	f->verdict = arena_fmt(
+		mem, "not confirmed: %s",
+		!text ? "no dose keeps the text coherent on both signs"
+		: !rises(on)
+			? arena_fmt(mem, "suppressing it does not move its prompts towards the %s's answer",
+				    f->side == SIDE_CANDIDATE ? "base" : "candidate")
+		: !rises(off) ? "amplifying it does not move other prompts towards its answer"
+			      : failed(f, spec->steer.alpha));
 }
 
 static void p_make(const struct finding *f, size_t n, struct finding *it)

@@ -3,8 +3,8 @@
 #include <string.h>
 
 /*
- * Read-back: the generated texts through the unsteered model and the dictionary. How strongly the latents fire that only the
- * candidate has and that stand in the finding's answers: its own text should express the feature without being steered.
+ * Read-back: the generated texts through the unsteered model and the dictionary. How strongly the latents fire that only this
+ * model has and that stand in the finding's answers: its own text should express the feature without being steered.
  */
 
 struct captured {
@@ -36,13 +36,13 @@ struct reader_feed {
 static int read_feed(struct reader_feed *r, struct generated *out, const struct finding *f,
 		     const struct steering_job *s, struct arena *mem, struct err *e)
 {
-	size_t d = s->dfc->shape.d_b;
+	size_t d = dfc_width(&s->dfc->shape, s->candidate);
 	struct captured c = { .first = r->first,
 			      .x = ARENA_ARRAY(mem, r->n * d + 1, float),
 			      .place = ARENA_ARRAY(mem, r->n + 1, uint32_t) };
 	struct tap tap = { .layer = s->layer, .fn = capture_tap, .ud = &c };
-	/* Candidate-only latents see nothing of the base's side. */
-	float *none = ARENA_ARRAY(mem, r->n * s->dfc->shape.d_a + 1, float);
+	/* Exclusive latents see nothing of the other model's side. */
+	float *none = ARENA_ARRAY(mem, r->n * dfc_width(&s->dfc->shape, !s->candidate) + 1, float);
 	struct codes codes = { .n = 0 };
 
 	if (r->n == 0)
@@ -53,7 +53,8 @@ static int read_feed(struct reader_feed *r, struct generated *out, const struct 
 		return -1;
 	for (uint32_t i = 0; i < r->n_seqs; i++)
 		session_rewind(s->session, i, 0);
-	if (c.n > 0 && dfc_encode(&codes, s->dfc, s->job->par, none, c.x, c.n, e) < 0)
+	if (c.n > 0 && dfc_encode(&codes, s->dfc, s->job->par, s->candidate ? none : c.x,
+				  s->candidate ? c.x : none, c.n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < c.n; i++) {
 		for (size_t k = codes.start[i]; k < codes.start[i + 1]; k++) {

@@ -57,18 +57,18 @@ static int divergence_run(struct finding *f, const struct steering_job *s, struc
 	return rc;
 }
 
-/* What the group's latents add to the candidate at one prompt's turn boundary. */
+/* What the group's latents add to the model at one prompt's turn boundary. */
 static const float *own_part(struct arena *mem, const struct finding *f, const struct steering_job *s,
 			     const struct contested *c)
 {
 	struct member *m = ARENA_ARRAY(mem, f->group->aim->n + 1, struct member);
-	float *v = ARENA_ARRAY(mem, s->dfc->shape.d_b, float);
+	float *v = ARENA_ARRAY(mem, dfc_width(&s->dfc->shape, s->candidate), float);
 
 	for (size_t i = 0; i < f->group->aim->n; i++)
 		m[i] = (struct member){ f->group->aim->member[i].latent,
 					(double)active_at(s->turns, c->turn,
 							  f->group->aim->member[i].latent) };
-	group_direction(v, s->dfc, true, m, f->group->aim->n);
+	group_direction(v, s->dfc, s->candidate, m, f->group->aim->n);
 	return v;
 }
 

@@ -15,7 +15,7 @@
 
 /*
  * Findings put to the test (METHOD section 7).  The contrast score of a prompt under the candidate steered by z times a
- * finding's direction:
+ * finding's direction (of a behaviour that the candidate has lost: with the models in each other's place):
  *
  *	ON:   S(p; z) = log P(candidate's own answer) - log P(base's answer)
  *	OFF:  S(q; z) = log P(the behaviour's answer, from an ON prompt) - log P(own answer)
@@ -73,17 +73,19 @@ struct aimed {
 	bool known;
 };
 
-/* The same in the base, which has its own decoder rows of the shared latents (METHOD section 7). */
-struct in_base {
-	bool applies;	    /* the direction has shared latents, and the base's tokens have both answers */
-	double norm;	    /* the base's raw residual units */
+/* The same in the other model, which has its own decoder rows of the shared latents (METHOD section 7). */
+struct in_other {
+	bool applies; /* the direction has shared latents, and the other model's tokens have both answers */
+	double norm;  /* the other model's raw residual units */
 	struct tried tried; /* over the finding's doses */
 };
 
 struct finding {
+	enum side side; /* the model that behaves so, and is steered; the base's is a behaviour lost */
+	size_t number;	/* of the group among that model's */
 	const struct group *group;
 	struct aimed aimed;
-	struct in_base in_base;
+	struct in_other in_other;
 	struct contested *contested[CONTRAST_COUNT];
 	size_t n_contested[CONTRAST_COUNT];
 	struct effect effect[CONTRAST_COUNT];
@@ -92,7 +94,7 @@ struct finding {
 	struct generated *generated;
 	size_t n_generated;
 	double cosine_means;  /* of its direction with the plain difference of means */
-	const uint32_t *said; /* candidate-only latents of its answers, that texts are read back for */
+	const uint32_t *said; /* own exclusive latents of its answers, that texts are read back for */
 	size_t n_said;
 	double p, q; /* that it moves both kinds: flow/steer_judge.c; Benjamini-Hochberg over all findings */
 	bool tested, confirmed;
@@ -104,6 +106,7 @@ struct steering_job {
 	struct job *job;
 	const struct dfc *dfc;
 	const struct active *turns;
+	bool candidate; /* the model that is steered is the candidate */
 	struct model *model;
 	struct session *session;
 	struct session_opts session_opts;
@@ -124,9 +127,9 @@ int finding_aim(struct aimed *out, struct group *group, const struct finding *f,
 int finding_test(struct finding *f, const struct steering_job *s, size_t number, struct err *e);
 /* One-sided p of the lesser of a finding's effects against the lesser of a null direction's, pooled over n findings. */
 double findings_joint_p(const struct finding *f, size_t n, const struct finding *of, enum null_kind w);
-/* s: of the base.  in_base: the finding's prompts in the base's tokens.  Fills in f->in_base. */
-int finding_test_base(struct finding *f, const struct finding *in_base, const struct steering_job *s,
-		      size_t number, struct err *e);
+/* s: of the other model.  other: the finding's prompts in its tokens.  Fills in f->in_other. */
+int finding_test_other(struct finding *f, const struct finding *other, const struct steering_job *s,
+		       size_t number, struct err *e);
 /* p-values over all findings together, and verdicts. */
 void findings_judge(struct finding *f, size_t n, const struct spec *spec, struct arena *mem);
 /* Greedy answers at each dose: coherence, behaviours, read-back. */

@@ -169,14 +169,14 @@ static bool is_member(const struct group *g, const struct member *m, size_t n, u
 
 static bool belongs(const struct steering_job *s, enum null_kind kind, uint32_t latent)
 {
-	bool exclusive = dfc_partition(&s->dfc->shape, latent) == PARTITION_B;
+	bool exclusive = dfc_is_exclusive(&s->dfc->shape, s->candidate, latent);
 
 	return s->turns->latent_start[latent] < s->turns->latent_start[latent + 1] &&
-	       dfc_decoder_b(s->dfc, latent) != NULL && (kind != NULL_EXCLUSIVE || exclusive) &&
+	       dfc_decoder(s->dfc, s->candidate, latent) != NULL && (kind != NULL_EXCLUSIVE || exclusive) &&
 	       (kind != NULL_SHARED || !exclusive);
 }
 
-/* As many other latents that the candidate has and that fire at turn boundaries, as far as there are any. */
+/* As many other latents that the model has and that fire at turn boundaries, as far as there are any. */
 static size_t other_members(struct member *m, const struct steering_job *s, const struct group *g,
 			    enum null_kind kind, struct rng r)
 {
@@ -211,7 +211,7 @@ float *null_direction(struct arena *mem, const struct steering_job *s, const str
 	n = other_members(m, s, g, kind, r);
 	if (n == 0)
 		return NULL;
-	group_direction(v, s->dfc, true, m, n);
+	group_direction(v, s->dfc, s->candidate, m, n);
 	rescale(v, g->aim->norm, d);
 	return v;
 }

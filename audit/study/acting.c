@@ -12,7 +12,7 @@ struct choice {
 	size_t *at, n;	       /* (most + 1) */
 	struct member *member; /* (most + 1) */
 	double *x;	       /* (n_prompts) */
-	float *v;	       /* (d_b) */
+	float *v;	       /* (width) */
 };
 
 /* Effects in sd of random directions. */
@@ -33,7 +33,7 @@ static struct choice choice_of(struct arena *mem, const struct acting_pool *p, c
 				.at = ARENA_ARRAY(mem, most + 1, size_t),
 				.member = ARENA_ARRAY(mem, most + 1, struct member),
 				.x = ARENA_ARRAY(mem, n + 1, double),
-				.v = ARENA_ARRAY(mem, d->shape.d_b, float) };
+				.v = ARENA_ARRAY(mem, dfc_width(&d->shape, p->b), float) };
 }
 
 /* Of the first n on the prompts of p; errors: how many standard errors are taken off. */
@@ -43,8 +43,8 @@ static struct standing standing_of(struct choice *c, const struct acting_pool *p
 
 	for (size_t i = 0; i < n; i++)
 		c->member[i] = p->member[c->at[i]];
-	group_direction(c->v, c->d, true, c->member, n);
-	norm = fm_sqrt_d(op_norm2_d(c->v, c->d->shape.d_b));
+	group_direction(c->v, c->d, p->b, c->member, n);
+	norm = fm_sqrt_d(op_norm2_d(c->v, dfc_width(&c->d->shape, p->b)));
 	if (!(norm > 0))
 		return NOTHING;
 	for (size_t k = 0; k < ACTING_KINDS; k++) {

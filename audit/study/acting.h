@@ -15,6 +15,7 @@
 enum { ACTING_ON, ACTING_OFF, ACTING_KINDS };
 
 struct acting_pool {
+	bool b;			     /* the model they are tried in */
 	const struct member *member; /* (n) latents, by the weights that they are tried with */
 	size_t n;
 	double **effect[ACTING_KINDS]; /* (n, n_prompts) nats; ON: the latent's part taken away; OFF: added */

@@ -11,9 +11,11 @@ enum { MOST_ON = 512 }; /* ON prompts clustered, those of the largest gap first 
 struct grouping {
 	struct grouped *prompt;
 	const struct dfc *d;
+	bool b; /* the model whose behaviours they are, and its width */
+	size_t width;
 	size_t n, n_off;
 	const struct active *turns, *answers;
-	const struct active *base, *own; /* turn boundaries as either stream alone says */
+	const struct active *other, *own; /* turn boundaries as either stream alone says */
 	const double *gap;
 	const uint32_t *after;
 	struct groups_opts o;
@@ -21,8 +23,8 @@ struct grouping {
 	double *off;	  /* (n_latents) mean activation at OFF turn boundaries */
 	size_t *on, n_on; /* prompts that are ON, made from first, held out after */
 	size_t n_made;
-	float *turn;   /* (n_on, d_b) */
-	float *answer; /* (n_on, d_b) */
+	float *turn;   /* (n_on, width) */
+	float *answer; /* (n_on, width) */
 	bool *says;    /* (n_on) the answer has such latents */
 	size_t *of;    /* (n_made) the cluster's first prompt */
 };
@@ -36,12 +38,12 @@ const char *way_name(enum way way)
 
 void group_direction(float *out, const struct dfc *d, bool model_b, const struct member *m, size_t n)
 {
-	size_t width = model_b ? d->shape.d_b : d->shape.d_a;
+	size_t width = dfc_width(&d->shape, model_b);
 	float scale = model_b ? d->scale_b : d->scale_a;
 
 	memset(out, 0, width * sizeof(*out));
 	for (size_t i = 0; i < n; i++) {
-		const float *row = model_b ? dfc_decoder_b(d, m[i].latent) : dfc_decoder_a(d, m[i].latent);
+		const float *row = dfc_decoder(d, model_b, m[i].latent);
 
 		if (row != NULL)
 			op_axpy(out, (float)m[i].weight / scale, row, width);
@@ -68,44 +70,44 @@ static void off_add(double *mean, double weight, const struct grouping *g, const
 	}
 }
 
-/* What the candidate's decoder makes of a prompt's turn boundary, less the mean over OFF. */
+/* What the model's decoder makes of a prompt's turn boundary, less the mean over OFF. */
 static void turn_vector(float *out, const struct grouping *g, const struct grouped *p, const float *off)
 {
-	size_t d = g->d->shape.d_b;
+	size_t d = g->width;
 
 	for (size_t k = 0; k < d; k++)
 		out[k] = -off[k];
 	for (size_t k = g->turns->row_start[p->row]; k < g->turns->row_start[p->row + 1]; k++) {
-		const float *row = dfc_decoder_b(g->d, g->turns->latent[k]);
+		const float *row = dfc_decoder(g->d, g->b, g->turns->latent[k]);
 
 		if (row != NULL)
 			op_axpy(out, g->turns->row_value[k], row, d);
 	}
 }
 
-/* The latents of the answer where the candidate says what the base would not. */
+/* The latents of the answer where the model says what the other would not. */
 static void answer_vector(float *out, const struct grouping *g, const struct grouped *p)
 {
-	memset(out, 0, g->d->shape.d_b * sizeof(*out));
+	memset(out, 0, g->width * sizeof(*out));
 	for (size_t r = p->answer_first; r < p->answer_first + p->answer_n; r++) {
 		double gap = g->gap[r] > 0 ? g->gap[r] : 0;
 
 		for (size_t k = g->answers->row_start[r]; gap > 0 && k < g->answers->row_start[r + 1]; k++) {
-			const float *row = dfc_decoder_b(g->d, g->answers->latent[k]);
+			const float *row = dfc_decoder(g->d, g->b, g->answers->latent[k]);
 
 			if (row != NULL)
-				op_axpy(out, (float)gap * g->answers->row_value[k], row, g->d->shape.d_b);
+				op_axpy(out, (float)gap * g->answers->row_value[k], row, g->width);
 		}
 	}
 }
 
 static void vectors_make(struct grouping *g)
 {
-	size_t d = g->d->shape.d_b;
+	size_t d = g->width;
 	float *off = ARENA_ARRAY(g->mem, d, float);
 
 	for (size_t k = 0; k < g->turns->n_latents; k++) {
-		const float *row = g->off[k] > 0 ? dfc_decoder_b(g->d, k) : NULL;
+		const float *row = g->off[k] > 0 ? dfc_decoder(g->d, g->b, k) : NULL;
 
 		if (row != NULL)
 			op_axpy(off, (float)g->off[k], row, d);
@@ -123,7 +125,7 @@ static void vectors_make(struct grouping *g)
 /* Where an answer has nothing to compare, the turn boundaries alone say it. */
 static double alike(const struct grouping *g, size_t i, size_t k)
 {
-	size_t d = g->d->shape.d_b;
+	size_t d = g->width;
 	double turn = op_cosine_d(g->turn + i * d, g->turn + k * d, d), answer;
 
 	if (!g->says[i] || !g->says[k])
@@ -247,9 +249,9 @@ static void shares_make(struct aim *out, const struct grouping *g, size_t leader
 	double *along = ARENA_ARRAY(g->mem, g->turns->n_latents, double), first = 0;
 
 	for (size_t k = 0; k < g->turns->n_latents; k++) {
-		const float *row = dfc_decoder_b(g->d, k);
+		const float *row = dfc_decoder(g->d, g->b, k);
 
-		along[k] = row != NULL ? op_dot_d(row, out->direction, g->d->shape.d_b) : 0;
+		along[k] = row != NULL ? op_dot_d(row, out->direction, g->width) : 0;
 	}
 	for (size_t i = 0; i < g->n_made; i++) {
 		if (g->of[i] == leader)
@@ -296,11 +298,11 @@ static struct member *leading(size_t *n_out, const struct grouping *g, const dou
 
 	most = most < n ? most : n;
 	for (size_t k = 0; k < n; k++) {
-		const float *row = dfc_decoder_b(g->d, k);
+		const float *row = dfc_decoder(g->d, g->b, k);
 
 		if (row != NULL)
 			key[k] = (weight[k] < 0 ? -weight[k] : weight[k]) *
-				 fm_sqrt_d(op_norm2_d(row, g->d->shape.d_b));
+				 fm_sqrt_d(op_norm2_d(row, g->width));
 	}
 	reduce_top_k_d(top, most, key, n);
 	out = ARENA_ARRAY(g->mem, most + 1, struct member);
@@ -321,9 +323,9 @@ static struct aim aim_of(const struct grouping *g, size_t leader, struct member 
 {
 	struct aim aim = { .member = m, .n = n };
 
-	aim.direction = ARENA_ARRAY(g->mem, g->d->shape.d_b, float);
-	group_direction(aim.direction, g->d, true, m, n);
-	aim.norm = fm_sqrt_d(op_norm2_d(aim.direction, g->d->shape.d_b));
+	aim.direction = ARENA_ARRAY(g->mem, g->width, float);
+	group_direction(aim.direction, g->d, g->b, m, n);
+	aim.norm = fm_sqrt_d(op_norm2_d(aim.direction, g->width));
 	shares_make(&aim, g, leader);
 	return aim;
 }
@@ -345,11 +347,11 @@ static void aims_make(struct group *out, const struct grouping *g, size_t leader
 		weight[w] = ARENA_ARRAY(g->mem, n, double);
 	difference_add(weight[WAY_JOINT], 1, g, g->turns, leader, out->n_on);
 	difference_add(weight[WAY_OWN], 0.5, g, g->own, leader, out->n_on);
-	difference_add(weight[WAY_OWN], -0.5, g, g->base, leader, out->n_on);
+	difference_add(weight[WAY_OWN], -0.5, g, g->other, leader, out->n_on);
 	for (size_t k = 0; k < n; k++) {
 		double joint = weight[WAY_JOINT][k];
 
-		if (dfc_partition(&g->d->shape, k) == PARTITION_B)
+		if (dfc_is_exclusive(&g->d->shape, g->b, k))
 			weight[WAY_OWN][k] = weight[WAY_EXCLUSIVE][k] = joint > 0 ? joint : 0;
 		else if (weight[WAY_OWN][k] < 0)
 			weight[WAY_OWN][k] = 0;
@@ -432,6 +434,35 @@ static size_t leaders_make(size_t *leader, const struct grouping *g)
 	return found;
 }
 
+/* The prompt's place among those that are ON; g->n_on where it is not. */
+static size_t place_on(const struct grouping *g, size_t prompt)
+{
+	size_t i = 0;
+
+	while (i < g->n_on && g->on[i] != prompt)
+		i++;
+	return i;
+}
+
+double group_cohesion(const struct group *of, const size_t *prompt, size_t n)
+{
+	const struct grouping *g = of->grouping;
+	size_t d = g->width;
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		size_t a = place_on(g, prompt[i]);
+
+		for (size_t k = 0; k < i; k++) {
+			size_t b = place_on(g, prompt[k]);
+
+			if (a < g->n_on && b < g->n_on && g->says[a] && g->says[b])
+				sum += op_cosine_d(g->answer + a * d, g->answer + b * d, d);
+		}
+	}
+	return n > 1 ? 2 * sum / ((double)n * (double)(n - 1)) : 1;
+}
+
 size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o)
 {
@@ -441,9 +472,11 @@ size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt
 	*g = (struct grouping){ .prompt = prompt,
 				.n = n,
 				.d = d,
+				.b = rows->b,
+				.width = dfc_width(&d->shape, rows->b),
 				.turns = rows->turns,
 				.answers = rows->answers,
-				.base = rows->base,
+				.other = rows->other,
 				.own = rows->own,
 				.gap = rows->gap,
 				.after = rows->after,

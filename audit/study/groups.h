@@ -26,7 +26,7 @@ struct grouped {
 	bool held_out;
 	double gap;		       /* D(p), nats */
 	size_t row;		       /* its turn boundary, a row of `turns` */
-	size_t answer_first, answer_n; /* the candidate's answer, rows of `answers` */
+	size_t answer_first, answer_n; /* the own model's answer, rows of `answers` */
 	size_t cluster;		       /* out: 1 .. n_groups, or 0 */
 };
 
@@ -39,9 +39,9 @@ struct member {
  * How latents are weighted in a direction.  Differences are of means at turn boundaries, ON less OFF.
  *
  *	joint		the difference of the activation, of either sign (METHOD section 7)
- *	exclusive	the same, of candidate-only latents that fire more on ON
- *	own		as exclusive, and a shared latent by the difference of half of what it reads in the candidate's stream less what
- *			it reads in the base's: what both models make of a topic drops out, and a latent that reads the candidate's
+ *	exclusive	the same, of own exclusive latents that fire more on ON
+ *	own		as exclusive, and a shared latent by the difference of half of what it reads in the own stream less what
+ *			it reads in the other's: what both models make of a topic drops out, and a latent that reads the own
  *			stream alone has the weight that it has in joint
  *	acting		as joint, of the latents of `pool` that by themselves move the prompts the group was made from
  *			(flow/steer_aim.c); empty until they are known
@@ -52,7 +52,7 @@ enum way { WAY_JOINT, WAY_EXCLUSIVE, WAY_OWN, WAY_ACTING, WAY_COUNT };
 struct aim {
 	struct member *member;
 	size_t n;
-	float *direction; /* (d_b) candidate's raw residual units: sum_j w_j d_j^B / c_B */
+	float *direction; /* (width) the own model's raw residual units: sum_j w_j d_j^m / c_m */
 	double norm;
 	float *share; /* (GROUP_SHARES) of the direction at the turn boundary (1) and k tokens after it */
 };
@@ -83,11 +83,11 @@ enum { GROUP_SHARES = 24 };
 
 /* Codes at the turn boundaries and of the candidate's answers. */
 struct group_rows {
-	const struct active *turns, *answers;
-	const struct active *base,
-		*own;	       /* the turn boundaries as the base's, the candidate's stream alone says */
-	const double *gap;     /* (answers->n_rows) nats */
-	const uint32_t *after; /* (answers->n_rows) tokens after the turn boundary, from 1 */
+	bool b; /* whose behaviours: the candidate's, or where not the base's, that the candidate has lost; "own" is this model */
+	const struct active *turns, *answers; /* own answers */
+	const struct active *other, *own;     /* the turn boundaries as either's stream alone says */
+	const double *gap;		      /* (answers->n_rows) nats, in favour of own */
+	const uint32_t *after;		      /* (answers->n_rows) tokens after the turn boundary, from 1 */
 };
 
 struct groups_opts {
@@ -102,6 +102,8 @@ struct groups_opts {
 size_t groups_make(struct group **out, struct arena *mem, struct grouped *prompt, size_t n,
 		   const struct dfc *d, const struct group_rows *rows, const struct groups_opts *o);
 
+/* Mean cosine of two own answers of n prompts, all pairs; prompts that are not ON, or whose answer has no latents, are like no other. */
+double group_cohesion(const struct group *g, const size_t *prompt, size_t n);
 /* The direction of some of the pool's latents. */
 struct aim group_aim(const struct group *g, const struct member *m, size_t n);
 const char *way_name(enum way way);

@@ -397,7 +397,7 @@ static void direction_is(const struct trace *t, const struct json *finding)
 /* The same of the base's decoder rows; no object where the base has none of its latents, or nothing was tested. */
 static void base_direction_is(const struct trace *t, const struct json *finding)
 {
-	const struct json *in_base = at(finding, "in_base");
+	const struct json *in_other = at(finding, "in_other");
 	size_t d = t->dfc.shape.d_a, shared = 0;
 	double *v = mem_alloc(d, sizeof(*v)), square = 0;
 
@@ -411,10 +411,10 @@ static void base_direction_is(const struct trace *t, const struct json *finding)
 	}
 	for (size_t c = 0; c < d; c++)
 		square += v[c] * v[c];
-	assert_int_equal(in_base->kind == JSON_OBJECT,
+	assert_int_equal(in_other->kind == JSON_OBJECT,
 			 shared > 0 && at(finding, "tested")->kind == JSON_TRUE);
-	if (in_base->kind == JSON_OBJECT)
-		close_to("norm in the base", at(in_base, "norm")->real, sqrt(square), 0, 0);
+	if (in_other->kind == JSON_OBJECT)
+		close_to("norm in the base", at(in_other, "norm")->real, sqrt(square), 0, 0);
 	mem_free(v);
 }
 

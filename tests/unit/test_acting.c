@@ -34,13 +34,13 @@ static void world_make(struct world *w)
 	assert_int_equal(dfc_new(&w->d, &shape, &e), 0);
 	w->d.scale_b = 1;
 	for (uint32_t i = 0; i < LATENTS; i++) {
-		float *row = (float *)dfc_decoder_b(&w->d, i);
+		float *row = w->d.dec_b + (size_t)i * LATENTS;
 
 		memset(row, 0, LATENTS * sizeof(*row));
 		row[i] = 1;
 		w->member[i] = (struct member){ i, 1 };
 	}
-	w->pool = (struct acting_pool){ .member = w->member, .n = LATENTS, .sd = { 1, 1 } };
+	w->pool = (struct acting_pool){ .b = true, .member = w->member, .n = LATENTS, .sd = { 1, 1 } };
 	for (size_t k = 0; k < ACTING_KINDS; k++) {
 		w->pool.n_prompts[k] = PROMPTS;
 		w->pool.effect[k] = w->row[k];

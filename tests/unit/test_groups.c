@@ -77,7 +77,7 @@ static void planted_make(struct planted *w, bool differ)
 			w->after[i * ANSWER + k] = (uint32_t)k + 1;
 		}
 	}
-	w->rows = (struct group_rows){ &w->turns, &w->answers, &w->base, &w->turns, w->gap, w->after };
+	w->rows = (struct group_rows){ true, &w->turns, &w->answers, &w->base, &w->turns, w->gap, w->after };
 	w->turn_start[PROMPTS] = n;
 	w->answer_start[PROMPTS * ANSWER] = PROMPTS * ANSWER;
 	w->turns = (struct active){ .n_rows = PROMPTS,

@@ -29,7 +29,7 @@ static void finding_make(struct bench *b, size_t i, uint64_t seed, double on, do
 	const double z[CONTRAST_COUNT] = { on, off };
 	struct finding *f = &b->f[i];
 
-	*f = (struct finding){ .tested = true, .keeps_text = { true, true } };
+	*f = (struct finding){ .side = SIDE_CANDIDATE, .tested = true, .keeps_text = { true, true } };
 	for (size_t w = 0; w < NULL_COUNT; w++) {
 		f->null[w].n = CONTROLS;
 		for (size_t k = 0; k < CONTRAST_COUNT; k++) {
@@ -71,6 +71,9 @@ static void each_reason_has_its_verdict(void **state)
 	verdict_is(&b, "not confirmed: no dose keeps the text coherent on both signs");
 	finding_make(&b, 0, 1, -6, 6);
 	verdict_is(&b, "not confirmed: suppressing it does not move its prompts towards the base's answer");
+	b.f[0].side = SIDE_BASE;
+	verdict_is(&b,
+		   "not confirmed: suppressing it does not move its prompts towards the candidate's answer");
 	finding_make(&b, 0, 1, 6, -6);
 	verdict_is(&b, "not confirmed: amplifying it does not move other prompts towards its answer");
 	finding_make(&b, 0, 1, 6, 0.1);
