@@ -82,7 +82,7 @@ struct steer_stage {
 	struct dfc dfc;
 	struct rollout *rollout;
 	struct steer_groups groups;
-	struct reader reader;
+	struct reader reader; /* of the model on the bench */
 	struct zero_check zero;
 };
 
@@ -277,7 +277,10 @@ static int finding_try(struct finding *f, struct steer_stage *s, const struct st
 static int bench_open(struct steering_job *j, struct steer_stage *s, enum side side, struct err *e)
 {
 	const struct plan *p = s->job->plan;
+	const struct spec_model *m = side_model(p->spec, side);
 
+	if (reader_open(&s->reader, s->job->mem, p->spec, m, e) < 0)
+		return -1;
 	*j = (struct steering_job){ .job = s->job,
 				    .dfc = &s->dfc,
 				    .turns = &s->groups.turns,
@@ -287,13 +290,14 @@ static int bench_open(struct steering_job *j, struct steer_stage *s, enum side s
 				    .candidate = side == SIDE_CANDIDATE,
 				    .layer = side_layer(p, side, s->job->step->depth),
 				    .session_opts = session_plan_of(p, side) };
-	if (model_open(&j->model, side_model(p->spec, side)->dir, e) < 0)
+	if (model_open(&j->model, m->dir, e) < 0)
 		return -1;
 	return session_new(&j->session, j->model, s->job->par, &j->session_opts, e);
 }
 
-static void bench_close(struct steering_job *j)
+static void bench_close(struct steering_job *j, struct steer_stage *s)
 {
+	reader_close(&s->reader);
 	session_free(j->session);
 	model_close(j->model);
 }
@@ -367,7 +371,7 @@ static int side_test(struct steer_stage *s, enum side side, bool own, struct err
 		rc = own_test(s, &j, side, e);
 	if (rc == 0)
 		rc = other_test(s, &j, side, e);
-	bench_close(&j);
+	bench_close(&j, s);
 	return rc;
 }
 
@@ -387,9 +391,7 @@ static int stage_open(struct steer_stage *s, struct err *e)
 	const struct artifact *train = job_input(job, &stage_train, 0);
 
 	if (harvested_open(&s->h, job, e) < 0 || artifact_check(train, "dfc.bin", e) < 0 ||
-	    dfc_read(&s->dfc, artifact_path(job->mem, train, "dfc.bin"), e) < 0 ||
-	    (job->spec->steer.enabled &&
-	     reader_open(&s->reader, job->mem, job->spec, &job->spec->candidate, e) < 0))
+	    dfc_read(&s->dfc, artifact_path(job->mem, train, "dfc.bin"), e) < 0)
 		return -1;
 	s->groups.job = job;
 	s->groups.h = &s->h;
@@ -422,7 +424,6 @@ static int run(struct job *job, struct err *e)
 	rc = findings_write(&found, job, e);
 out:
 	steer_groups_release(&s.groups);
-	reader_close(&s.reader);
 	dfc_release(&s.dfc);
 	harvested_close(&s.h);
 	return rc;

@@ -164,7 +164,7 @@ static bool is_lost(const struct steer_groups *s, const size_t *prompt, size_t n
 	       (candidate->n_groups == 0 || base > group_cohesion(&candidate->group[0], prompt, n) + LOST_BY);
 }
 
-static void findinsadd(struct steer_groups *s, enum side side, size_t number)
+static void finding_add(struct steer_groups *s, enum side side, size_t number)
 {
 	s->finding[s->n_findings++] =
 		(struct finding){ .side = side, .number = number, .group = &s->own[side].group[number] };
@@ -193,11 +193,11 @@ static void findings_make(struct steer_groups *s)
 		for (size_t i = 0; i < n; i++)
 			of += taken[prompt[i]];
 		if (2 * of < n)
-			findinsadd(s, SIDE_CANDIDATE, k);
+			finding_add(s, SIDE_CANDIDATE, k);
 	}
 	for (size_t k = 0; k < own[SIDE_BASE].n_groups; k++) {
 		if (lost[k] && s->n_findings < s->job->spec->steer.findings)
-			findinsadd(s, SIDE_BASE, k);
+			finding_add(s, SIDE_BASE, k);
 	}
 }
 
