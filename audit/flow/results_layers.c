@@ -1,36 +1,32 @@
 #include "flow/results_layers.h"
 
-#include "flow/hide.h"
-
-int layers_read(struct layer_found **out, const struct job *job, struct err *e)
+int layers_read(struct layer_found **out, const struct job *job, const struct hide *hide, struct err *e)
 {
 	struct layer_found *l = ARENA_ARRAY(job->mem, 1 + job->n_further, struct layer_found);
-	struct hide *hide;
-	int rc;
 
-	if (hide_open(&hide, &job->spec->report.hide, e) < 0)
-		return -1;
-	rc = 0;
-	for (size_t i = 0; i <= job->n_further && rc == 0; i++) {
+	for (size_t i = 0; i <= job->n_further; i++) {
 		const struct job *at = i == 0 ? job : &job->further[i - 1];
 		const struct json *found;
 
-		rc = job_tree(&found, job, at->out, "findings.json", e);
-		if (rc == 0)
-			l[i] = (struct layer_found){ &job->plan->depth[at->step->depth],
-						     json_find(hide_tree(job->mem, hide, found),
-							       "findings") };
+		if (job_tree(&found, job, at->out, "findings.json", e) < 0)
+			return -1;
+		l[i] = (struct layer_found){ &job->plan->depth[at->step->depth],
+					     hide_tree(job->mem, hide, found) };
 	}
-	hide_close(hide);
 	*out = l;
-	return rc;
+	return 0;
+}
+
+static const struct json *first_of(const struct layer_found *l)
+{
+	return json_find(l->found, "findings")->first;
 }
 
 static size_t count(const struct layer_found *l, const char *what)
 {
 	size_t n = 0;
 
-	for (const struct json *f = l->findings->first; f != NULL; f = f->next)
+	for (const struct json *f = first_of(l); f != NULL; f = f->next)
 		n += json_is_true(f, what);
 	return n;
 }
@@ -76,7 +72,7 @@ void layers_write(struct json_out *j, const struct layer_found *l, size_t n)
 		json_put_size(j, "tested", count(&l[i], "tested"));
 		json_put_size(j, "confirmed", count(&l[i], "is_confirmed"));
 		json_open(j, "findings", '[');
-		for (const struct json *f = l[i].findings->first; f != NULL; f = f->next)
+		for (const struct json *f = first_of(&l[i]); f != NULL; f = f->next)
 			put_finding(j, &l[i], f);
 		json_close(j, ']');
 		json_close(j, '}');

@@ -534,7 +534,7 @@ static int put_training(struct json_out *j, const struct job *job, struct err *e
 }
 
 /* What quotes text, with what the spec hides taken out. */
-static int quoted_read(const struct json **latents, const struct json **found, const struct job *job,
+static int quoted_read(const struct json **latents, struct layer_found **layers, const struct job *job,
 		       const struct artifact *features, struct err *e)
 {
 	struct hide *hide;
@@ -543,9 +543,8 @@ static int quoted_read(const struct json **latents, const struct json **found, c
 	if (hide_open(&hide, &job->spec->report.hide, e) < 0)
 		return -1;
 	if (job_tree(latents, job, features, "latents.json", e) == 0 &&
-	    job_tree(found, job, job->out, "findings.json", e) == 0) {
+	    layers_read(layers, job, hide, e) == 0) {
 		*latents = hide_tree(job->mem, hide, *latents);
-		*found = hide_tree(job->mem, hide, *found);
 		rc = 0;
 	}
 	hide_close(hide);
@@ -562,8 +561,9 @@ int results_report(struct json_out *j, const struct job *job, struct err *e)
 	const struct json *found, *harvest, *models;
 
 	if (job_tree(&harvest, job, features, "harvest.json", e) < 0 ||
-	    quoted_read(&t.latents, &found, job, features, e) < 0 || layers_read(&layers, job, e) < 0)
+	    quoted_read(&t.latents, &layers, job, features, e) < 0)
 		return -1;
+	found = layers[0].found;
 	t.findings = json_find(found, "findings");
 	models = json_find(t.latents, "models");
 	put_verdict(j, &t, layers_confirmed(layers, 1 + job->n_further));

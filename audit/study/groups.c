@@ -447,19 +447,18 @@ static size_t place_on(const struct grouping *g, size_t prompt)
 double group_cohesion(const struct group *of, const size_t *prompt, size_t n)
 {
 	const struct grouping *g = of->grouping;
-	size_t d = g->width;
+	const float **said = mem_alloc(n + 1, sizeof(*said));
 	double sum = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		size_t a = place_on(g, prompt[i]);
+		size_t at = place_on(g, prompt[i]);
 
-		for (size_t k = 0; k < i; k++) {
-			size_t b = place_on(g, prompt[k]);
-
-			if (a < g->n_on && b < g->n_on && g->says[a] && g->says[b])
-				sum += op_cosine_d(g->answer + a * d, g->answer + b * d, d);
-		}
+		if (at < g->n_on && g->says[at])
+			said[i] = g->answer + at * g->width;
+		for (size_t k = 0; k < i && said[i] != NULL; k++)
+			sum += said[k] != NULL ? op_cosine_d(said[i], said[k], g->width) : 0;
 	}
+	mem_free(said);
 	return n > 1 ? 2 * sum / ((double)n * (double)(n - 1)) : 1;
 }
 
