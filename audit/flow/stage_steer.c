@@ -49,13 +49,14 @@ static uint64_t model_memory(const struct plan *p, enum side side)
 	struct session_opts o = session_plan_of(p, side);
 
 	return forecast_weights(p, side) + session_bytes(side_arch(p, side), &o) +
-	       contrast_bytes(side_arch(p, side), &o);
+	       contrast_bytes(side_arch(p, side), &o) +
+	       2 * p->spec->steer.prompts * side_arch(p, side)->n_vocab * sizeof(float);
 }
 
 static void forecast(struct needs *out, const struct plan *p, const struct step *step)
 {
 	const struct spec *s = p->spec;
-	double prompts = (double)s->steer.prompts, texts = forecast_steering(p);
+	double texts = forecast_steering(p);
 	uint64_t model[SIDE_COUNT];
 
 	(void)step;
@@ -67,7 +68,6 @@ static void forecast(struct needs *out, const struct plan *p, const struct step 
 	for (size_t side = 0; side < SIDE_COUNT; side++)
 		model[side] = model_memory(p, (enum side)side);
 	out->memory += (model[SIDE_BASE] > model[SIDE_CANDIDATE] ? model[SIDE_BASE] : model[SIDE_CANDIDATE]) +
-		       (uint64_t)(2 * prompts * (double)p->candidate->n_vocab * sizeof(float)) +
 		       (uint64_t)(texts * 64);
 	out->work =
 		texts *
